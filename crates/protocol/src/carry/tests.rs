@@ -1,0 +1,210 @@
+use super::*;
+use proptest::prelude::*;
+
+const START: Timestamp = Timestamp(1_000_000);
+const DEADLINE: Timestamp = Timestamp(1_060_000);
+
+fn conn(name: &str) -> ConnectionId {
+    ConnectionId::new(name)
+}
+
+fn posted() -> Carry {
+    let (mut carry, first) = Carry::start(conn("a"), START, DEADLINE);
+    assert_eq!(
+        first,
+        [Action::Create(conn("a")), Action::Post(conn("a"))],
+        "both at once"
+    );
+    assert_eq!(carry.handle(Event::Created, START), []);
+    let next = carry.handle(Event::Posted(Post::Delivered), START);
+    assert_eq!(next, [Action::Wake(START.plus(Duration::from_millis(10)))]);
+    carry
+}
+
+fn found(status: InvocationStatus) -> Event {
+    Event::Head(Look::Found(status))
+}
+
+#[test]
+fn an_answer_in_the_record_ends_it() {
+    let mut carry = posted();
+    assert_eq!(carry.handle(Event::Timer, START), [Action::Read]);
+    let end = carry.handle(found(InvocationStatus::Completed), START);
+    assert_eq!(end, [Action::Finish(Verdict::Answered)]);
+    assert_eq!(
+        carry.handle(Event::Timer, START),
+        [],
+        "nothing after the end"
+    );
+}
+
+#[test]
+fn a_gone_connection_is_looked_up_once_and_posted_to_once_more() {
+    let (mut carry, _) = Carry::start(conn("a"), START, DEADLINE);
+    let next = carry.handle(Event::Posted(Post::Gone), START);
+    assert_eq!(next, [Action::ReadSession]);
+    let next = carry.handle(Event::Session(Some(Standing::Active(conn("b")))), START);
+    assert_eq!(next, [Action::Post(conn("b"))]);
+    let end = carry.handle(Event::Posted(Post::Gone), START);
+    let deployed = Action::Finish(Verdict::Deployed(Why::ConnectionGone));
+    assert_eq!(end, [deployed]);
+}
+
+#[test]
+fn without_another_connection_the_deployed_code_answers() {
+    for standing in [
+        None,
+        Some(Standing::Away),
+        Some(Standing::Over),
+        Some(Standing::Active(conn("a"))),
+    ] {
+        let (mut carry, _) = Carry::start(conn("a"), START, DEADLINE);
+        carry.handle(Event::Posted(Post::Gone), START);
+        let end = carry.handle(Event::Session(standing), START);
+        let deployed = Action::Finish(Verdict::Deployed(Why::ConnectionGone));
+        assert_eq!(end, [deployed]);
+    }
+}
+
+#[test]
+fn an_unclaimed_event_goes_to_the_deployed_code_only_after_a_confirmed_abandon() {
+    let mut carry = posted();
+    let late = START.plus(CLAIM_WAIT);
+    let next = carry.handle(found(InvocationStatus::Pending), late);
+    assert_eq!(next, [Action::Abandon]);
+    let next = carry.handle(Event::Settled(Settlement::Won), late);
+    assert_eq!(next, [Action::Read]);
+    let end = carry.handle(found(InvocationStatus::Abandoned), late);
+    let deployed = Action::Finish(Verdict::Deployed(Why::Unclaimed));
+    assert_eq!(end, [deployed]);
+}
+
+#[test]
+fn a_claim_that_wins_the_race_is_waited_for() {
+    let mut carry = posted();
+    let late = START.plus(CLAIM_WAIT);
+    carry.handle(found(InvocationStatus::Pending), late);
+    carry.handle(Event::Settled(Settlement::Lost), late);
+    let next = carry.handle(found(InvocationStatus::Accepted), late);
+    assert!(matches!(next.first(), Some(Action::Wake(_))), "{next:?}");
+    let end = carry.handle(found(InvocationStatus::Failed), late);
+    assert_eq!(end, [Action::Finish(Verdict::Answered)]);
+}
+
+#[test]
+fn a_table_that_cannot_be_reached_is_an_error_and_not_a_second_run() {
+    let mut carry = posted();
+    let late = START.plus(CLAIM_WAIT);
+    let next = carry.handle(Event::Head(Look::Failed), late);
+    assert_eq!(next, [Action::Abandon]);
+    carry.handle(Event::Settled(Settlement::Unknown), late);
+    let later = late.plus(GRACE_AFTER_DISCONNECT);
+    let end = carry.handle(Event::Head(Look::Failed), later);
+    assert_eq!(end, [Action::Finish(Verdict::Fail(Failure::Unconfirmed))]);
+}
+
+#[test]
+fn a_run_past_the_deadline_is_expired_first() {
+    let mut carry = posted();
+    carry.handle(found(InvocationStatus::Accepted), START);
+    let end = DEADLINE.minus(ANSWER_BEFORE_DEADLINE);
+    let next = carry.handle(found(InvocationStatus::Accepted), end);
+    assert_eq!(next, [Action::Expire]);
+    carry.handle(Event::Settled(Settlement::Won), end);
+    let next = carry.handle(found(InvocationStatus::Expired), end);
+    assert_eq!(next, [Action::Finish(Verdict::Fail(Failure::Deadline))]);
+}
+
+#[test]
+fn a_laptop_that_vanishes_in_the_middle_has_its_grace_and_no_more() {
+    let mut carry = posted();
+    let seen = START.plus(SESSION_WATCH);
+    let next = carry.handle(found(InvocationStatus::Accepted), seen);
+    assert!(next.contains(&Action::ReadSession), "{next:?}");
+    carry.handle(Event::Session(Some(Standing::Away)), seen);
+    let over = seen.plus(GRACE_AFTER_DISCONNECT);
+    let next = carry.handle(found(InvocationStatus::Accepted), over);
+    assert_eq!(next, [Action::Expire]);
+    carry.handle(Event::Settled(Settlement::Won), over);
+    let end = carry.handle(found(InvocationStatus::Expired), over);
+    assert_eq!(end, [Action::Finish(Verdict::Fail(Failure::LaptopGone))]);
+}
+
+#[test]
+fn a_short_deadline_shortens_the_wait_for_a_claim() {
+    let deadline = START.plus(Duration::from_secs(2));
+    let (carry, _) = Carry::start(conn("a"), START, deadline);
+    assert_eq!(carry.claim_by, START.plus(Duration::from_millis(500)));
+}
+
+fn any_status() -> impl Strategy<Value = InvocationStatus> {
+    use InvocationStatus::*;
+    prop::sample::select(vec![
+        Pending, Accepted, Accepted, Pending, Declined, Completed, Failed, Abandoned, Expired,
+    ])
+}
+
+proptest! {
+    /// Whatever the world answers, an attempt ends in time, once, and runs
+    /// deployed only if the record said so or the post never left.
+    #[test]
+    fn every_attempt_ends(
+        posts in prop::collection::vec(0u8..4, 3),
+        looks in prop::collection::vec(prop::option::of(prop::option::of(any_status())), 1..400),
+        standings in prop::collection::vec(0u8..4, 1..40),
+        call_ms in 1u64..400,
+    ) {
+        let (mut carry, first) = Carry::start(conn("a"), START, DEADLINE);
+        let (mut now, mut queue, mut verdict) = (START, first, None);
+        let (mut posts, mut looks, mut standings) = (posts.into_iter().cycle(), looks.into_iter().cycle(), standings.into_iter().cycle());
+        let (mut left, mut last) = (false, Look::Missing);
+        for _ in 0..50_000 {
+            let Some(action) = queue.pop() else { break };
+            let mut call = |now: &mut Timestamp| *now = now.plus(Duration::from_millis(call_ms));
+            let event = match action {
+                Action::Create(_) => { call(&mut now); Event::Created }
+                Action::Post(_) => {
+                    call(&mut now);
+                    Event::Posted(match posts.next().unwrap_or(0) {
+                        0 => { left = true; Post::Delivered }
+                        1 => Post::Gone,
+                        2 => Post::Refused("403".into()),
+                        _ => { left = true; Post::Unknown }
+                    })
+                }
+                Action::ReadSession => {
+                    call(&mut now);
+                    Event::Session(match standings.next().unwrap_or(0) {
+                        0 => None,
+                        1 => Some(Standing::Active(conn("b"))),
+                        2 => Some(Standing::Away),
+                        _ => Some(Standing::Over),
+                    })
+                }
+                Action::Read => {
+                    call(&mut now);
+                    last = match looks.next().flatten() {
+                        None => Look::Failed,
+                        Some(None) => Look::Missing,
+                        Some(Some(status)) => Look::Found(status),
+                    };
+                    Event::Head(last)
+                }
+                Action::Abandon | Action::Expire => { call(&mut now); Event::Settled(Settlement::Unknown) }
+                Action::Wake(at) => { now = now.max(at); Event::Timer }
+                Action::Finish(end) => { prop_assert!(verdict.replace(end).is_none()); continue }
+            };
+            queue.extend(carry.handle(event, now));
+        }
+        let verdict = verdict.expect("it ended");
+        // A few calls may be under way when time is up; each is bounded.
+        prop_assert!(now <= DEADLINE.minus(ANSWER_BEFORE_DEADLINE).plus(Duration::from_millis(4 * call_ms)));
+        match verdict {
+            Verdict::Answered => prop_assert!(matches!(last, Look::Found(InvocationStatus::Completed | InvocationStatus::Failed))),
+            Verdict::Deployed(Why::Unclaimed) => prop_assert_eq!(last, Look::Found(InvocationStatus::Abandoned)),
+            Verdict::Deployed(Why::Declined) => prop_assert_eq!(last, Look::Found(InvocationStatus::Declined)),
+            Verdict::Deployed(_) => prop_assert!(!left),
+            Verdict::Fail(_) => prop_assert!(left),
+        }
+    }
+}
