@@ -1,0 +1,20 @@
+//! The Lambda Runtime API as values, both halves: what a runtime sends and
+//! what it gets (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
+//!
+//! Pure: a verb becomes an [`http::Request`] without being sent, and a request
+//! becomes a [`Route`] without a server.
+
+pub mod environment;
+mod error;
+pub mod header;
+mod invocation;
+mod route;
+pub mod verb;
+
+pub use error::{ErrorObject, Refusal};
+pub use invocation::{Invocation, NotAnInvocation};
+pub use route::Route;
+
+/// Largest buffered event or answer, in bytes: 6 MB and 100 bytes of grace
+/// (`MaxPayloadSize` of AWS's runtime interface emulator).
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024 + 100;
