@@ -1,0 +1,264 @@
+//! WebSocket APIs of raw `AWS::ApiGatewayV2` resources, put together from their parts.
+//!
+//! The parts name each other by id: `ApiId`, `Target: integrations/<id>`, `AuthorizerId`, `RouteId`;
+//! what `Ref` gives for each part is that id.
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApiGatewayV2.html>
+
+use crate::problem::Problems;
+use crate::reader::{self, Reader};
+use crate::stack::{Resource, Stack};
+use std::collections::BTreeMap;
+use std::fmt;
+
+const PREFIX: &str = "AWS::ApiGatewayV2::";
+
+/// A WebSocket API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSocketApi {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its id: what `Ref` gives.
+    pub id: String,
+    /// Its `Name`, or the logical id.
+    pub name: String,
+    /// What picks a message's route: `$request.body.action`.
+    pub route_selection_expression: String,
+    /// Its stages.
+    pub stages: Vec<Stage>,
+    /// Its routes.
+    pub routes: Vec<Route>,
+}
+
+/// A stage of a WebSocket API.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// The path segment that it is reached by.
+    pub name: String,
+    /// Its variables.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Names of variables only: they are configuration like an environment.
+impl fmt::Debug for Stage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Stage")
+            .field("logical_id", &self.logical_id)
+            .field("name", &self.name)
+            .field("variables", &self.variables.keys())
+            .finish()
+    }
+}
+
+/// A route of a WebSocket API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// `$connect`, `$disconnect`, `$default`, or a value of the route selection expression.
+    pub route_key: String,
+    /// What answers; none if the route has no `Target`.
+    pub integration: Option<Integration>,
+    /// Who decides about connecting.
+    pub authorizer: Option<Authorizer>,
+    /// `NONE`, `AWS_IAM` or `CUSTOM`.
+    pub authorization_type: String,
+    /// Whether a key must be sent.
+    pub api_key_required: bool,
+    /// Whether the integration's answer goes back to the client.
+    pub has_route_response: bool,
+}
+
+/// What answers a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integration {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// `AWS_PROXY`, `AWS`, `HTTP`, `HTTP_PROXY` or `MOCK`.
+    pub kind: String,
+    /// The function, if the URI names one.
+    pub function_arn: Option<String>,
+    /// The whole URI; `MOCK` has none.
+    pub uri: Option<String>,
+}
+
+/// A Lambda authorizer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorizer {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its `Name`.
+    pub name: String,
+    /// The function that decides.
+    pub function_arn: String,
+    /// What must be there before it is asked: `route.request.querystring.session`.
+    pub identity_sources: Vec<String>,
+}
+
+impl Stack {
+    /// Every WebSocket API of raw API Gateway resources.
+    ///
+    /// # Errors
+    /// Wrong or missing properties of any of their parts, and ids that no part has.
+    pub fn websocket_apis(&self) -> Result<Vec<WebSocketApi>, Problems> {
+        let apis = self.of_kind("Api").filter(|it| {
+            let protocol = it.property("ProtocolType");
+            protocol.and_then(|it| it.as_str()) == Some("WEBSOCKET")
+        });
+        reader::each(apis, |it| self.websocket_api(it))
+    }
+
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Resource> {
+        let of_kind = move |it: &&Resource| it.kind.strip_prefix(PREFIX) == Some(kind);
+        self.resources.values().filter(of_kind)
+    }
+
+    /// The parts of that kind that belong to `api`.
+    fn parts(&self, kind: &str, api: &Resource) -> impl Iterator<Item = &Resource> {
+        let id = api.reference.clone();
+        let belongs = move |it: &&Resource| {
+            let named = it.property("ApiId").and_then(|it| it.as_str());
+            named == Some(id.as_str())
+        };
+        self.of_kind(kind).filter(belongs)
+    }
+
+    fn websocket_api(&self, api: &Resource) -> Result<WebSocketApi, Problems> {
+        let mut reader = Reader::new(api, &self.file);
+        let name = reader.text("Name");
+        let expression = reader.required_text("RouteSelectionExpression");
+        let own = reader.finish(());
+        let stages = reader::each(self.parts("Stage", api), |it| stage(it, &self.file));
+        let routes = reader::each(self.parts("Route", api), |it| self.route(it, api));
+        let mut problems = Vec::new();
+        let mut keep = |more: Problems| problems.extend(more.0);
+        let own = own.map_err(&mut keep);
+        let stages = stages.map_err(&mut keep);
+        let routes = routes.map_err(&mut keep);
+        match (own, stages, routes) {
+            (Ok(()), Ok(stages), Ok(routes)) => Ok(WebSocketApi {
+                logical_id: api.logical_id.clone(),
+                id: api.reference.clone(),
+                name: name.unwrap_or_else(|| api.logical_id.clone()),
+                route_selection_expression: expression,
+                stages,
+                routes,
+            }),
+            _ => Err(Problems(problems)),
+        }
+    }
+
+    fn route(&self, resource: &Resource, api: &Resource) -> Result<Route, Problems> {
+        let mut reader = Reader::new(resource, &self.file);
+        let target = reader.text("Target");
+        let integration = match target.as_deref().map(|it| it.strip_prefix("integrations/")) {
+            None => None,
+            Some(None) => {
+                reader.wrong(
+                    "Target",
+                    "it must be integrations/ and an integration's id.",
+                );
+                None
+            }
+            Some(Some(id)) => {
+                let found = self.parts("Integration", api).find(|it| it.reference == id);
+                if found.is_none() {
+                    let message = format!("no integration of this API has the id {id}.");
+                    reader.wrong("Target", message);
+                }
+                found
+            }
+        };
+        let authorization = reader.text("AuthorizationType");
+        let authorizer = self.authorizer_of(&mut reader, api);
+        let mut responses = self.parts("RouteResponse", api);
+        let route = Route {
+            logical_id: resource.logical_id.clone(),
+            route_key: reader.required_text("RouteKey"),
+            integration: None,
+            authorizer: None,
+            authorization_type: authorization.unwrap_or_else(|| "NONE".to_owned()),
+            api_key_required: reader.boolean("ApiKeyRequired").unwrap_or(false),
+            has_route_response: responses.any(|it| {
+                let named = it.property("RouteId").and_then(|it| it.as_str());
+                named == Some(resource.reference.as_str())
+            }),
+        };
+        let route = reader.finish(route)?;
+        Ok(Route {
+            integration: integration
+                .map(|it| read_integration(it, &self.file))
+                .transpose()?,
+            authorizer: authorizer
+                .map(|it| read_authorizer(it, &self.file))
+                .transpose()?,
+            ..route
+        })
+    }
+
+    fn authorizer_of(&self, reader: &mut Reader<'_>, api: &Resource) -> Option<&Resource> {
+        let id = reader.text("AuthorizerId")?;
+        let found = self.parts("Authorizer", api).find(|it| it.reference == id);
+        if found.is_none() {
+            let message = format!("no authorizer of this API has the id {id}.");
+            reader.wrong("AuthorizerId", message);
+        }
+        found
+    }
+}
+
+fn stage(resource: &Resource, file: &str) -> Result<Stage, Problems> {
+    let mut reader = Reader::new(resource, file);
+    let stage = Stage {
+        logical_id: resource.logical_id.clone(),
+        name: reader.required_text("StageName"),
+        variables: reader.text_map("StageVariables"),
+    };
+    reader.finish(stage)
+}
+
+fn read_integration(resource: &Resource, file: &str) -> Result<Integration, Problems> {
+    let mut reader = Reader::new(resource, file);
+    let uri = reader.text("IntegrationUri");
+    let integration = Integration {
+        logical_id: resource.logical_id.clone(),
+        kind: reader.required_text("IntegrationType"),
+        function_arn: uri.as_deref().and_then(function_arn),
+        uri,
+    };
+    if integration.uri.is_none() && integration.kind != "MOCK" {
+        reader.missing("IntegrationUri");
+    }
+    reader.finish(integration)
+}
+
+fn read_authorizer(resource: &Resource, file: &str) -> Result<Authorizer, Problems> {
+    let mut reader = Reader::new(resource, file);
+    let uri = reader.required_text("AuthorizerUri");
+    let function = function_arn(&uri);
+    if function.is_none() && !uri.is_empty() {
+        let message = "it must be the URI of a function: arn:aws:apigateway:REGION:lambda:path/\
+                       2015-03-31/functions/ARN/invocations.";
+        reader.wrong("AuthorizerUri", message);
+    }
+    let authorizer = Authorizer {
+        logical_id: resource.logical_id.clone(),
+        name: reader.required_text("Name"),
+        function_arn: function.unwrap_or_default(),
+        identity_sources: reader.texts("IdentitySource"),
+    };
+    reader.finish(authorizer)
+}
+
+/// The ARN in `arn:…:apigateway:…:lambda:path/2015-03-31/functions/ARN/invocations`.
+fn function_arn(uri: &str) -> Option<String> {
+    let (service, rest) = uri.split_once(":lambda:path/")?;
+    let (_, rest) = rest.split_once("/functions/")?;
+    let arn = rest.strip_suffix("/invocations")?;
+    (service.contains(":apigateway:") && !arn.is_empty()).then(|| arn.to_owned())
+}
+
+#[cfg(test)]
+#[path = "websocket_tests.rs"]
+mod tests;

@@ -1,0 +1,177 @@
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use super::*;
+use crate::testing::{problems_of, resolved};
+
+const API: &str = "Resources:
+  Connect:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: bootstrap, Runtime: provided.al2023, CodeUri: .}
+  Api:
+    Type: AWS::ApiGatewayV2::Api
+    Properties:
+      Name: tether
+      ProtocolType: WEBSOCKET
+      RouteSelectionExpression: $request.body.action
+  Http:
+    Type: AWS::ApiGatewayV2::Api
+    Properties: {Name: other, ProtocolType: HTTP}
+  Integration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: !Ref Api
+      IntegrationType: AWS_PROXY
+      IntegrationUri: !Sub arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Connect.Arn}/invocations
+  Ping:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {ApiId: !Ref Api, IntegrationType: MOCK}
+  Authorizer:
+    Type: AWS::ApiGatewayV2::Authorizer
+    Properties:
+      ApiId: !Ref Api
+      Name: sessions
+      AuthorizerType: REQUEST
+      AuthorizerUri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Connect.Arn}/invocations
+      IdentitySource: [route.request.querystring.session, route.request.header.Token]
+  ConnectRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties:
+      ApiId: !Ref Api
+      RouteKey: $connect
+      AuthorizationType: CUSTOM
+      AuthorizerId: !Ref Authorizer
+      Target: !Join [/, [integrations, !Ref Integration]]
+  PingRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties:
+      ApiId: !Ref Api
+      RouteKey: ping
+      ApiKeyRequired: true
+      Target: !Sub integrations/${Ping}
+  PingResponse:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: {ApiId: !Ref Api, RouteId: !Ref PingRoute, RouteResponseKey: $default}
+  HttpRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Http, RouteKey: GET /}
+  Deployment:
+    Type: AWS::ApiGatewayV2::Deployment
+    DependsOn: [ConnectRoute, PingRoute]
+    Properties: {ApiId: !Ref Api}
+  Stage:
+    Type: AWS::ApiGatewayV2::Stage
+    Properties:
+      ApiId: !Ref Api
+      StageName: live
+      DeploymentId: !Ref Deployment
+      StageVariables: {color: blue}
+Outputs:
+  Url: {Value: !Sub 'wss://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}'}
+";
+
+#[test]
+fn an_api_is_put_together_from_its_parts() {
+    let stack = resolved(API);
+    assert_eq!(
+        stack.outputs[0].value,
+        "wss://Api.execute-api.eu-west-1.amazonaws.com/live"
+    );
+    let uri =
+        "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/Connect.Arn/invocations";
+    assert_eq!(
+        stack.websocket_apis().unwrap(),
+        [WebSocketApi {
+            logical_id: "Api".into(),
+            id: "Api".into(),
+            name: "tether".into(),
+            route_selection_expression: "$request.body.action".into(),
+            stages: vec![Stage {
+                logical_id: "Stage".into(),
+                name: "live".into(),
+                variables: [("color".to_owned(), "blue".to_owned())].into(),
+            }],
+            routes: vec![
+                Route {
+                    logical_id: "ConnectRoute".into(),
+                    route_key: "$connect".into(),
+                    integration: Some(Integration {
+                        logical_id: "Integration".into(),
+                        kind: "AWS_PROXY".into(),
+                        function_arn: Some("Connect.Arn".into()),
+                        uri: Some(uri.into()),
+                    }),
+                    authorizer: Some(Authorizer {
+                        logical_id: "Authorizer".into(),
+                        name: "sessions".into(),
+                        function_arn: "Connect.Arn".into(),
+                        identity_sources: vec![
+                            "route.request.querystring.session".into(),
+                            "route.request.header.Token".into(),
+                        ],
+                    }),
+                    authorization_type: "CUSTOM".into(),
+                    api_key_required: false,
+                    has_route_response: false,
+                },
+                Route {
+                    logical_id: "PingRoute".into(),
+                    route_key: "ping".into(),
+                    integration: Some(Integration {
+                        logical_id: "Ping".into(),
+                        kind: "MOCK".into(),
+                        function_arn: None,
+                        uri: None,
+                    }),
+                    authorizer: None,
+                    authorization_type: "NONE".into(),
+                    api_key_required: true,
+                    has_route_response: true,
+                },
+            ],
+        }]
+    );
+}
+
+#[test]
+fn wrong_parts_are_all_named_at_once() {
+    let text = API
+        .replace(
+            "RouteSelectionExpression: $request.body.action",
+            "Description: x",
+        )
+        .replace("StageName: live", "Description: x")
+        .replace(
+            "'wss://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}'",
+            "x",
+        )
+        .replace("integrations/${Ping}", "integrations/none")
+        .replace("AuthorizerId: !Ref Authorizer", "AuthorizerId: none")
+        .replace("RouteKey: ping", "RouteKey: [ping]");
+    assert_eq!(
+        problems_of(resolved(&text).websocket_apis()),
+        [
+            "t.yaml:5:3: Api.RouteSelectionExpression: AWS::ApiGatewayV2::Api needs this property.",
+            "t.yaml:56:3: Stage.StageName: AWS::ApiGatewayV2::Stage needs this property.",
+            "t.yaml:37:7: ConnectRoute.AuthorizerId: no authorizer of this API has the id none.",
+            "t.yaml:43:7: PingRoute.RouteKey: it must be text, but it is a list.",
+            "t.yaml:45:7: PingRoute.Target: no integration of this API has the id none.",
+        ]
+    );
+}
+
+#[test]
+fn only_a_functions_uri_names_a_function() {
+    let uri = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:f:live/invocations";
+    assert_eq!(
+        function_arn(uri).as_deref(),
+        Some("arn:aws:lambda:eu-west-1:1:function:f:live")
+    );
+    assert_eq!(
+        function_arn("https://example.com/functions/x/invocations"),
+        None
+    );
+    assert_eq!(
+        function_arn("arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions//invocations"),
+        None
+    );
+}
