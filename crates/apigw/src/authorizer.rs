@@ -1,0 +1,359 @@
+//! Lambda authorizers: whether they run, and what their answer means.
+//!
+//! WebSocket APIs have REQUEST authorizers on `$connect` and nothing else
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>).
+//! TOKEN authorizers, HTTP APIs' simple answers and the result cache belong to
+//! REST and HTTP APIs.
+
+mod identity;
+
+pub use identity::{IdentitySource, IdentitySourceError, MissingIdentity, check};
+
+use serde_json::{Map, Value, json};
+
+use crate::invoke::InvokeResult;
+use crate::policy::{self, Decision, Policy, PolicyError};
+use crate::proxy::kind;
+use crate::websocket::limits::AUTHORIZER_RESULT_BYTES;
+use crate::websocket::{
+    HandshakeAnswer, forbidden_frame, internal_error_frame, unauthorized_frame,
+};
+
+/// The action whose permission lets a client in.
+pub const INVOKE: &str = "execute-api:Invoke";
+
+/// What an authorizer decided.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Let in.
+    Allow {
+        /// Who it is.
+        principal_id: String,
+        /// What later events carry, values as text; see [`event_context`].
+        context: Map<String, Value>,
+    },
+    /// 403: denied, or not allowed.
+    Deny,
+    /// 401: identity is missing, or the function raised "Unauthorized".
+    Unauthorized,
+    /// 500: there is no decision. Clients see no reason; developers should.
+    Error(AuthorizerError),
+}
+
+/// Why an authorizer came to no decision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizerError {
+    /// It raised something else than "Unauthorized".
+    #[error(
+        "the authorizer failed with {0:?}: see its log; raise exactly \"Unauthorized\" to answer 401"
+    )]
+    Function(String),
+    /// It was not invoked.
+    #[error("the authorizer could not be invoked: check that its function exists and runs")]
+    NotInvoked,
+    /// Its answer is over 8 KB.
+    #[error(
+        "the authorizer's answer has {0} bytes, of {AUTHORIZER_RESULT_BYTES} allowed: shorten its context"
+    )]
+    TooLarge(usize),
+    /// Its answer is no JSON object.
+    #[error(
+        "the authorizer's answer is {0} and not an object: return principalId and policyDocument"
+    )]
+    NotAnObject(&'static str),
+    /// `principalId` is missing or no string.
+    #[error("the authorizer's answer has no principalId, a string: add one")]
+    Principal,
+    /// `policyDocument` is missing.
+    #[error(
+        "the authorizer's answer has no policyDocument: add one that allows execute-api:Invoke"
+    )]
+    NoPolicy,
+    /// `policyDocument` is malformed or cannot be evaluated.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// `context` is no object.
+    #[error(
+        "the authorizer's context is {0} and not an object: map names to strings, numbers or booleans"
+    )]
+    Context(&'static str),
+    /// A value of `context` is not flat.
+    #[error(
+        "context.{key} is {kind}: only strings, numbers and booleans are allowed, so serialise it"
+    )]
+    ContextValue {
+        /// Its name.
+        key: String,
+        /// What it is.
+        kind: &'static str,
+    },
+}
+
+impl Verdict {
+    /// How the handshake ends, or `None` if it goes on. The bodies are `[inf]`.
+    #[must_use]
+    pub fn refusal(&self, connection_id: &str, request_id: &str) -> Option<HandshakeAnswer> {
+        let (status, body) = match self {
+            Self::Allow { .. } => return None,
+            Self::Deny => (403, forbidden_frame(connection_id, request_id)),
+            Self::Unauthorized => (401, unauthorized_frame(connection_id, request_id)),
+            Self::Error(_) => (500, internal_error_frame(connection_id, request_id)),
+        };
+        Some(HandshakeAnswer::Refuse { status, body })
+    }
+}
+
+/// Reads the outcome of an authorizer function for a route's ARN.
+///
+/// The answer is `{principalId, policyDocument, context}`
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>);
+/// all of it has to be well-formed, even beside a Deny `[inf]`. A function that
+/// raises exactly "Unauthorized" is a 401, every other failure a 500 `[inf]`.
+#[must_use]
+pub fn verdict(result: &InvokeResult<'_>, method_arn: &str) -> Verdict {
+    match result {
+        InvokeResult::Failed => Verdict::Error(AuthorizerError::NotInvoked),
+        InvokeResult::FunctionError(payload) => match error_message(payload) {
+            message if message == "Unauthorized" => Verdict::Unauthorized,
+            message => Verdict::Error(AuthorizerError::Function(message)),
+        },
+        InvokeResult::Answer(payload) => decide(payload, method_arn).unwrap_or_else(Verdict::Error),
+    }
+}
+
+fn error_message(payload: &[u8]) -> String {
+    let error: Value = serde_json::from_slice(payload).unwrap_or_default();
+    error
+        .get("errorMessage")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn decide(payload: &[u8], method_arn: &str) -> Result<Verdict, AuthorizerError> {
+    if payload.len() > AUTHORIZER_RESULT_BYTES {
+        return Err(AuthorizerError::TooLarge(payload.len()));
+    }
+    let answer = match serde_json::from_slice(payload) {
+        Ok(Value::Object(answer)) => answer,
+        Ok(other) => return Err(AuthorizerError::NotAnObject(kind(&other))),
+        Err(_) => return Err(AuthorizerError::NotAnObject("not JSON")),
+    };
+    let principal_id = answer
+        .get("principalId")
+        .and_then(Value::as_str)
+        .ok_or(AuthorizerError::Principal)?;
+    let document = answer
+        .get("policyDocument")
+        .filter(|document| !document.is_null());
+    let policy = Policy::parse(document.ok_or(AuthorizerError::NoPolicy)?)?;
+    let context = flat_context(answer.get("context"))?;
+    Ok(match policy::evaluate(&policy, INVOKE, method_arn)? {
+        Decision::Allow => Verdict::Allow {
+            principal_id: principal_id.to_owned(),
+            context,
+        },
+        Decision::ExplicitDeny | Decision::ImplicitDeny => Verdict::Deny,
+    })
+}
+
+/// Numbers and booleans become text, as later events show them. A null is left
+/// out `[inf]`; a list or an object fails the whole answer (documented).
+fn flat_context(context: Option<&Value>) -> Result<Map<String, Value>, AuthorizerError> {
+    let context = match context {
+        None | Some(Value::Null) => return Ok(Map::new()),
+        Some(Value::Object(context)) => context,
+        Some(other) => return Err(AuthorizerError::Context(kind(other))),
+    };
+    let mut flat = Map::new();
+    for (key, value) in context {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            Value::Null => continue,
+            Value::Array(_) | Value::Object(_) => {
+                return Err(AuthorizerError::ContextValue {
+                    key: key.clone(),
+                    kind: kind(value),
+                });
+            }
+        };
+        flat.insert(key.clone(), Value::String(text));
+    }
+    Ok(flat)
+}
+
+/// `requestContext.authorizer` of every later event: the context, then
+/// `principalId` and `integrationLatency`, the authorizer's own milliseconds, a
+/// number (captured: <https://github.com/mousabaker/aws-lambda-typing/pull/65>).
+/// Both win over a context value of that name `[inf]`.
+#[must_use]
+pub fn event_context(
+    principal_id: &str,
+    context: &Map<String, Value>,
+    latency_ms: u64,
+) -> Map<String, Value> {
+    let mut carried = context.clone();
+    carried.insert("principalId".to_owned(), json!(principal_id));
+    carried.insert("integrationLatency".to_owned(), json!(latency_ms));
+    carried
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test with another verdict than it set up should stop"
+)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:abcdef123/dev/$connect";
+
+    fn answer(value: &Value) -> Verdict {
+        verdict(&InvokeResult::Answer(value.to_string().as_bytes()), ARN)
+    }
+
+    fn policy(effect: &str, resource: &str) -> Value {
+        json!({ "Version": "2012-10-17", "Statement": [{ "Action": INVOKE, "Effect": effect, "Resource": resource }] })
+    }
+
+    fn error(value: &Value) -> AuthorizerError {
+        match answer(value) {
+            Verdict::Error(error) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_allow_carries_principal_and_context_as_text() {
+        let context =
+            json!({ "tenant": "t", "level": 3, "admin": true, "share": 0.5, "none": null });
+        let verdict = answer(
+            &json!({ "principalId": "me", "policyDocument": policy("Allow", ARN), "context": context }),
+        );
+        let Verdict::Allow {
+            principal_id,
+            context,
+        } = verdict
+        else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(principal_id, "me");
+        let text = json!({ "tenant": "t", "level": "3", "admin": "true", "share": "0.5" });
+        assert_eq!(Value::Object(context.clone()), text);
+        let carried = event_context(&principal_id, &context, 21);
+        assert_eq!(carried.get("principalId"), Some(&json!("me")));
+        assert_eq!(carried.get("integrationLatency"), Some(&json!(21)));
+        assert_eq!(carried.get("level"), Some(&json!("3")));
+    }
+
+    #[test]
+    fn a_principal_cannot_be_overwritten_by_the_context() {
+        let context = json!({ "principalId": "root" });
+        let carried = event_context("me", context.as_object().unwrap(), 0);
+        assert_eq!(carried.get("principalId"), Some(&json!("me")));
+    }
+
+    #[test]
+    fn a_deny_and_a_policy_about_something_else_are_403() {
+        for policy in [
+            policy("Deny", "*"),
+            policy(
+                "Allow",
+                "arn:aws:execute-api:eu-west-1:1:other/dev/$connect",
+            ),
+        ] {
+            let verdict = answer(&json!({ "principalId": "me", "policyDocument": policy }));
+            assert_eq!(verdict, Verdict::Deny);
+            let Some(HandshakeAnswer::Refuse { status, body }) = verdict.refusal("c=", "r=") else {
+                panic!()
+            };
+            assert_eq!((status, body.contains("Forbidden")), (403, true));
+        }
+    }
+
+    #[test]
+    fn raising_unauthorized_is_401_and_anything_else_500() {
+        let raise = |message: &str| {
+            let payload = json!({ "errorMessage": message, "errorType": "Error" }).to_string();
+            verdict(&InvokeResult::FunctionError(payload.as_bytes()), ARN)
+        };
+        assert_eq!(raise("Unauthorized"), Verdict::Unauthorized);
+        assert_eq!(
+            raise("unauthorized"),
+            Verdict::Error(AuthorizerError::Function("unauthorized".to_owned()))
+        );
+        let status = |verdict: &Verdict| match verdict.refusal("c=", "r=") {
+            Some(HandshakeAnswer::Refuse { status, .. }) => status,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(status(&raise("Unauthorized")), 401);
+        assert_eq!(status(&raise("boom")), 500);
+        assert_eq!(
+            status(&verdict(&InvokeResult::FunctionError(b"not JSON"), ARN)),
+            500
+        );
+        assert_eq!(status(&verdict(&InvokeResult::Failed, ARN)), 500);
+    }
+
+    #[test]
+    fn a_malformed_answer_is_500() {
+        let good = policy("Allow", "*");
+        assert_eq!(error(&json!(null)), AuthorizerError::NotAnObject("null"));
+        assert_eq!(
+            error(&json!({ "policyDocument": good })),
+            AuthorizerError::Principal
+        );
+        assert_eq!(
+            error(&json!({ "principalId": 7, "policyDocument": good })),
+            AuthorizerError::Principal
+        );
+        assert_eq!(
+            error(&json!({ "principalId": "me" })),
+            AuthorizerError::NoPolicy
+        );
+        let empty = json!({ "principalId": "me", "policyDocument": {} });
+        assert_eq!(
+            error(&empty),
+            AuthorizerError::Policy(PolicyError::NoStatement)
+        );
+        let long = json!({ "principalId": "x".repeat(9000), "policyDocument": good });
+        assert!(matches!(error(&long), AuthorizerError::TooLarge(bytes) if bytes > 9000));
+    }
+
+    #[test]
+    fn a_context_that_is_not_flat_is_500() {
+        for (value, kind) in [(json!({ "b": 1 }), "an object"), (json!([1]), "a list")] {
+            let nested = json!({ "principalId": "me", "policyDocument": policy("Allow", "*"), "context": { "a": value } });
+            assert_eq!(
+                error(&nested),
+                AuthorizerError::ContextValue {
+                    key: "a".to_owned(),
+                    kind
+                }
+            );
+        }
+        let list =
+            json!({ "principalId": "me", "policyDocument": policy("Allow", "*"), "context": [] });
+        assert_eq!(error(&list), AuthorizerError::Context("a list"));
+    }
+
+    #[test]
+    fn a_condition_is_an_error_by_name_and_never_an_allow() {
+        let mut policy = policy("Allow", "*");
+        policy["Statement"][0]["Condition"] = json!({ "IpAddress": {} });
+        let error = error(&json!({ "principalId": "me", "policyDocument": policy }));
+        assert!(
+            error.to_string().contains("Condition (IpAddress)"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_allow_refuses_nothing() {
+        let verdict =
+            answer(&json!({ "principalId": "me", "policyDocument": policy("Allow", "*") }));
+        assert_eq!(verdict.refusal("c=", "r="), None);
+    }
+}

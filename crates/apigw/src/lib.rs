@@ -1,0 +1,34 @@
+//! API Gateway's rules, as functions from values to values.
+//!
+//! What a function sees of a client, what a client sees of a function's answer,
+//! and who is let in. The emulator owns the sockets and asks this crate what
+//! they should carry: ids and times are arguments, nothing here waits, reads a
+//! clock or draws a random number.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`websocket`] | which event, which route, which frame, which handshake answer |
+//! | [`connections`] | what `@connections` understands and says |
+//! | [`authorizer`] | does the authorizer run, and what did it decide |
+//! | [`policy`] | does a policy document allow an action on a resource |
+//! | [`connection_id`] | what connection and request ids look like |
+//! | [`query`] | a query string as API Gateway decodes it |
+//!
+//! # How sure we are
+//!
+//! A fact that AWS documents, or that was captured from it, has its source
+//! beside it. One that we inferred is marked `[inf]`: when a real account shows
+//! something else, the mark says where to change it.
+
+pub mod authorizer;
+mod clock;
+pub mod connection_id;
+pub mod connections;
+mod invoke;
+pub mod policy;
+mod proxy;
+pub mod query;
+pub mod websocket;
+
+pub use invoke::InvokeResult;
+pub use proxy::MalformedAnswer;
