@@ -1,0 +1,76 @@
+//! The one way to AWS: TLS, time limits, retries, endpoint.
+//!
+//! TLS is rustls on ring, because that cross-compiles for the layer; the SDK's
+//! own default does not. Everything that talks to AWS starts from here, so
+//! that a time limit is set in one place.
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use std::time::Duration;
+
+mod outcome;
+pub use outcome::{Failure, classify};
+
+/// Where AWS is, and as whom.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// `eu-west-1`
+    pub region: String,
+    /// Instead of AWS's own endpoints: `AWS_ENDPOINT_URL`.
+    pub endpoint_url: Option<String>,
+    /// As whom.
+    pub credentials: SharedCredentialsProvider,
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// One call with its retries.
+    pub call: Duration,
+    /// Tries in all.
+    pub attempts: u32,
+}
+
+/// Connections are not kept longer than this: after a freeze every socket may
+/// be dead, and a new one costs less than finding that out.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// The HTTP client for all SDK clients of a process.
+#[must_use]
+pub fn http_client() -> SharedHttpClient {
+    Builder::new()
+        .pool_idle_timeout(POOL_IDLE)
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
+/// What every SDK client is made from.
+#[must_use]
+pub fn config(access: &Access, patience: Patience, http: &SharedHttpClient) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(patience.call)
+        .connect_timeout(patience.call / 2)
+        .build();
+    let builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(access.region.clone()))
+        .credentials_provider(access.credentials.clone())
+        .sleep_impl(TokioSleep::new())
+        .time_source(aws_smithy_async::time::SystemTimeSource::new())
+        .retry_config(RetryConfig::standard().with_max_attempts(patience.attempts))
+        .timeout_config(timeouts)
+        .http_client(http.clone());
+    match &access.endpoint_url {
+        Some(url) => builder.endpoint_url(url),
+        None => builder,
+    }
+    .build()
+}

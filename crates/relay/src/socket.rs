@@ -1,0 +1,162 @@
+//! The receiver's end of the WebSocket.
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use std::time::Duration;
+use tether_protocol::constants::{FRAME_LIMIT, MESSAGE_LIMIT};
+use tether_protocol::message::{ToCloud, ToLaptop};
+use tether_protocol::{SessionId, Token};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// A handshake takes two Lambdas, cold, at worst.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where to connect, and as whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The helper stack's output `WebSocketUrl`.
+    pub url: String,
+    /// Which session.
+    pub session: SessionId,
+    /// What proves it.
+    pub token: Token,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// API Gateway, the authorizer or `connect` said no.
+    #[error(
+        "the helper stack refused the connection with {status}: the session is unknown, closed or expired"
+    )]
+    Refused {
+        /// HTTP status of the handshake.
+        status: u16,
+    },
+    /// No handshake took place.
+    #[error("{url} cannot be reached ({reason}): check the network and any proxy")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Socket(Stream);
+
+/// Its sending half.
+#[derive(Debug)]
+pub struct SocketSender(SplitSink<Stream, Message>);
+
+/// Its receiving half.
+#[derive(Debug)]
+pub struct Incoming(SplitStream<Stream>);
+
+impl Socket {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// When the handshake is refused or does not take place in 20 s.
+    pub async fn open(target: &Target) -> Result<Self, ConnectError> {
+        let unreachable = |reason: String| ConnectError::Unreachable {
+            url: target.url.clone(),
+            reason,
+        };
+        let request = request(target).map_err(unreachable)?;
+        match tokio::time::timeout(CONNECT_TIMEOUT, connect_async(request)).await {
+            Ok(Ok((stream, _))) => Ok(Self(stream)),
+            Ok(Err(Error::Http(answer))) => Err(ConnectError::Refused {
+                status: answer.status().as_u16(),
+            }),
+            Ok(Err(error)) => Err(unreachable(error.to_string())),
+            Err(_) => Err(unreachable("no answer within 20 s".to_owned())),
+        }
+    }
+
+    /// Its two halves.
+    #[must_use]
+    pub fn split(self) -> (SocketSender, Incoming) {
+        let (sender, incoming) = self.0.split();
+        (SocketSender(sender), Incoming(incoming))
+    }
+}
+
+fn request(target: &Target) -> Result<http::Request<()>, String> {
+    // Several TLS stacks may be compiled in: say which one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = format!("{}?session={}", target.url, target.session);
+    let mut request = url.into_client_request().map_err(|it| it.to_string())?;
+    let mut token = HeaderValue::from_str(&format!("Bearer {}", target.token.expose()))
+        .map_err(|it| it.to_string())?;
+    token.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, token);
+    Ok(request)
+}
+
+impl SocketSender {
+    /// Sends one message, in frames that API Gateway takes.
+    ///
+    /// # Errors
+    /// When the message is larger than API Gateway takes, or the connection is
+    /// gone.
+    pub async fn send(&mut self, message: &ToCloud) -> Result<(), String> {
+        let text = serde_json::to_string(message).map_err(|it| it.to_string())?;
+        if text.len() > MESSAGE_LIMIT {
+            return Err(format!(
+                "{} bytes, and a message may have {MESSAGE_LIMIT}",
+                text.len()
+            ));
+        }
+        if text.len() <= FRAME_LIMIT {
+            let sent = self.0.send(Message::text(text)).await;
+            return sent.map_err(|it| it.to_string());
+        }
+        let bytes = text.into_bytes();
+        let last = bytes.len().div_ceil(FRAME_LIMIT).saturating_sub(1);
+        for (index, part) in bytes.chunks(FRAME_LIMIT).enumerate() {
+            let kind = if index == 0 {
+                Data::Text
+            } else {
+                Data::Continue
+            };
+            let frame = Frame::message(part.to_vec(), OpCode::Data(kind), index == last);
+            let sent = self.0.send(Message::Frame(frame)).await;
+            sent.map_err(|it| it.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Says goodbye.
+    pub async fn close(&mut self) {
+        // Whether the other side hears it is its own affair.
+        let _ = self.0.close().await;
+    }
+}
+
+impl Incoming {
+    /// The next message; none when the connection has ended. What cannot be
+    /// read comes as [`ToLaptop::Unknown`].
+    pub async fn next(&mut self) -> Option<ToLaptop> {
+        loop {
+            match self.0.next().await? {
+                Ok(Message::Text(text)) => {
+                    return Some(serde_json::from_str(&text).unwrap_or(ToLaptop::Unknown));
+                }
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the tables have in common.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use tether_aws::{Failure, classify};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A table said no, or said nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The condition did not hold.
+    #[error("{table} holds something else for {what} by now")]
+    Condition {
+        /// Which table.
+        table: String,
+        /// Which row.
+        what: String,
+        /// The row, as it is.
+        row: Option<Box<Item>>,
+    },
+    /// The call failed.
+    #[error("{table} could not be reached: {failure}")]
+    Call {
+        /// Which table.
+        table: String,
+        /// How.
+        failure: Failure,
+    },
+    /// A row that is not what this version writes.
+    #[error(
+        "{table} holds a row that tether cannot read ({reason}): it was edited by hand, or written by another version"
+    )]
+    Row {
+        /// Which table.
+        table: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// The condition did not hold: somebody else was first.
+    #[must_use]
+    pub fn is_condition(&self) -> bool {
+        matches!(self, Self::Condition { .. })
+    }
+
+    /// The write may stand all the same.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::Call { failure, .. } if failure.outcome_unknown)
+    }
+}
+
+/// Reads an SDK error of a conditional write.
+pub(crate) fn failed<E>(table: &str, what: &str, error: SdkError<E, HttpResponse>) -> StoreError
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
+    E: ConditionFailed,
+{
+    let row = match &error {
+        SdkError::ServiceError(inner) => inner.err().row(),
+        _ => None,
+    };
+    match row {
+        Some(row) => StoreError::Condition {
+            table: table.to_owned(),
+            what: what.to_owned(),
+            row: row.cloned().map(Box::new),
+        },
+        None => StoreError::Call {
+            table: table.to_owned(),
+            failure: classify(&error),
+        },
+    }
+}
+
+/// Errors that may say that a condition did not hold, with the row as it is.
+pub(crate) trait ConditionFailed {
+    fn row(&self) -> Option<Option<&Item>>;
+}
+
+macro_rules! condition_failed {
+    ($($path:path),*) => {$(
+        impl ConditionFailed for $path {
+            fn row(&self) -> Option<Option<&Item>> {
+                match self {
+                    Self::ConditionalCheckFailedException(it) => Some(it.item()),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+condition_failed!(
+    aws_sdk_dynamodb::operation::put_item::PutItemError,
+    aws_sdk_dynamodb::operation::update_item::UpdateItemError,
+    aws_sdk_dynamodb::operation::delete_item::DeleteItemError
+);
+
+macro_rules! never_conditional {
+    ($($path:path),*) => {$(
+        impl ConditionFailed for $path {
+            fn row(&self) -> Option<Option<&Item>> {
+                None
+            }
+        }
+    )*};
+}
+never_conditional!(
+    aws_sdk_dynamodb::operation::get_item::GetItemError,
+    aws_sdk_dynamodb::operation::query::QueryError,
+    aws_sdk_dynamodb::operation::scan::ScanError
+);
+
+/// Reads a row.
+pub(crate) fn read<T: DeserializeOwned>(table: &str, item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(|error| StoreError::Row {
+        table: table.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Writes a row.
+pub(crate) fn row<T: serde::Serialize>(table: &str, value: &T) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(value).map_err(|error| StoreError::Row {
+        table: table.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Writes one attribute.
+pub(crate) fn attribute<T: serde::Serialize>(
+    table: &str,
+    value: &T,
+) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::Row {
+        table: table.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
