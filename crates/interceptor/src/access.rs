@@ -1,0 +1,158 @@
+//! The layer role: assumed once, and again before its credentials expire; at
+//! the start of an invocation, never by a timer that a freeze would stop.
+
+use crate::now;
+use crate::settings::Settings;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_types::SdkConfig;
+use std::sync::{Arc, RwLock};
+use std::time::UNIX_EPOCH;
+use tether_aws::{Access, Patience};
+use tether_protocol::Timestamp;
+use tether_protocol::constants::{LAYER_CALL_TIMEOUT, RENEW_CREDENTIALS_BEFORE};
+use tether_relay::Poster;
+use tether_store::{Correlation, Sessions};
+
+const PATIENCE: Patience = Patience {
+    call: LAYER_CALL_TIMEOUT,
+    attempts: 2,
+};
+
+/// AWS as the layer role.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    sts: aws_sdk_sts::Client,
+    role: Role,
+    held: Held,
+    pub(crate) sessions: Sessions,
+    pub(crate) correlation: Correlation,
+    pub(crate) poster: Poster,
+}
+
+#[derive(Clone, Debug)]
+struct Role {
+    arn: String,
+    external_id: String,
+    session_name: String,
+}
+
+/// The credentials held now.
+#[derive(Clone, Debug, Default)]
+struct Held(Arc<RwLock<Option<Credentials>>>);
+
+impl ProvideCredentials for Held {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        use aws_credential_types::provider::error::CredentialsError;
+        let held = self.current();
+        future::ProvideCredentials::ready(
+            held.ok_or_else(|| CredentialsError::not_loaded("the layer role is not assumed")),
+        )
+    }
+}
+
+impl Held {
+    fn current(&self) -> Option<Credentials> {
+        self.0.read().ok().and_then(|held| held.clone())
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.current().is_some_and(|held| {
+            let expiry = held
+                .expiry()
+                .and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+            expiry.is_none_or(|expiry| {
+                expiry.saturating_sub(RENEW_CREDENTIALS_BEFORE).as_millis() > u128::from(now.0)
+            })
+        })
+    }
+}
+
+impl Layer {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let http = tether_aws::http_client();
+        let (key, secret, token) = settings.credentials.expose().clone();
+        let own = Credentials::new(key, secret, token, None, "function");
+        let held = Held::default();
+        let config_as = |credentials: SharedCredentialsProvider| -> SdkConfig {
+            let access = Access {
+                region: settings.region.clone(),
+                endpoint_url: settings.endpoint_url.clone(),
+                credentials,
+            };
+            tether_aws::config(&access, PATIENCE, &http)
+        };
+        let layer = config_as(SharedCredentialsProvider::new(held.clone()))
+            .into_builder()
+            // Held is the cache; another one would outlive a renewal.
+            .identity_cache(aws_sdk_sts::config::IdentityCache::no_cache())
+            .build();
+        let config = &settings.attachment.config;
+        Self {
+            sts: aws_sdk_sts::Client::new(&config_as(SharedCredentialsProvider::new(own))),
+            role: Role {
+                arn: config.layer_role.clone(),
+                external_id: config.external_id.clone(),
+                session_name: session_name(&settings.function_name),
+            },
+            held,
+            sessions: Sessions::new(&layer, &config.sessions_table),
+            correlation: Correlation::new(&layer, &config.debugger_table),
+            poster: Poster::new(&layer, &config.connections_url),
+        }
+    }
+
+    /// Makes sure that the credentials last for an invocation.
+    ///
+    /// # Errors
+    /// Why the role cannot be assumed.
+    pub(crate) async fn assume(&self) -> Result<(), String> {
+        if self.held.is_fresh(now()) {
+            return Ok(());
+        }
+        let answer = self
+            .sts
+            .assume_role()
+            .role_arn(&self.role.arn)
+            .external_id(&self.role.external_id)
+            .role_session_name(&self.role.session_name)
+            .send()
+            .await
+            .map_err(|error| {
+                let failure = tether_aws::classify(&error);
+                format!(
+                    "the layer role {} cannot be assumed: {failure}",
+                    self.role.arn
+                )
+            })?;
+        let fresh = answer.credentials.ok_or("STS gave no credentials")?;
+        let expiry = std::time::SystemTime::try_from(fresh.expiration).ok();
+        let credentials = Credentials::new(
+            fresh.access_key_id,
+            fresh.secret_access_key,
+            Some(fresh.session_token),
+            expiry,
+            "layer-role",
+        );
+        if let Ok(mut held) = self.held.0.write() {
+            *held = Some(credentials);
+        }
+        Ok(())
+    }
+}
+
+/// Role session names have at most 64 characters of a small set
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+fn session_name(function: &str) -> String {
+    let clean = function.chars().map(|c| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    });
+    "tether-".chars().chain(clean).take(64).collect()
+}

@@ -1,0 +1,273 @@
+//! Carries one event to the laptop: drives `tether_protocol::carry` over the
+//! real tables and the real connection.
+
+use crate::access::Layer;
+use crate::now;
+use crate::settings::Settings;
+use crate::upstream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use std::time::Duration;
+use tether_protocol::carry::{Action, Carry, Event, Failure, Look, Post, Settlement, Verdict, Why};
+use tether_protocol::constants::MESSAGE_LIMIT;
+use tether_protocol::message::{Invoke, ToLaptop};
+use tether_protocol::records::HeadRecord;
+use tether_protocol::session::{Standing, standing};
+use tether_protocol::{ConnectionId, InvocationKey, Nonce, Payload, Timestamp};
+use tether_relay::Posted;
+use tether_store::StoreError;
+
+/// How an attempt ended, and the record if it holds an answer.
+pub(crate) struct Ended {
+    pub(crate) key: InvocationKey,
+    pub(crate) verdict: Verdict,
+    pub(crate) record: Option<HeadRecord>,
+}
+
+/// An attempt under way.
+struct Attempt<'a> {
+    layer: &'a Layer,
+    settings: &'a Settings,
+    key: InvocationKey,
+    deadline: Timestamp,
+    answer_by: Timestamp,
+    /// The message, once it is known to fit.
+    message: String,
+    record: Option<HeadRecord>,
+}
+
+type Work<'a> = FuturesUnordered<BoxFuture<'a, (Event, Option<HeadRecord>)>>;
+
+/// Carries an event. Always ends before its deadline.
+pub(crate) async fn carry(
+    layer: &Layer,
+    settings: &Settings,
+    event: &upstream::Event,
+    connection: ConnectionId,
+    environment_id: &str,
+    received_at: Timestamp,
+) -> Ended {
+    let key = InvocationKey {
+        request_id: event.invocation.request_id.clone(),
+        nonce: nonce(),
+    };
+    let deadline = Timestamp(event.invocation.deadline_ms);
+    let message = message(settings, event, &key, environment_id, received_at);
+    if message.len() > MESSAGE_LIMIT {
+        // Not posted, so the deployed code may answer.
+        let why = format!(
+            "{} bytes with its variables, and one message carries {MESSAGE_LIMIT}",
+            message.len()
+        );
+        return Ended {
+            key,
+            verdict: Verdict::Deployed(Why::PostRefused(why)),
+            record: None,
+        };
+    }
+    let (machine, first) = Carry::start(connection, now(), deadline);
+    let mut attempt = Attempt {
+        layer,
+        settings,
+        key: key.clone(),
+        deadline,
+        answer_by: machine.answer_by(),
+        message,
+        record: None,
+    };
+    let verdict = std::panic::AssertUnwindSafe(drive(&mut attempt, machine, first))
+        .catch_unwind()
+        .await
+        // A bug of ours. The event may have left, so nobody else may run it.
+        .unwrap_or(Verdict::Fail(Failure::Unconfirmed));
+    Ended {
+        key,
+        verdict,
+        record: attempt.record,
+    }
+}
+
+async fn drive(attempt: &mut Attempt<'_>, mut machine: Carry, first: Vec<Action>) -> Verdict {
+    let mut work: Work<'_> = FuturesUnordered::new();
+    let mut wake: Option<Timestamp> = None;
+    let mut actions = first;
+    loop {
+        for action in actions {
+            match action {
+                Action::Finish(verdict) => return verdict,
+                Action::Wake(at) => wake = Some(at),
+                other => work.push(attempt.begin(other)),
+            }
+        }
+        let event = tokio::select! {
+            Some((event, record)) = work.next() => {
+                attempt.record = record.or(attempt.record.take());
+                event
+            }
+            () = sleep_until(wake), if wake.is_some() => {
+                wake = None;
+                Event::Timer
+            }
+            else => return Verdict::Fail(Failure::Unconfirmed),
+        };
+        actions = machine.handle(event, now());
+    }
+}
+
+async fn sleep_until(at: Option<Timestamp>) {
+    let pause = at.map_or(Duration::ZERO, |at| at.since(now()));
+    tokio::time::sleep(pause).await;
+}
+
+impl Attempt<'_> {
+    /// Starts the work that an action asks for. It ends in time, whatever
+    /// happens to the network.
+    fn begin(&self, action: Action) -> BoxFuture<'static, (Event, Option<HeadRecord>)> {
+        let limit = self.answer_by.since(now()).max(Duration::from_millis(50));
+        let lost = given_up(&action);
+        let work = self.perform(action);
+        async move {
+            match tokio::time::timeout(limit, work).await {
+                Ok(done) => done,
+                Err(_) => (lost, None),
+            }
+        }
+        .boxed()
+    }
+
+    fn perform(&self, action: Action) -> BoxFuture<'static, (Event, Option<HeadRecord>)> {
+        let (correlation, sessions) = (self.layer.correlation.clone(), self.layer.sessions.clone());
+        let (key, deadline) = (self.key.clone(), self.deadline);
+        let session = self.settings.attachment.session_id.clone();
+        match action {
+            Action::Create(connection) => async move {
+                // A failure is no verdict: the receiver may be first.
+                let _ = correlation
+                    .create(&key, &session, &connection, deadline)
+                    .await;
+                (Event::Created, None)
+            }
+            .boxed(),
+            Action::Post(connection) => {
+                let (poster, message) = (self.layer.poster.clone(), self.message.clone());
+                async move {
+                    let posted = poster.post(&connection, message).await;
+                    (Event::Posted(post(posted)), None)
+                }
+                .boxed()
+            }
+            Action::ReadSession => async move {
+                let read = sessions.read(&session).await.ok();
+                let standing = read.map(|row| standing(row.as_ref(), now()));
+                (Event::Session(standing), None)
+            }
+            .boxed(),
+            Action::Abandon => async move {
+                let done = correlation.abandon(&key, &session, deadline).await;
+                (Event::Settled(settlement(done)), None)
+            }
+            .boxed(),
+            Action::Expire => async move {
+                let done = correlation.expire(&key).await;
+                (Event::Settled(settlement(done)), None)
+            }
+            .boxed(),
+            Action::Read | Action::Wake(_) | Action::Finish(_) => async move {
+                match correlation.read(&key).await {
+                    Ok(Some(row)) => (Event::Head(Look::Found(row.status)), Some(row)),
+                    Ok(None) => (Event::Head(Look::Missing), None),
+                    Err(_) => (Event::Head(Look::Failed), None),
+                }
+            }
+            .boxed(),
+        }
+    }
+}
+
+/// What an action has come to when its time is up.
+fn given_up(action: &Action) -> Event {
+    match action {
+        Action::Create(_) => Event::Created,
+        Action::Post(_) => Event::Posted(Post::Unknown),
+        Action::ReadSession => Event::Session(None::<Standing>),
+        Action::Abandon | Action::Expire => Event::Settled(Settlement::Unknown),
+        Action::Read | Action::Wake(_) | Action::Finish(_) => Event::Head(Look::Failed),
+    }
+}
+
+fn post(posted: Posted) -> Post {
+    match posted {
+        Posted::Delivered => Post::Delivered,
+        Posted::Gone => Post::Gone,
+        Posted::Refused(reason) => Post::Refused(reason),
+        Posted::Unknown => Post::Unknown,
+    }
+}
+
+fn settlement(done: Result<(), StoreError>) -> Settlement {
+    match done {
+        Ok(()) => Settlement::Won,
+        Err(error) if error.is_condition() => Settlement::Lost,
+        Err(_) => Settlement::Unknown,
+    }
+}
+
+fn message(
+    settings: &Settings,
+    event: &upstream::Event,
+    key: &InvocationKey,
+    environment_id: &str,
+    received_at: Timestamp,
+) -> String {
+    let arn = &event.invocation.function_arn;
+    let message = ToLaptop::Invoke(Box::new(Invoke {
+        key: key.clone(),
+        function_arn: unqualified(arn).to_owned(),
+        environment_id: environment_id.to_owned(),
+        headers: event.invocation.to_pairs(),
+        deadline: Timestamp(event.invocation.deadline_ms),
+        payload: Payload::seal(&event.payload),
+        environment: settings.travelling.clone(),
+        received_at,
+        posted_at: now(),
+    }));
+    serde_json::to_string(&message).unwrap_or_default()
+}
+
+/// `arn:…:function:name` without a version or alias behind it.
+fn unqualified(arn: &str) -> &str {
+    match arn.match_indices(':').nth(6) {
+        Some((end, _)) => arn.get(..end).unwrap_or(arn),
+        None => arn,
+    }
+}
+
+/// Random: two attempts with the same request id must not meet.
+pub(crate) fn nonce() -> Nonce {
+    let mut bytes = [0u8; 12];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without randomness the clock has to do; a retry comes later.
+        let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let nanos = clock.map_or(0, |it| it.as_nanos());
+        return Nonce::new(format!("{nanos:x}-{}", std::process::id()));
+    }
+    Nonce::new(
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_qualifier_is_cut_off() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
+        assert_eq!(unqualified(arn), arn);
+        assert_eq!(unqualified(&format!("{arn}:live")), arn);
+    }
+}

@@ -1,0 +1,158 @@
+//! What the environment says: the one place where it is read.
+
+use std::collections::BTreeMap;
+use tether_protocol::config::{Attachment, CONFIG, CONNECTION, SESSION, WRAPPER};
+use tether_protocol::{Environment, Secret};
+use tether_runtime_api::environment::{self, FUNCTION_VERSION, RUNTIME_API};
+
+/// What to do in this execution environment.
+#[derive(Debug)]
+pub enum Plan {
+    /// Execute the original command in our place, and why.
+    StepAside(String),
+    /// Stand in front of it.
+    Intercept(Box<Settings>),
+}
+
+/// What the loop needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address of the real Runtime API, `host:port`.
+    pub runtime_api: String,
+    /// The session and where its tables are.
+    pub attachment: Attachment,
+    /// `eu-west-1`
+    pub region: String,
+    /// Instead of AWS's own endpoints.
+    pub endpoint_url: Option<String>,
+    /// The function's name.
+    pub function_name: String,
+    /// The function's role: access key, secret key, session token.
+    pub credentials: Secret<(String, String, Option<String>)>,
+    /// The variables that go to the laptop with an event.
+    pub travelling: Environment,
+}
+
+impl Plan {
+    /// Reads the environment. Whatever is odd ends in the original command.
+    #[must_use]
+    pub fn read(variables: &BTreeMap<String, String>) -> Self {
+        match Settings::read(variables) {
+            Ok(settings) => Self::Intercept(Box::new(settings)),
+            Err(reason) => Self::StepAside(reason),
+        }
+    }
+}
+
+impl Settings {
+    fn read(variables: &BTreeMap<String, String>) -> Result<Self, String> {
+        let variable = |name: &str| variables.get(name).cloned();
+        let need = |name: &str| variable(name).ok_or_else(|| format!("{name} is not set"));
+        // A published version cannot be restored: it gets out of the way.
+        let version = need(FUNCTION_VERSION)?;
+        if version != "$LATEST" {
+            return Err(format!("this is version {version} and not $LATEST"));
+        }
+        // Several invocations at once in one environment: not understood yet
+        // (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html>).
+        if variables.contains_key("AWS_LAMBDA_MAX_CONCURRENCY") {
+            return Err("this is a managed instance".to_owned());
+        }
+        let credentials = (
+            need("AWS_ACCESS_KEY_ID")?,
+            need("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN"),
+        );
+        Ok(Self {
+            runtime_api: need(RUNTIME_API)?,
+            attachment: Attachment::read(variable)?,
+            region: need("AWS_REGION")?,
+            endpoint_url: variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
+            function_name: need("AWS_LAMBDA_FUNCTION_NAME")?,
+            credentials: Secret::new(credentials),
+            travelling: Secret::new(environment::travelling(variables.clone().into_iter())),
+        })
+    }
+}
+
+/// The variables of the original command: as if tether were not there.
+#[must_use]
+pub(crate) fn guests(variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut guests = variables.clone();
+    let wrapper = Attachment::read(|name| variables.get(name).cloned())
+        .ok()
+        .and_then(|attachment| attachment.config.wrapper);
+    for name in [WRAPPER, SESSION, CONNECTION, CONFIG] {
+        guests.remove(name);
+    }
+    if let Some(wrapper) = wrapper {
+        guests.insert(WRAPPER.to_owned(), wrapper);
+    }
+    guests
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    fn variables() -> BTreeMap<String, String> {
+        let config = r#"{"r":"role","x":"x","s":"S","d":"D","u":"http://u","t":3,"w":"/opt/own"}"#;
+        [
+            (FUNCTION_VERSION, "$LATEST"),
+            (RUNTIME_API, "127.0.0.1:9001"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "hello"),
+            ("AWS_ACCESS_KEY_ID", "AKIA"),
+            ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+            ("TABLE_NAME", "things"),
+            (WRAPPER, "/opt/tether-bootstrap"),
+            (SESSION, "s"),
+            (CONNECTION, "c"),
+            (CONFIG, config),
+        ]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into()
+    }
+
+    #[test]
+    fn an_instrumented_latest_is_intercepted() {
+        let Plan::Intercept(settings) = Plan::read(&variables()) else {
+            panic!("stepped aside");
+        };
+        assert_eq!(settings.attachment.config.timeout, 3);
+        assert!(settings.travelling.expose().contains_key("TABLE_NAME"));
+        assert!(
+            !settings
+                .travelling
+                .expose()
+                .contains_key("AWS_SECRET_ACCESS_KEY")
+        );
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn whatever_is_odd_ends_in_the_original_command() {
+        for (name, value) in [
+            (FUNCTION_VERSION, Some("7")),
+            ("AWS_LAMBDA_MAX_CONCURRENCY", Some("4")),
+            (SESSION, None),
+            (CONFIG, Some("{")),
+            ("AWS_ACCESS_KEY_ID", None),
+        ] {
+            let mut odd = variables();
+            odd.remove(name);
+            if let Some(value) = value {
+                odd.insert(name.to_owned(), value.to_owned());
+            }
+            assert!(matches!(Plan::read(&odd), Plan::StepAside(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_guest_sees_its_own_wrapper_and_nothing_of_ours() {
+        let guests = guests(&variables());
+        assert_eq!(guests.get(WRAPPER).map(String::as_str), Some("/opt/own"));
+        assert!(!guests.keys().any(|name| name.starts_with("DEBUGGER_")));
+    }
+}

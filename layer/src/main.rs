@@ -1,0 +1,49 @@
+//! `tether-bootstrap <interpreter> <args…>`: what Lambda starts in front of
+//! the runtime while a function is attached.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use tether_interceptor::{Guest, Plan, run};
+
+fn main() -> ExitCode {
+    // Names and values that are not UTF-8 stay the original command's only.
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let command = std::env::args().skip(1).collect();
+    let Some(guest) = Guest::new(command, &variables) else {
+        say("usage: tether-bootstrap <interpreter> <args…>, as AWS_LAMBDA_EXEC_WRAPPER");
+        return ExitCode::from(64);
+    };
+    match Plan::read(&variables) {
+        Plan::Intercept(settings) => intercept(*settings, guest),
+        Plan::StepAside(reason) => step_aside(&reason, &guest),
+    }
+}
+
+fn intercept(settings: tether_interceptor::Settings, guest: Guest) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(run(settings, guest));
+            ExitCode::from(u8::try_from(code).unwrap_or(1))
+        }
+        Err(error) => step_aside(&format!("no event loop ({error})"), &guest),
+    }
+}
+
+fn step_aside(reason: &str, guest: &Guest) -> ExitCode {
+    say(&format!("out of the way: {reason}"));
+    let error = guest.exec();
+    say(&format!(
+        "the function's own command cannot be started: {error}"
+    ));
+    ExitCode::from(126)
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "tether: {text}");
+}
