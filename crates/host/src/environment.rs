@@ -1,0 +1,252 @@
+//! One process and its Runtime API.
+
+use crate::launch::{Launch, kill_group};
+use crate::logs::{self, LogSink};
+use crate::server::{Posted, Server, Work};
+use bytes::Bytes;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+use tether_runtime_api::{ErrorObject, Invocation};
+use tokio::process::Child;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+/// A process that serves one invocation after the other.
+pub struct ExecutionEnvironment {
+    server: Server,
+    child: Child,
+    /// Reads the process's output to its end.
+    pumps: JoinSet<()>,
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The runtime posted an answer.
+    Answered {
+        /// Its content type, if it gave one.
+        content_type: Option<String>,
+        /// Byte for byte.
+        body: Bytes,
+    },
+    /// The runtime posted an error.
+    Failed {
+        /// `Lambda-Runtime-Function-Error-Type`.
+        error_type: String,
+        /// Byte for byte.
+        body: Bytes,
+    },
+    /// The runtime could not start the function and said why.
+    InitFailed {
+        /// `Lambda-Runtime-Function-Error-Type`.
+        error_type: String,
+        /// Byte for byte.
+        body: Bytes,
+    },
+    /// The process ended without an answer: `exit status 1`, `signal: killed`.
+    Exited(String),
+    /// The deadline passed. Whoever owns the environment decides what becomes
+    /// of it.
+    TimedOut,
+    /// The process had ended before it took the event: start another one.
+    NotTaken(Invocation, Bytes),
+}
+
+impl ExecutionEnvironment {
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// When there is no port, or the program cannot be started.
+    pub async fn start(launch: &Launch, sink: &LogSink) -> std::io::Result<Self> {
+        let server = Server::bind().await?;
+        let mut child = launch.spawn(&server.address.to_string())?;
+        let mut pumps = JoinSet::new();
+        if let Some(output) = child.stdout.take() {
+            pumps.spawn(logs::pump(
+                output,
+                Arc::clone(&launch.label),
+                Arc::clone(sink),
+            ));
+        }
+        if let Some(output) = child.stderr.take() {
+            pumps.spawn(logs::pump(
+                output,
+                Arc::clone(&launch.label),
+                Arc::clone(sink),
+            ));
+        }
+        Ok(Self {
+            server,
+            child,
+            pumps,
+        })
+    }
+
+    /// Where the process finds its Runtime API.
+    #[must_use]
+    pub fn runtime_api(&self) -> std::net::SocketAddr {
+        self.server.address
+    }
+
+    /// Waits until the process asks for its first event. None: it did. Some:
+    /// it could not start, and this is why.
+    pub async fn ready(&mut self) -> Option<Ended> {
+        tokio::select! {
+            biased;
+            end = initialized(&mut self.server) => end,
+            status = self.child.wait() => Some(self.ended(status).await),
+        }
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Runs one invocation to its end or its deadline.
+    pub async fn invoke(&mut self, invocation: Invocation, payload: Bytes) -> Ended {
+        let left = invocation.deadline_ms.saturating_sub(crate::now().0);
+        let deadline = tokio::time::sleep(Duration::from_millis(left));
+        let (answer, posted) = oneshot::channel();
+        let work = Work {
+            invocation: invocation.clone(),
+            payload: payload.clone(),
+            answer,
+        };
+        if !self.is_alive() || self.server.work.try_send(work).is_err() {
+            return Ended::NotTaken(invocation, payload);
+        }
+        let initialized = *self.server.asked.borrow() > 0;
+        let mut init_error = self.server.init_error.clone();
+        tokio::select! {
+            biased;
+            posted = posted => match posted {
+                Ok(posted) => ended(posted),
+                Err(_) => Ended::NotTaken(invocation, payload),
+            },
+            failed = init_failure(&mut init_error) => match failed {
+                Some(posted) => init_failed(posted),
+                None => Ended::Exited("the runtime ended".to_owned()),
+            },
+            status = self.child.wait() => {
+                let taken = self.server.work.capacity() > 0;
+                if initialized && !taken {
+                    return Ended::NotTaken(invocation, payload);
+                }
+                self.ended(status).await
+            }
+            () = deadline => Ended::TimedOut,
+        }
+    }
+
+    /// The process has ended: its last words first, then how.
+    async fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
+        self.drain().await;
+        let posted = self.server.init_error.borrow().clone();
+        match (posted, status) {
+            (Some(posted), _) => init_failed(posted),
+            (None, Ok(status)) => Ended::Exited(how(status)),
+            (None, Err(error)) => Ended::Exited(error.to_string()),
+        }
+    }
+
+    /// Reads what the process still had to say. A child of its own may keep
+    /// the pipes open: that is not waited for.
+    async fn drain(&mut self) {
+        let all = async { while self.pumps.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(Duration::from_millis(200), all).await;
+    }
+
+    /// Ends the process and its children.
+    pub async fn stop(mut self) {
+        kill_group(&self.child);
+        let _ = self.child.kill().await;
+        self.drain().await;
+    }
+}
+
+impl Drop for ExecutionEnvironment {
+    fn drop(&mut self) {
+        if self.is_alive() {
+            kill_group(&self.child);
+        }
+    }
+}
+
+impl Ended {
+    /// What the caller gets: an answer with its content type, or an error with
+    /// its type, in Lambda's own words. `seconds` is the function's timeout.
+    #[must_use]
+    pub fn settle(self, request_id: &str, seconds: f64) -> Settled {
+        let error = match self {
+            Self::Answered { content_type, body } => return Ok((content_type, body)),
+            Self::Failed { error_type, body } | Self::InitFailed { error_type, body } => {
+                return Err((error_type, body));
+            }
+            Self::TimedOut => ErrorObject::timed_out(request_id, seconds),
+            Self::Exited(how) => ErrorObject::exited(request_id, &how),
+            Self::NotTaken(..) => ErrorObject::exited(request_id, "it was not running"),
+        };
+        let body = Bytes::from(error.to_bytes());
+        Err((error.error_type, body))
+    }
+}
+
+/// See [`Ended::settle`].
+pub type Settled = Result<(Option<String>, Bytes), (String, Bytes)>;
+
+async fn initialized(server: &mut Server) -> Option<Ended> {
+    let mut init_error = server.init_error.clone();
+    tokio::select! {
+        biased;
+        failed = init_failure(&mut init_error) => failed.map(init_failed),
+        () = asked(&mut server.asked) => None,
+    }
+}
+
+/// None: the server has ended.
+async fn init_failure(init_error: &mut watch::Receiver<Option<Posted>>) -> Option<Posted> {
+    let failed = init_error.wait_for(Option::is_some).await;
+    failed.ok().and_then(|it| it.clone())
+}
+
+async fn asked(asked: &mut watch::Receiver<u64>) {
+    // The server lives as long as the environment.
+    let _ = asked.wait_for(|count| *count > 0).await;
+}
+
+fn ended(posted: Posted) -> Ended {
+    match posted {
+        Posted::Response { content_type, body } => Ended::Answered { content_type, body },
+        Posted::Error { error_type, body } => Ended::Failed { error_type, body },
+    }
+}
+
+fn init_failed(posted: Posted) -> Ended {
+    match ended(posted) {
+        Ended::Failed { error_type, body } => Ended::InitFailed { error_type, body },
+        other => other,
+    }
+}
+
+/// As Lambda words it.
+fn how(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt as _;
+        if let Some(signal) = status.signal() {
+            return match signal {
+                9 => "signal: killed".to_owned(),
+                6 => "signal: aborted".to_owned(),
+                11 => "signal: segmentation fault".to_owned(),
+                15 => "signal: terminated".to_owned(),
+                other => format!("signal: {other}"),
+            };
+        }
+    }
+    match status.code() {
+        Some(code) => format!("exit status {code}"),
+        None => "an unknown status".to_owned(),
+    }
+}

@@ -1,0 +1,253 @@
+//! The environments of one function's working copy.
+
+use crate::environment::{Ended, ExecutionEnvironment};
+use crate::launch::Launch;
+use crate::logs::LogSink;
+use crate::python::{self, Client, Debugger};
+use crate::{developers_part, freshness};
+use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use tether_protocol::{Environment, Secret};
+use tether_runtime_api::Invocation;
+use tether_runtime_api::environment::HANDLER;
+use tokio::sync::Mutex;
+
+/// A function's code on this machine.
+#[derive(Clone, Debug)]
+pub struct WorkingCopy {
+    /// Its logical id, for people.
+    pub name: String,
+    /// Where its code is.
+    pub code: PathBuf,
+    /// `app.handler`
+    pub handler: String,
+    /// What runs it.
+    pub interpreter: PathBuf,
+    /// Where its debugger listens, if it is debugged.
+    pub debugger: Option<Debugger>,
+}
+
+/// Runs the invocations of one function: one process for each remote
+/// environment, or one in all under a debugger.
+pub struct Function {
+    copy: WorkingCopy,
+    client: Arc<Client>,
+    sink: LogSink,
+    slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    environment: Option<ExecutionEnvironment>,
+    variables: Option<Environment>,
+    started: Option<SystemTime>,
+}
+
+/// What became of an invocation, and how long each part took.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub ended: Ended,
+    /// Waiting for the process to be free, and for its start.
+    pub queued: Duration,
+    /// From the event handed out to the answer.
+    pub handler: Duration,
+}
+
+/// The only slot of a function that is debugged: its port is taken.
+const DEBUGGED: &str = "debugged";
+
+impl Function {
+    /// A function without a process yet.
+    #[must_use]
+    pub fn new(copy: WorkingCopy, client: Arc<Client>, sink: LogSink) -> Self {
+        Self {
+            copy,
+            client,
+            sink,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// Its working copy.
+    #[must_use]
+    pub fn copy(&self) -> &WorkingCopy {
+        &self.copy
+    }
+
+    /// Starts the debugged process before its first event, so that a debugger
+    /// can attach. Some: it could not start, and this is why.
+    ///
+    /// # Errors
+    /// When the interpreter cannot be started.
+    pub async fn prepare(&self, variables: &Environment) -> std::io::Result<Option<Ended>> {
+        let slot = self.slot(DEBUGGED).await;
+        let mut slot = slot.lock().await;
+        let environment = self.environment(&mut slot, variables).await?;
+        let failed = environment.ready().await;
+        if failed.is_some() {
+            slot.stop().await;
+        }
+        Ok(failed)
+    }
+
+    /// Runs one invocation.
+    pub async fn run(
+        &self,
+        remote_environment: &str,
+        variables: &Environment,
+        invocation: Invocation,
+        payload: Bytes,
+    ) -> Ran {
+        let arrived = Instant::now();
+        let debugged = self.copy.debugger.is_some();
+        let name = if debugged {
+            DEBUGGED
+        } else {
+            remote_environment
+        };
+        let slot = self.slot(name).await;
+        let mut slot = slot.lock().await;
+        let started = Instant::now();
+        let ended = self
+            .attempt(&mut slot, variables, invocation, payload)
+            .await;
+        match &ended {
+            Ended::Answered { .. } | Ended::Failed { .. } => {}
+            // Paused at a breakpoint: the developer still looks at it.
+            Ended::TimedOut if debugged => {}
+            _ => slot.stop().await,
+        }
+        Ran {
+            ended,
+            queued: started - arrived,
+            handler: started.elapsed(),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        slot: &mut Slot,
+        variables: &Environment,
+        invocation: Invocation,
+        payload: Bytes,
+    ) -> Ended {
+        let (mut invocation, mut payload) = (invocation, payload);
+        // A process may end between two invocations; the next one gets a new
+        // process, once.
+        for _ in 0..2 {
+            let ended = match self.environment(slot, variables).await {
+                Ok(environment) => environment.invoke(invocation, payload).await,
+                Err(error) => {
+                    let program = self.copy.interpreter.display();
+                    return Ended::Exited(format!("{program} cannot be started: {error}"));
+                }
+            };
+            match ended {
+                Ended::NotTaken(again, bytes) => {
+                    slot.stop().await;
+                    (invocation, payload) = (again, bytes);
+                }
+                other => return other,
+            }
+        }
+        Ended::Exited("the process ends before it asks for an event".to_owned())
+    }
+
+    async fn slot(&self, name: &str) -> Arc<Mutex<Slot>> {
+        let mut slots = self.slots.lock().await;
+        Arc::clone(slots.entry(name.to_owned()).or_default())
+    }
+
+    /// The slot's process; a new one if there is none, if it has ended, or if
+    /// the code or the variables are others by now.
+    async fn environment<'a>(
+        &self,
+        slot: &'a mut Slot,
+        variables: &Environment,
+    ) -> std::io::Result<&'a mut ExecutionEnvironment> {
+        if !self.is_current(slot, variables) {
+            slot.stop().await;
+        }
+        match &mut slot.environment {
+            Some(environment) => Ok(environment),
+            empty => {
+                slot.started = Some(SystemTime::now());
+                slot.variables = Some(variables.clone());
+                let launch = self.launch(variables);
+                let environment = ExecutionEnvironment::start(&launch, &self.sink).await?;
+                Ok(empty.insert(environment))
+            }
+        }
+    }
+
+    fn is_current(&self, slot: &mut Slot, variables: &Environment) -> bool {
+        let (Some(environment), Some(started)) = (&mut slot.environment, slot.started) else {
+            return true;
+        };
+        environment.is_alive()
+            && slot
+                .variables
+                .as_ref()
+                .is_some_and(|had| same(had, variables))
+            && !freshness::changed_since(&self.copy.code, started)
+    }
+
+    fn launch(&self, variables: &Environment) -> Launch {
+        let mut environment = developers_part();
+        environment.extend(variables.expose().clone());
+        environment.insert(HANDLER.to_owned(), self.copy.handler.clone());
+        let root = self.copy.code.display().to_string();
+        environment.insert("LAMBDA_TASK_ROOT".to_owned(), root);
+        let debugger = self.copy.debugger.as_ref();
+        if debugger.is_some() {
+            // debugpy would warn of it at each start.
+            environment.insert("PYDEVD_DISABLE_FILE_VALIDATION".to_owned(), "1".to_owned());
+        }
+        Launch {
+            label: self.copy.name.as_str().into(),
+            program: self.copy.interpreter.clone(),
+            arguments: python::arguments(&self.client.path(), &self.copy.handler, debugger),
+            environment: Secret::new(environment),
+            directory: self.copy.code.clone(),
+        }
+    }
+
+    /// Ends all processes.
+    pub async fn stop(&self) {
+        let slots: Vec<_> = self.slots.lock().await.drain().collect();
+        for (_, slot) in slots {
+            slot.lock().await.stop().await;
+        }
+    }
+}
+
+impl Slot {
+    async fn stop(&mut self) {
+        if let Some(environment) = self.environment.take() {
+            environment.stop().await;
+        }
+    }
+}
+
+/// Whether the function's own variables are the same. What Lambda sets is no
+/// reason for a new process, and a debugger's, least of all.
+fn same(had: &Environment, have: &Environment) -> bool {
+    let own = |variables: &Environment| -> BTreeMap<String, String> {
+        let mut own = variables.expose().clone();
+        own.retain(|name, _| !of_lambda(name));
+        own
+    };
+    own(had) == own(have)
+}
+
+fn of_lambda(name: &str) -> bool {
+    const OTHERS: [&str; 3] = ["LANG", "TZ", "LC_CTYPE"];
+    OTHERS.contains(&name)
+        || ["AWS_", "LAMBDA_", "_"]
+            .iter()
+            .any(|it| name.starts_with(it))
+}

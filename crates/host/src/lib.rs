@@ -1,0 +1,29 @@
+//! Runs a function's code: a Runtime API server in front of an ordinary
+//! process, in any language.
+//!
+//! * [`ExecutionEnvironment`] is one process and its Runtime API;
+//! * [`Launch`] says which process;
+//! * [`python`] knows how Python functions are started and debugged;
+//! * [`Function`] keeps the environments of one function.
+
+mod environment;
+mod freshness;
+mod function;
+mod launch;
+mod logs;
+pub mod python;
+mod server;
+
+pub use environment::{Ended, ExecutionEnvironment, Settled};
+pub use function::{Function, Ran, WorkingCopy};
+pub use launch::{Launch, developers_part};
+pub use logs::{LogLine, LogSink};
+
+use tether_protocol::Timestamp;
+
+/// The wall clock: deadlines are given by it.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
+}

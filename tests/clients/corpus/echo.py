@@ -1,0 +1,5 @@
+"""Returns what came in."""
+
+
+def handler(event, context):
+    return event

@@ -1,0 +1,10 @@
+import logging
+
+
+def fail():
+    raise ValueError("while loading")
+
+
+logging.error("before")
+print("printed before")
+fail()
