@@ -1,0 +1,96 @@
+//! The steps, on AWS.
+
+use crate::refusal;
+use crate::routes::{Caller, Cloud, Fault};
+use crate::settings::Settings;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use tether_protocol::message::{ManagerRequest, Reply};
+use tether_protocol::{SessionId, Timestamp};
+use tether_store::{Correlation, Sessions, StoreError};
+
+/// The tables, and the manager.
+pub(crate) struct Aws {
+    sessions: Sessions,
+    correlation: Correlation,
+    lambda: aws_sdk_lambda::Client,
+    manager: String,
+}
+
+impl Aws {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            sessions: Sessions::new(&settings.aws, &settings.sessions_table),
+            correlation: Correlation::new(&settings.aws, &settings.debugger_table),
+            lambda: aws_sdk_lambda::Client::new(&settings.aws),
+            manager: settings.manager_function.clone(),
+        }
+    }
+}
+
+impl Cloud for Aws {
+    async fn activate(&self, caller: Caller<'_>) -> Result<(), Fault> {
+        let activated = self
+            .sessions
+            .activate(caller.session, caller.connection, now());
+        activated.await.map_err(fault)
+    }
+
+    async fn renew(&self, caller: Caller<'_>) -> Result<(), Fault> {
+        let renewed = self
+            .sessions
+            .renew(caller.session, caller.connection, now());
+        renewed.await.map_err(fault)
+    }
+
+    async fn disconnect(&self, caller: Caller<'_>) -> Result<(), Fault> {
+        let disconnected = self.sessions.disconnect(caller.session, caller.connection);
+        disconnected.await.map_err(fault)
+    }
+
+    async fn answer(&self, session: &SessionId, reply: &Reply) -> Result<(), Fault> {
+        let answered =
+            self.correlation
+                .answer(&reply.key, session, &reply.claim_id, &reply.outcome);
+        answered.await.map_err(|error| match error {
+            StoreError::Condition { row, .. } => {
+                let lookup = row
+                    .as_deref()
+                    .map(|row| |name: &str| row.get(name)?.as_s().ok().map(String::as_str));
+                Fault::Condition(refusal::reason(lookup, session, &reply.claim_id).to_owned())
+            }
+            error => fault(error),
+        })
+    }
+
+    async fn instrument(&self, session: &SessionId) -> Result<(), Fault> {
+        let request = ManagerRequest::Instrument {
+            session_id: session.clone(),
+        };
+        let payload =
+            serde_json::to_vec(&request).map_err(|error| Fault::Failed(error.to_string()))?;
+        // Event: it takes longer than a WebSocket integration may.
+        self.lambda
+            .invoke()
+            .function_name(&self.manager)
+            .invocation_type(InvocationType::Event)
+            .payload(Blob::new(payload))
+            .send()
+            .await
+            .map_err(|error| Fault::Failed(tether_aws::classify(&error).to_string()))?;
+        Ok(())
+    }
+}
+
+fn fault(error: StoreError) -> Fault {
+    if error.is_condition() {
+        Fault::Condition(error.to_string())
+    } else {
+        Fault::Failed(error.to_string())
+    }
+}
+
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,23 @@
+//! What arrives over the WebSocket: `$connect`, `$disconnect`, and messages.
+
+mod aws;
+mod event;
+mod message;
+mod refusal;
+mod routes;
+mod settings;
+
+use aws::Aws;
+use event::Event;
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn, tracing};
+use settings::Settings;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let aws = Aws::new(&Settings::read(|name| std::env::var(name).ok())?);
+    run(service_fn(|event: LambdaEvent<Event>| async {
+        Ok::<_, Diagnostic>(routes::handle(&aws, event.payload).await)
+    }))
+    .await
+}

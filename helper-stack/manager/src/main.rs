@@ -1,0 +1,34 @@
+//! The one program that changes functions: instruments them for a session,
+//! restores them, and sweeps up after sessions that are lost.
+
+mod aws;
+mod cloud;
+mod instrument;
+mod leftover;
+mod plan;
+mod requests;
+mod restore;
+mod settings;
+mod settle;
+mod tries;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+use aws::Aws;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use settings::Settings;
+use tether_protocol::message::ManagerRequest;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let settings = Settings::read(|name| std::env::var(name).ok())?;
+    let aws = Aws::new(&settings);
+    run(service_fn(|event: LambdaEvent<ManagerRequest>| {
+        requests::serve(&aws, &settings.helper, event.payload)
+    }))
+    .await
+}

@@ -1,0 +1,122 @@
+//! What the environment says: the one place where it is read.
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
+use std::time::Duration;
+use tether_aws::{Access, Patience};
+
+/// Nobody waits for a single call, and Lambda's control plane is slow at times.
+const PATIENCE: Patience = Patience {
+    call: Duration::from_secs(20),
+    attempts: 3,
+};
+
+/// What the manager works with.
+pub(crate) struct Settings {
+    /// The way to AWS.
+    pub(crate) aws: SdkConfig,
+    /// Name of the functions table.
+    pub(crate) functions_table: String,
+    /// What functions are told.
+    pub(crate) helper: Helper,
+}
+
+/// The helper stack, as instrumented functions are told of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Helper {
+    /// The layer version for x86_64, if the stack has one.
+    pub(crate) layer_x86_64: Option<String>,
+    /// The layer version for arm64, if the stack has one.
+    pub(crate) layer_arm64: Option<String>,
+    /// The role that the bootstrap assumes.
+    pub(crate) layer_role: String,
+    /// `sts:ExternalId` of that role's trust policy.
+    pub(crate) external_id: String,
+    /// Name of the sessions table.
+    pub(crate) sessions_table: String,
+    /// Name of the correlation table.
+    pub(crate) debugger_table: String,
+    /// `@connections` lives below this URL.
+    pub(crate) connections_url: String,
+}
+
+impl Helper {
+    /// The layer version for an architecture.
+    pub(crate) fn layer(&self, architecture: &str) -> Option<&str> {
+        match architecture {
+            "x86_64" => self.layer_x86_64.as_deref(),
+            "arm64" => self.layer_arm64.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// Which one is missing.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let access = access(&variable)?;
+        // Empty: the helper stack was installed without it.
+        let layer = |name: &str| variable(name).filter(|arn| !arn.is_empty());
+        Ok(Self {
+            aws: tether_aws::config(&access, PATIENCE, &tether_aws::http_client()),
+            functions_table: need(&variable, "FUNCTIONS_TABLE")?,
+            helper: Helper {
+                layer_x86_64: layer("LAYER_X86_64"),
+                layer_arm64: layer("LAYER_ARM64"),
+                layer_role: need(&variable, "LAYER_ROLE_ARN")?,
+                external_id: need(&variable, "EXTERNAL_ID")?,
+                sessions_table: need(&variable, "SESSIONS_TABLE")?,
+                debugger_table: need(&variable, "DEBUGGER_TABLE")?,
+                connections_url: need(&variable, "CONNECTIONS_URL")?,
+            },
+        })
+    }
+}
+
+/// The function's own role: these variables stay the same for the life of an
+/// execution environment
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>).
+fn access(variable: &impl Fn(&str) -> Option<String>) -> Result<Access, String> {
+    let credentials = Credentials::new(
+        need(variable, "AWS_ACCESS_KEY_ID")?,
+        need(variable, "AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
+        None,
+        "function",
+    );
+    Ok(Access {
+        region: need(variable, "AWS_REGION")?,
+        endpoint_url: variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
+        credentials: SharedCredentialsProvider::new(credentials),
+    })
+}
+
+fn need(variable: &impl Fn(&str) -> Option<String>, name: &str) -> Result<String, String> {
+    variable(name).ok_or_else(|| {
+        format!("{name} is not set: this program runs as a Lambda function of the helper stack")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_layer_is_none_and_a_missing_variable_is_named() {
+        let variable = |name: &str| match name {
+            "LAYER_ARM64" => Some(String::new()),
+            name => Some(name.to_lowercase()),
+        };
+        let helper = Settings::read(variable)
+            .map(|it| it.helper)
+            .unwrap_or_default();
+        assert_eq!(helper.layer("x86_64"), Some("layer_x86_64"));
+        assert_eq!(helper.layer("arm64"), None);
+        let error = Settings::read(|name| variable(name).filter(|_| name != "EXTERNAL_ID"));
+        assert!(error.is_err_and(|error| error.starts_with("EXTERNAL_ID is not set")));
+    }
+}
