@@ -1,0 +1,143 @@
+//! What all services share.
+
+use crate::deploy::StackRecord;
+use crate::dynamodb::DynamoDb;
+use crate::id;
+use crate::lambda::Lambda;
+use crate::websocket::Api;
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use tempfile::TempDir;
+use tether_host::LogSink;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Where this cloud is, in AWS's terms.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `us-east-1`
+    pub region: String,
+    /// Twelve digits.
+    pub account_id: String,
+    /// `aws`
+    pub partition: String,
+    /// `amazonaws.com`
+    pub url_suffix: String,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            partition: "aws".to_owned(),
+            url_suffix: "amazonaws.com".to_owned(),
+        }
+    }
+}
+
+/// Takes lines for people: what the emulator does not do, what went wrong.
+pub type Notice = Arc<dyn Fn(String) + Send + Sync>;
+
+/// One account in one region.
+pub struct Cloud {
+    pub(crate) place: Place,
+    pub(crate) endpoint: SocketAddr,
+    pub(crate) work: TempDir,
+    pub(crate) notices: Notice,
+    pub(crate) lambda: Arc<Lambda>,
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) stacks: RwLock<BTreeMap<String, StackRecord>>,
+    pub(crate) apis: RwLock<Vec<Arc<Api>>>,
+    /// Access keys that STS gave out, and whose they are.
+    pub(crate) keys: RwLock<HashMap<String, String>>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) ending: CancellationToken,
+}
+
+impl Cloud {
+    pub(crate) async fn new(
+        listener: &TcpListener,
+        place: Place,
+        logs: LogSink,
+        notices: Notice,
+    ) -> std::io::Result<Arc<Self>> {
+        let endpoint = listener.local_addr()?;
+        let work = tempfile::Builder::new().prefix("tether-cloud-").tempdir()?;
+        let ending = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
+        let lambda = Arc::new(Lambda::new(place.clone(), endpoint, logs, tasks.clone())?);
+        Ok(Arc::new(Self {
+            place,
+            endpoint,
+            work,
+            notices,
+            lambda,
+            dynamodb,
+            stacks: RwLock::default(),
+            apis: RwLock::default(),
+            keys: RwLock::default(),
+            tasks,
+            ending,
+        }))
+    }
+
+    /// Says something to whoever watches.
+    pub(crate) fn notice(&self, line: impl Into<String>) {
+        (self.notices)(line.into());
+    }
+
+    /// An ARN in this account and region.
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        let place = &self.place;
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            place.partition, place.region, place.account_id
+        )
+    }
+
+    /// Puts local addresses where AWS would have its own host names:
+    /// `https://{api}.execute-api.{region}.amazonaws.com` becomes
+    /// `http://127.0.0.1:{port}`, and `wss` becomes `ws`.
+    pub(crate) fn localize(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
+        for api in apis.iter() {
+            let host = self.api_host(&api.id);
+            if !text.contains(&host) {
+                continue;
+            }
+            let local = api.address.to_string();
+            text = text
+                .replace(&format!("https://{host}"), &format!("http://{local}"))
+                .replace(&format!("wss://{host}"), &format!("ws://{local}"))
+                .replace(&host, &local);
+        }
+        text
+    }
+
+    pub(crate) fn api_host(&self, api_id: &str) -> String {
+        let place = &self.place;
+        format!("{api_id}.execute-api.{}.{}", place.region, place.url_suffix)
+    }
+
+    /// Keeps an access key for a principal; a new one each time.
+    pub(crate) fn issue_key(&self, principal: &str) -> String {
+        let key = format!("ASIA{}", id::stable(&id::uuid(), 16, id::UPPER));
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(key.clone(), principal.to_owned());
+        key
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.ending.cancel();
+        self.lambda.stop().await;
+        self.tasks.close();
+        let patience = std::time::Duration::from_secs(2);
+        // What does not end in time ends with the process.
+        let _ = tokio::time::timeout(patience, self.tasks.wait()).await;
+    }
+}

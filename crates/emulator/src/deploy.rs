@@ -1,0 +1,531 @@
+//! A template becomes resources.
+
+use crate::cloud::Cloud;
+use crate::lambda::{Code, Configuration, Function};
+use crate::names::Names;
+use crate::websocket::Api;
+use crate::{files, id, schedule, websocket};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tether_protocol::Secret;
+use tether_sam::{
+    Code as TemplateCode, Context, Event, PhysicalNames as _, Problem, Problems, Resource, Stack,
+    Template,
+};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::net::TcpListener;
+
+/// What to deploy.
+#[derive(Clone, Debug)]
+pub struct StackSource {
+    /// The stack's name.
+    pub name: String,
+    /// The template on disk; its relative paths start at its folder.
+    pub template: PathBuf,
+    /// Values for its parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Why a template is not deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The file.
+    #[error("{path} cannot be read ({error}): check the path given for stack {stack}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+        /// For which stack.
+        stack: String,
+    },
+    /// What it says: one line each.
+    #[error("{0}")]
+    Template(#[from] Problems),
+    /// A table, a port, a folder.
+    #[error("{resource} cannot be created: {reason}")]
+    Resource {
+        /// Which.
+        resource: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a stack has become.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Its name.
+    pub stack: String,
+    /// Outputs, with local URLs.
+    pub outputs: BTreeMap<String, String>,
+    /// Its functions.
+    pub functions: Vec<DeployedFunction>,
+    /// Its APIs.
+    pub apis: Vec<DeployedApi>,
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct DeployedFunction {
+    /// In the template.
+    pub logical_id: String,
+    /// In Lambda.
+    pub name: String,
+}
+
+/// An API.
+#[derive(Clone, Debug)]
+pub struct DeployedApi {
+    /// In the template.
+    pub logical_id: String,
+    /// Where it serves.
+    pub url: String,
+}
+
+/// A stack as CloudFormation describes it.
+pub(crate) struct StackRecord {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) created: String,
+    /// Key, value, description.
+    pub(crate) outputs: Vec<(String, String, Option<String>)>,
+    pub(crate) resources: Vec<ResourceRecord>,
+    pub(crate) roles: Vec<String>,
+}
+
+pub(crate) struct ResourceRecord {
+    pub(crate) logical_id: String,
+    pub(crate) physical_id: String,
+    pub(crate) kind: String,
+}
+
+/// Types that become something, or that there is nothing to do for here.
+const KNOWN: [&str; 20] = [
+    "AWS::Serverless::Function",
+    "AWS::Lambda::Function",
+    "AWS::Serverless::LayerVersion",
+    "AWS::Lambda::LayerVersion",
+    "AWS::DynamoDB::Table",
+    "AWS::Serverless::SimpleTable",
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Deployment",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::IntegrationResponse",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::RouteResponse",
+    "AWS::ApiGatewayV2::Stage",
+    // Permissions are not enforced yet; roles are known to STS.
+    "AWS::IAM::Role",
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::Lambda::Permission",
+    // Logs go to the terminal.
+    "AWS::Logs::LogGroup",
+    "AWS::CloudFormation::WaitConditionHandle",
+];
+
+/// Deploys a template.
+pub(crate) async fn deploy(
+    cloud: &Arc<Cloud>,
+    source: &StackSource,
+) -> Result<Deployment, DeployError> {
+    let text = std::fs::read_to_string(&source.template).map_err(|error| DeployError::Read {
+        path: source.template.clone(),
+        error,
+        stack: source.name.clone(),
+    })?;
+    let file = source.template.display().to_string();
+    let template = Template::parse(&file, &text)?;
+    let stack_id = cloud.arn(
+        "cloudformation",
+        &format!("stack/{}/{}", source.name, id::uuid()),
+    );
+    let place = &cloud.place;
+    let names = Names {
+        cloud,
+        stack_name: &source.name,
+    };
+    let stack = template.resolve(&Context {
+        stack_name: &source.name,
+        stack_id: &stack_id,
+        account_id: &place.account_id,
+        region: &place.region,
+        partition: &place.partition,
+        url_suffix: &place.url_suffix,
+        parameters: &source.parameters,
+        names: &names,
+    })?;
+    let folder = source.template.parent().unwrap_or(Path::new("."));
+    let deploying = Deploying {
+        cloud,
+        names,
+        stack: &stack,
+        folder: folder.to_path_buf(),
+        work: cloud.work.path().join(&source.name),
+    };
+    deploying.say_unsupported();
+    deploying.tables().await?;
+    deploying.layers()?;
+    let apis = deploying.apis().await?;
+    let functions = deploying.functions()?;
+    Ok(deploying.record(&stack_id, functions, apis))
+}
+
+struct Deploying<'a> {
+    cloud: &'a Arc<Cloud>,
+    names: Names<'a>,
+    stack: &'a Stack,
+    folder: PathBuf,
+    work: PathBuf,
+}
+
+impl Deploying<'_> {
+    fn say_unsupported(&self) {
+        for problem in &self.stack.unsupported {
+            self.cloud.notice(problem.to_string());
+        }
+        let unknown = self
+            .stack
+            .resources
+            .values()
+            .filter(|it| !KNOWN.contains(&it.kind.as_str()));
+        for resource in unknown {
+            let message = format!(
+                "{} is not emulated: nothing is created for it",
+                resource.kind
+            );
+            let problem = self.problem(resource, None, message);
+            self.cloud.notice(problem.to_string());
+        }
+    }
+
+    fn problem(&self, resource: &Resource, property: Option<&str>, message: String) -> Problem {
+        let position = property.map_or(resource.position, |it| resource.position_of(it));
+        Problem {
+            file: self.stack.file.clone(),
+            position: Some(position),
+            resource: Some(resource.logical_id.clone()),
+            property: property.map(str::to_owned),
+            message,
+        }
+    }
+
+    async fn tables(&self) -> Result<(), DeployError> {
+        for table in self.stack.tables()? {
+            let failed = |reason: String| DeployError::Resource {
+                resource: table.logical_id.clone(),
+                reason,
+            };
+            let name = self
+                .physical(&table.logical_id)
+                .unwrap_or(table.name.clone());
+            let mut request = table.create_table_request.clone();
+            if let Value::Object(request) = &mut request {
+                request.insert("TableName".to_owned(), json!(name));
+            }
+            let dynamodb = &self.cloud.dynamodb;
+            dynamodb
+                .call("CreateTable", &request)
+                .await
+                .map_err(failed)?;
+            if let Some(attribute) = &table.ttl_attribute {
+                let request = json!({
+                    "TableName": name,
+                    "TimeToLiveSpecification": { "Enabled": true, "AttributeName": attribute },
+                });
+                dynamodb
+                    .call("UpdateTimeToLive", &request)
+                    .await
+                    .map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn physical(&self, logical_id: &str) -> Option<String> {
+        let resource = self.stack.resources.get(logical_id)?;
+        Some(self.names.reference(resource))
+    }
+
+    fn layers(&self) -> Result<(), DeployError> {
+        for layer in self.stack.layers()? {
+            let Some(arn) = self.physical(&layer.logical_id) else {
+                continue;
+            };
+            let content = self.work.join("layers").join(&layer.logical_id);
+            self.take(&layer.logical_id, "ContentUri", &layer.content, &content)?;
+            self.cloud.lambda.add_layer(arn, content);
+        }
+        Ok(())
+    }
+
+    /// Takes a copy of code, as a deployment does.
+    fn take(
+        &self,
+        logical_id: &str,
+        property: &str,
+        code: &TemplateCode,
+        to: &Path,
+    ) -> Result<PathBuf, DeployError> {
+        let failed = |reason: String| DeployError::Resource {
+            resource: logical_id.to_owned(),
+            reason,
+        };
+        match code {
+            TemplateCode::Path(path) => {
+                let from = self.folder.join(path);
+                if !from.exists() {
+                    let line = self.stack.resources.get(logical_id).map(|resource| {
+                        let message = format!(
+                            "{} does not exist: build it first, or correct the path",
+                            from.display()
+                        );
+                        self.problem(resource, Some(property), message).to_string()
+                    });
+                    return Err(failed(line.unwrap_or_default()));
+                }
+                files::copy(&from, to)
+                    .map_err(|error| failed(format!("{}: {error}", from.display())))?;
+                Ok(from)
+            }
+            TemplateCode::Inline(text) => {
+                std::fs::create_dir_all(to)
+                    .and_then(|()| std::fs::write(to.join("index.py"), text))
+                    .map_err(|error| failed(error.to_string()))?;
+                Ok(self.folder.clone())
+            }
+            TemplateCode::Remote(url) => Err(failed(format!(
+                "{property} is {url}, which only AWS can read: name a local folder"
+            ))),
+            TemplateCode::Missing => Err(failed(format!(
+                "{property} is missing: name a local folder"
+            ))),
+        }
+    }
+
+    async fn apis(&self) -> Result<Vec<DeployedApi>, DeployError> {
+        let mut deployed = Vec::new();
+        for api in self.stack.websocket_apis()? {
+            let failed = |reason: String| DeployError::Resource {
+                resource: api.logical_id.clone(),
+                reason,
+            };
+            let listener = TcpListener::bind(("127.0.0.1", 0))
+                .await
+                .map_err(|error| failed(error.to_string()))?;
+            let address = listener
+                .local_addr()
+                .map_err(|error| failed(error.to_string()))?;
+            let serving = Arc::new(Api::new(self.cloud, &api, address).map_err(failed)?);
+            deployed.push(DeployedApi {
+                logical_id: api.logical_id.clone(),
+                url: serving.url(),
+            });
+            let mut apis = self
+                .cloud
+                .apis
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            apis.push(Arc::clone(&serving));
+            drop(apis);
+            self.cloud.tasks.spawn(websocket::serve(listener, serving));
+        }
+        Ok(deployed)
+    }
+
+    fn functions(&self) -> Result<Vec<DeployedFunction>, DeployError> {
+        let mut deployed = Vec::new();
+        for function in self.stack.functions()? {
+            let Some(resource) = self.stack.resources.get(&function.logical_id) else {
+                continue;
+            };
+            if function.package_image {
+                let message =
+                    "container images are not emulated: the function is left out".to_owned();
+                self.cloud.notice(
+                    self.problem(resource, Some("PackageType"), message)
+                        .to_string(),
+                );
+                continue;
+            }
+            let name = self.names.reference(resource);
+            self.function(resource, &function, &name)?;
+            self.schedules(resource, &function.events, &name);
+            deployed.push(DeployedFunction {
+                logical_id: function.logical_id.clone(),
+                name,
+            });
+        }
+        Ok(deployed)
+    }
+
+    fn function(
+        &self,
+        resource: &Resource,
+        function: &tether_sam::Function,
+        name: &str,
+    ) -> Result<(), DeployError> {
+        let failed = |property: &str, reason: String| DeployError::Resource {
+            resource: function.logical_id.clone(),
+            reason: self.problem(resource, Some(property), reason).to_string(),
+        };
+        let work = self.work.join("functions").join(&function.logical_id);
+        let root = work.join("task");
+        let source = self.take(&function.logical_id, "CodeUri", &function.code, &root)?;
+        let runtime = function.runtime.clone().unwrap_or_default();
+        let interpreter = crate::lambda::interpreter(&runtime, &source)
+            .map_err(|reason| failed("Runtime", reason))?;
+        let environment = function
+            .environment
+            .iter()
+            .map(|(key, value)| (key.clone(), self.cloud.localize(value)));
+        let mut configuration = Configuration {
+            function_name: name.to_owned(),
+            function_arn: self.cloud.arn("lambda", &format!("function:{name}")),
+            runtime,
+            role: self.role(function),
+            handler: function.handler.clone().unwrap_or_default(),
+            timeout: function.timeout_seconds,
+            memory_mb: function.memory_mb,
+            environment: Secret::new(environment.collect()),
+            layers: function.layers.clone(),
+            architecture: function.architecture.name(),
+            code_sha256: id::hex(&Sha256::digest(name.as_bytes())),
+            code_size: 0,
+            last_modified: String::new(),
+            revision_id: String::new(),
+            updating: false,
+        };
+        configuration.touch();
+        let key = self.cloud.issue_key(&configuration.role);
+        let code = Code { root, interpreter };
+        let function = Function::new(configuration, code, work, key);
+        self.cloud.lambda.add_function(Arc::new(function));
+        Ok(())
+    }
+
+    fn role(&self, function: &tether_sam::Function) -> String {
+        let implicit = || {
+            let role = self
+                .stack
+                .resources
+                .get(&format!("{}Role", function.logical_id))?;
+            self.names
+                .attribute(role, "Arn")?
+                .as_str()
+                .map(str::to_owned)
+        };
+        function.role.clone().or_else(implicit).unwrap_or_default()
+    }
+
+    fn schedules(&self, resource: &Resource, events: &[Event], name: &str) {
+        for event in events {
+            let property = format!("Events.{}", event.name);
+            let period = schedule_period(event);
+            match (event.kind.as_str(), period) {
+                ("Schedule" | "ScheduleV2", Some(period)) => {
+                    let input = event.properties.get("Input").and_then(Value::as_str);
+                    let input = Bytes::from(input.unwrap_or("{}").to_owned());
+                    schedule::start(self.cloud, name.to_owned(), period, input);
+                }
+                (kind, _) => {
+                    let message = format!(
+                        "{kind} events are not emulated: nothing invokes the function by it"
+                    );
+                    self.cloud
+                        .notice(self.problem(resource, Some(&property), message).to_string());
+                }
+            }
+        }
+    }
+
+    fn record(
+        &self,
+        stack_id: &str,
+        functions: Vec<DeployedFunction>,
+        apis: Vec<DeployedApi>,
+    ) -> Deployment {
+        let localized: Vec<_> = self
+            .stack
+            .outputs
+            .iter()
+            .map(|it| {
+                (
+                    it.key.clone(),
+                    self.cloud.localize(&it.value),
+                    it.description.clone(),
+                )
+            })
+            .collect();
+        let name = self.names.stack_name.to_owned();
+        let outputs = localized
+            .iter()
+            .map(|(key, value, _)| (key.clone(), value.clone()));
+        let deployment = Deployment {
+            stack: name.clone(),
+            outputs: outputs.collect(),
+            functions,
+            apis,
+        };
+        let roles = self
+            .stack
+            .resources
+            .values()
+            .filter(|it| it.kind == "AWS::IAM::Role");
+        let roles =
+            roles.filter_map(|it| self.names.attribute(it, "Arn")?.as_str().map(str::to_owned));
+        let record = StackRecord {
+            name: name.clone(),
+            id: stack_id.to_owned(),
+            created: OffsetDateTime::now_utc()
+                .format(&Rfc3339)
+                .unwrap_or_default(),
+            outputs: localized,
+            resources: self
+                .stack
+                .resources
+                .values()
+                .map(|it| self.resource(it))
+                .collect(),
+            roles: roles.collect(),
+        };
+        let mut stacks = self
+            .cloud
+            .stacks
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        stacks.insert(name, record);
+        deployment
+    }
+
+    /// As it stands after SAM's transform.
+    fn resource(&self, resource: &Resource) -> ResourceRecord {
+        let kind = match resource.kind.as_str() {
+            "AWS::Serverless::Function" => "AWS::Lambda::Function",
+            "AWS::Serverless::LayerVersion" => "AWS::Lambda::LayerVersion",
+            "AWS::Serverless::SimpleTable" => "AWS::DynamoDB::Table",
+            other => other,
+        };
+        ResourceRecord {
+            logical_id: resource.logical_id.clone(),
+            physical_id: self.names.reference(resource),
+            kind: kind.to_owned(),
+        }
+    }
+}
+
+fn schedule_period(event: &Event) -> Option<Duration> {
+    let expression = event
+        .properties
+        .get("Schedule")
+        .or_else(|| event.properties.get("ScheduleExpression"))?;
+    tether_sam::schedule_period(expression.as_str()?)
+}

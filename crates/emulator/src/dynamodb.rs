@@ -1,0 +1,85 @@
+//! DynamoDB, embedded: `dynoxide-rs`, in this process, behind a port of its
+//! own that only the endpoint talks to.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) struct DynamoDb {
+    client: Client<HttpConnector, Full<Bytes>>,
+    address: SocketAddr,
+}
+
+impl DynamoDb {
+    pub(crate) async fn start(
+        tasks: &TaskTracker,
+        ending: CancellationToken,
+    ) -> std::io::Result<Self> {
+        let database = dynoxide::Database::memory().map_err(std::io::Error::other)?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        tasks.spawn(async move {
+            let end = ending.cancelled_owned();
+            // It ends when the emulator ends.
+            let _ = dynoxide::server::serve_with_shutdown(listener, database, end).await;
+        });
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            address,
+        })
+    }
+
+    /// Passes a request on, as it is.
+    pub(crate) async fn forward(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, String> {
+        *request.uri_mut() = format!("http://{}/", self.address)
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| error.to_string())?;
+        let answer = self.client.request(request).await;
+        let (parts, body) = answer.map_err(|error| error.to_string())?.into_parts();
+        let body = body.collect().await.map_err(|error| error.to_string())?;
+        Ok(Response::from_parts(parts, Full::new(body.to_bytes())))
+    }
+
+    /// Makes a call of our own, as a deployment does.
+    pub(crate) async fn call(&self, operation: &str, body: &Value) -> Result<Value, String> {
+        let request = Request::post("/")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=deploy/20260101/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host, Signature=00",
+            )
+            .header("x-amz-date", "20260101T000000Z")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .map_err(|error| error.to_string())?;
+        let (parts, body) = self.forward(request).await?.into_parts();
+        let bytes = body
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes);
+        let bytes = bytes.unwrap_or_default();
+        if parts.status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        }
+        let error: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let words = error.get("message").or_else(|| error.get("Message"));
+        Err(words
+            .and_then(Value::as_str)
+            .unwrap_or("no message")
+            .to_owned())
+    }
+}

@@ -1,0 +1,92 @@
+//! AWS on the desk: deploys templates and serves what they ask for, behaving
+//! as AWS does, on one machine and without an account.
+//!
+//! `endpoint` is the port for SDKs: it tells services apart as AWS tells them
+//! and hands requests to `lambda`, `websocket` (`@connections`), `query`
+//! (CloudFormation, STS) and `dynamodb` (embedded). `deploy` turns a template
+//! into resources; each WebSocket API then listens on a port of its own.
+
+mod cloud;
+mod deploy;
+mod dynamodb;
+mod endpoint;
+mod files;
+mod id;
+mod lambda;
+mod names;
+mod query;
+mod schedule;
+mod websocket;
+
+pub use cloud::{Cloud, Notice, Place};
+pub use deploy::{DeployError, DeployedApi, DeployedFunction, Deployment, StackSource};
+pub use tether_host::{LogLine, LogSink};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// A cloud that serves.
+pub struct Emulator {
+    cloud: Arc<Cloud>,
+}
+
+/// Why the emulator does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken.
+    #[error(
+        "port {port} cannot be served ({error}): end what listens there, or choose another with --endpoint-port (0 takes a free one)"
+    )]
+    Port {
+        /// Which.
+        port: u16,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The work folder or DynamoDB.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Emulator {
+    /// Serves the endpoint on this port of the loopback interface.
+    ///
+    /// # Errors
+    /// When the port is taken or there is no room for temporary files.
+    pub async fn start(
+        port: u16,
+        place: Place,
+        logs: LogSink,
+        notices: Notice,
+    ) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .map_err(|error| StartError::Port { port, error })?;
+        let cloud = Cloud::new(&listener, place, logs, notices)
+            .await
+            .map_err(|error| StartError::Other(error.to_string()))?;
+        let serving = endpoint::serve(listener, Arc::clone(&cloud));
+        cloud.tasks.spawn(serving);
+        Ok(Self { cloud })
+    }
+
+    /// The endpoint's address.
+    #[must_use]
+    pub fn endpoint(&self) -> SocketAddr {
+        self.cloud.endpoint
+    }
+
+    /// Deploys a template.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; nothing of it serves then.
+    pub async fn deploy(&self, source: &StackSource) -> Result<Deployment, DeployError> {
+        deploy::deploy(&self.cloud, source).await
+    }
+
+    /// Ends every connection and every process.
+    pub async fn stop(&self) {
+        self.cloud.stop().await;
+    }
+}

@@ -1,0 +1,108 @@
+//! What deployed resources are called.
+
+use crate::cloud::{Cloud, Place};
+use crate::id;
+use serde_json::Value;
+use tether_sam::{PhysicalNames, Resource};
+
+/// Names in one stack. The same template in the same stack gets the same
+/// names again.
+pub(crate) struct Names<'a> {
+    pub(crate) cloud: &'a Cloud,
+    pub(crate) stack_name: &'a str,
+}
+
+impl Names<'_> {
+    fn place(&self) -> &Place {
+        &self.cloud.place
+    }
+
+    fn seed(&self, resource: &Resource) -> String {
+        format!("{}/{}", self.stack_name, resource.logical_id)
+    }
+
+    /// The name the template gives, or one as CloudFormation makes it.
+    fn name(&self, resource: &Resource, property: &str) -> String {
+        match resource.properties.get(property).and_then(Value::as_str) {
+            Some(name) => name.to_owned(),
+            None => format!(
+                "{}-{}-{}",
+                self.stack_name,
+                resource.logical_id,
+                id::stable(&self.seed(resource), 12, id::UPPER)
+            ),
+        }
+    }
+
+    fn arn(&self, resource: &Resource) -> Option<String> {
+        let name = self.reference(resource);
+        let place = self.place();
+        Some(match resource.kind.as_str() {
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
+                self.cloud.arn("lambda", &format!("function:{name}"))
+            }
+            "AWS::IAM::Role" => {
+                format!(
+                    "arn:{}:iam::{}:role/{name}",
+                    place.partition, place.account_id
+                )
+            }
+            "AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable" => {
+                self.cloud.arn("dynamodb", &format!("table/{name}"))
+            }
+            "AWS::Logs::LogGroup" => self.cloud.arn("logs", &format!("log-group:{name}:*")),
+            "AWS::Events::Rule" => self.cloud.arn("events", &format!("rule/{name}")),
+            "AWS::SQS::Queue" => {
+                let name = self.name(resource, "QueueName");
+                self.cloud.arn("sqs", &name)
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl PhysicalNames for Names<'_> {
+    fn reference(&self, resource: &Resource) -> String {
+        let id = |length| id::stable(&self.seed(resource), length, id::LOWER);
+        match resource.kind.as_str() {
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
+                self.name(resource, "FunctionName")
+            }
+            "AWS::IAM::Role" => self.name(resource, "RoleName"),
+            "AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable" => {
+                self.name(resource, "TableName")
+            }
+            "AWS::Serverless::LayerVersion" | "AWS::Lambda::LayerVersion" => {
+                let given = resource.properties.get("LayerName").and_then(Value::as_str);
+                let name = given.unwrap_or(&resource.logical_id);
+                self.cloud.arn("lambda", &format!("layer:{name}:1"))
+            }
+            "AWS::Logs::LogGroup" => self.name(resource, "LogGroupName"),
+            "AWS::ApiGatewayV2::Api" => id(10),
+            "AWS::ApiGatewayV2::Stage" => {
+                let name = resource.properties.get("StageName").and_then(Value::as_str);
+                name.map_or_else(|| id(6), str::to_owned)
+            }
+            kind if kind.starts_with("AWS::ApiGatewayV2::") => id(7),
+            _ => self.name(resource, "Name"),
+        }
+    }
+
+    fn attribute(&self, resource: &Resource, attribute: &str) -> Option<Value> {
+        let text = match (resource.kind.as_str(), attribute) {
+            (_, "Arn") => self.arn(resource)?,
+            ("AWS::ApiGatewayV2::Api", "ApiId") => self.reference(resource),
+            ("AWS::ApiGatewayV2::Api", "ApiEndpoint") => {
+                format!("wss://{}", self.cloud.api_host(&self.reference(resource)))
+            }
+            ("AWS::IAM::Role", "RoleId") => {
+                format!("AROA{}", id::stable(&self.seed(resource), 17, id::UPPER))
+            }
+            ("AWS::Lambda::LayerVersion" | "AWS::Serverless::LayerVersion", "LayerVersionArn") => {
+                self.reference(resource)
+            }
+            _ => return None,
+        };
+        Some(Value::String(text))
+    }
+}

@@ -1,0 +1,219 @@
+//! Services with AWS's query protocol: CloudFormation and STS. Requests are
+//! forms, answers are XML
+//! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
+
+use crate::cloud::Cloud;
+use crate::deploy::StackRecord;
+use crate::id;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+type Answer = Response<Full<Bytes>>;
+
+/// Who signed a request.
+pub(crate) struct Caller<'a> {
+    pub(crate) access_key: &'a str,
+}
+
+struct Refusal {
+    code: &'static str,
+    message: String,
+}
+
+/// Serves one request.
+pub(crate) fn serve(cloud: &Cloud, caller: &Caller<'_>, body: &[u8]) -> Answer {
+    let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap_or_default();
+    let field = |name: &str| form.get(name).map(String::as_str);
+    let action = field("Action").unwrap_or_default();
+    let stack = || field("StackName");
+    let result = match action {
+        "DescribeStacks" => describe_stacks(cloud, stack()),
+        "ListStackResources" => list_stack_resources(cloud, stack().unwrap_or_default()),
+        "AssumeRole" => assume_role(cloud, &form),
+        "GetCallerIdentity" => Ok(caller_identity(cloud, caller)),
+        other => Err(Refusal {
+            code: "InvalidAction",
+            message: format!("tether's emulator does not serve {other}"),
+        }),
+    };
+    match result {
+        Ok(result) => success(action, &result),
+        Err(refusal) => failure(&refusal),
+    }
+}
+
+fn describe_stacks(cloud: &Cloud, wanted: Option<&str>) -> Result<String, Refusal> {
+    let stacks = cloud.stacks.read().unwrap_or_else(PoisonError::into_inner);
+    let mut members = String::new();
+    match wanted {
+        Some(wanted) => members.push_str(&stack_member(find(&stacks, wanted)?)),
+        None => stacks
+            .values()
+            .for_each(|it| members.push_str(&stack_member(it))),
+    }
+    Ok(format!("<Stacks>{members}</Stacks>"))
+}
+
+fn find<'a>(
+    stacks: &'a std::collections::BTreeMap<String, StackRecord>,
+    wanted: &str,
+) -> Result<&'a StackRecord, Refusal> {
+    stacks
+        .values()
+        .find(|it| it.name == wanted || it.id == wanted)
+        .ok_or_else(|| Refusal {
+            code: "ValidationError",
+            message: format!("Stack with id {wanted} does not exist"),
+        })
+}
+
+fn stack_member(stack: &StackRecord) -> String {
+    let outputs: String = stack
+        .outputs
+        .iter()
+        .map(|(key, value, description)| {
+            let description = description
+                .as_deref()
+                .map(|it| element("Description", it))
+                .unwrap_or_default();
+            format!(
+                "<member>{}{}{description}</member>",
+                element("OutputKey", key),
+                element("OutputValue", value)
+            )
+        })
+        .collect();
+    format!(
+        "<member>{}{}{}<StackStatus>CREATE_COMPLETE</StackStatus>\
+         <DisableRollback>false</DisableRollback><Outputs>{outputs}</Outputs></member>",
+        element("StackName", &stack.name),
+        element("StackId", &stack.id),
+        element("CreationTime", &stack.created),
+    )
+}
+
+fn list_stack_resources(cloud: &Cloud, wanted: &str) -> Result<String, Refusal> {
+    let stacks = cloud.stacks.read().unwrap_or_else(PoisonError::into_inner);
+    let stack = find(&stacks, wanted)?;
+    let members: String = stack
+        .resources
+        .iter()
+        .map(|resource| {
+            format!(
+                "<member>{}{}{}{}<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>",
+                element("LogicalResourceId", &resource.logical_id),
+                element("PhysicalResourceId", &resource.physical_id),
+                element("ResourceType", &resource.kind),
+                element("LastUpdatedTimestamp", &stack.created),
+            )
+        })
+        .collect();
+    Ok(format!(
+        "<StackResourceSummaries>{members}</StackResourceSummaries>"
+    ))
+}
+
+fn assume_role(cloud: &Cloud, form: &HashMap<String, String>) -> Result<String, Refusal> {
+    let arn = form.get("RoleArn").map(String::as_str).unwrap_or_default();
+    let session = form
+        .get("RoleSessionName")
+        .map(String::as_str)
+        .unwrap_or_default();
+    let stacks = cloud.stacks.read().unwrap_or_else(PoisonError::into_inner);
+    let known = stacks
+        .values()
+        .any(|stack| stack.roles.iter().any(|it| it == arn));
+    if !known {
+        return Err(Refusal {
+            code: "AccessDenied",
+            message: format!("not authorized to perform: sts:AssumeRole on resource: {arn}"),
+        });
+    }
+    let seconds = form
+        .get("DurationSeconds")
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(3600);
+    let expiry = OffsetDateTime::now_utc() + Duration::seconds(seconds);
+    let role = arn.rsplit('/').next().unwrap_or_default();
+    let place = &cloud.place;
+    let assumed = format!(
+        "arn:{}:sts::{}:assumed-role/{role}/{session}",
+        place.partition, place.account_id
+    );
+    let key = cloud.issue_key(&assumed);
+    Ok(format!(
+        "<AssumedRoleUser>{}{}</AssumedRoleUser><Credentials>{}{}{}{}</Credentials>",
+        element("Arn", &assumed),
+        element("AssumedRoleId", &format!("AROAEMULATED:{session}")),
+        element("AccessKeyId", &key),
+        element("SecretAccessKey", "emulated"),
+        element("SessionToken", "emulated"),
+        element("Expiration", &expiry.format(&Rfc3339).unwrap_or_default()),
+    ))
+}
+
+fn caller_identity(cloud: &Cloud, caller: &Caller<'_>) -> String {
+    let keys = cloud.keys.read().unwrap_or_else(PoisonError::into_inner);
+    let place = &cloud.place;
+    let arn = match keys.get(caller.access_key) {
+        Some(principal) => principal.clone(),
+        None => format!(
+            "arn:{}:iam::{}:user/developer",
+            place.partition, place.account_id
+        ),
+    };
+    format!(
+        "{}{}{}",
+        element("Arn", &arn),
+        element("UserId", "AIDAEMULATED"),
+        element("Account", &place.account_id)
+    )
+}
+
+fn element(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>", escape(text))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+fn success(action: &str, result: &str) -> Answer {
+    let body = format!(
+        "<{action}Response><{action}Result>{result}</{action}Result>\
+         <ResponseMetadata>{}</ResponseMetadata></{action}Response>",
+        element("RequestId", &id::uuid())
+    );
+    xml(StatusCode::OK, body)
+}
+
+fn failure(refusal: &Refusal) -> Answer {
+    let status = if refusal.code == "AccessDenied" {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type>{}{}</Error>{}</ErrorResponse>",
+        element("Code", refusal.code),
+        element("Message", &refusal.message),
+        element("RequestId", &id::uuid())
+    );
+    xml(status, body)
+}
+
+fn xml(status: StatusCode, body: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    let kind = http::HeaderValue::from_static("text/xml");
+    answer.headers_mut().insert("content-type", kind);
+    answer
+}

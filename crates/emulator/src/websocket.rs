@@ -1,0 +1,248 @@
+//! WebSocket APIs: each on a port of its own, with its `@connections`.
+
+mod connection;
+mod handshake;
+
+use crate::cloud::{Cloud, Notice};
+use crate::id;
+use crate::lambda::Lambda;
+use bytes::Bytes;
+use connection::{Live, Outgoing};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use tether_apigw::InvokeResult;
+use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
+use tether_apigw::websocket::limits::MESSAGE_BYTES;
+use tether_apigw::websocket::{RouteSelection, Stamp};
+use tether_sam::{Route, WebSocketApi};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+type Answer = Response<Full<Bytes>>;
+
+/// One WebSocket API.
+pub(crate) struct Api {
+    pub(crate) id: String,
+    pub(crate) logical_id: String,
+    pub(crate) address: SocketAddr,
+    /// Host name as AWS would have it.
+    domain_name: String,
+    region: String,
+    account_id: String,
+    /// Stage → its variables.
+    stages: BTreeMap<String, BTreeMap<String, String>>,
+    selection: RouteSelection,
+    routes: HashMap<String, Route>,
+    connections: RwLock<HashMap<String, Arc<Live>>>,
+    lambda: Arc<Lambda>,
+    notices: Notice,
+    tasks: TaskTracker,
+    ending: CancellationToken,
+}
+
+impl Api {
+    /// An API that is about to serve at `address`.
+    pub(crate) fn new(
+        cloud: &Cloud,
+        api: &WebSocketApi,
+        address: SocketAddr,
+    ) -> Result<Self, String> {
+        let selection = RouteSelection::parse(&api.route_selection_expression)
+            .map_err(|error| format!("{}: {error}", api.logical_id))?;
+        let stages = api
+            .stages
+            .iter()
+            .map(|it| (it.name.clone(), it.variables.clone()));
+        let routes = api
+            .routes
+            .iter()
+            .map(|it| (it.route_key.clone(), it.clone()));
+        Ok(Self {
+            id: api.id.clone(),
+            logical_id: api.logical_id.clone(),
+            address,
+            domain_name: cloud.api_host(&api.id),
+            region: cloud.place.region.clone(),
+            account_id: cloud.place.account_id.clone(),
+            stages: stages.collect(),
+            selection,
+            routes: routes.collect(),
+            connections: RwLock::default(),
+            lambda: Arc::clone(&cloud.lambda),
+            notices: Arc::clone(&cloud.notices),
+            tasks: cloud.tasks.clone(),
+            ending: cloud.ending.clone(),
+        })
+    }
+
+    /// `ws://127.0.0.1:1234/live`, for the first stage.
+    pub(crate) fn url(&self) -> String {
+        let stage = self.stages.keys().next().map_or("", String::as_str);
+        format!("ws://{}/{stage}", self.address)
+    }
+
+    /// Whether a path of `@connections` names one of its connections.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        parse_path(path).is_some_and(|it| self.live(&it.connection_id).is_some())
+    }
+
+    fn live(&self, connection_id: &str) -> Option<Arc<Live>> {
+        let connections = self
+            .connections
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.get(connection_id).cloned()
+    }
+
+    fn stamp(&self, message: bool) -> Stamp {
+        let request_id = tether_apigw::connection_id::from_random(&id::random());
+        Stamp {
+            message_id: message.then(|| tether_apigw::connection_id::from_random(&id::random())),
+            request_id,
+            now_ms: tether_host::now().0,
+        }
+    }
+
+    fn notice(&self, line: String) {
+        (self.notices)(line);
+    }
+
+    /// Invokes a route's function.
+    async fn call(&self, function: &str, event: &serde_json::Value) -> CallResult {
+        let payload = Bytes::from(event.to_string());
+        match self.lambda.invoke(function, payload, None).await {
+            Ok(invoked) if invoked.failed => CallResult::FunctionError(invoked.payload),
+            Ok(invoked) => CallResult::Answer(invoked.payload),
+            Err(error) => {
+                self.notice(format!("{}: {error}", self.logical_id));
+                CallResult::Failed
+            }
+        }
+    }
+}
+
+/// What came of a call, owned.
+enum CallResult {
+    Answer(Bytes),
+    FunctionError(Bytes),
+    Failed,
+}
+
+impl CallResult {
+    fn borrowed(&self) -> InvokeResult<'_> {
+        match self {
+            Self::Answer(bytes) => InvokeResult::Answer(bytes),
+            Self::FunctionError(bytes) => InvokeResult::FunctionError(bytes),
+            Self::Failed => InvokeResult::Failed,
+        }
+    }
+}
+
+/// Serves an API until the emulator ends.
+pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    api.notice(format!("{} cannot take a connection: {error}", api.logical_id));
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = api.ending.cancelled() => return,
+        };
+        let _ = stream.set_nodelay(true);
+        let (api, ending) = (Arc::clone(&api), api.ending.clone());
+        let tasks = api.tasks.clone();
+        tasks.spawn(async move {
+            let service = hyper::service::service_fn(move |request| {
+                let api = Arc::clone(&api);
+                async move { Ok::<_, std::convert::Infallible>(answer(api, request, peer).await) }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
+            tokio::select! {
+                // A connection that breaks is the client's affair.
+                _ = connection => {}
+                () = ending.cancelled() => {}
+            }
+        });
+    }
+}
+
+async fn answer(api: Arc<Api>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    if parse_path(request.uri().path()).is_none() {
+        return handshake::answer(api, request, peer).await;
+    }
+    if !request.headers().contains_key("authorization") {
+        let body = r#"{"message":"Missing Authentication Token"}"#;
+        let mut answer = plain(StatusCode::FORBIDDEN, body.to_owned());
+        let name = http::HeaderValue::from_static("MissingAuthenticationTokenException");
+        answer.headers_mut().insert("x-amzn-errortype", name);
+        return answer;
+    }
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, MESSAGE_BYTES).collect().await {
+        Ok(body) => serve_connections(&api, &parts.method, parts.uri.path(), &body.to_bytes()),
+        Err(_) => refuse(&ConnectionsError::PayloadTooLarge),
+    }
+}
+
+/// `POST`, `GET`, `DELETE /{stage}/@connections/{id}`.
+pub(crate) fn serve_connections(api: &Api, method: &Method, path: &str, body: &Bytes) -> Answer {
+    let Some(wanted) = parse_path(path).filter(|it| api.stages.contains_key(&it.stage)) else {
+        return refuse(&ConnectionsError::Forbidden);
+    };
+    let Some(live) = api.live(&wanted.connection_id) else {
+        return refuse(&ConnectionsError::Gone);
+    };
+    match *method {
+        Method::POST if body.len() > MESSAGE_BYTES => refuse(&ConnectionsError::PayloadTooLarge),
+        Method::POST => {
+            let text = String::from_utf8_lossy(body).into_owned();
+            match live.outgoing.try_send(Outgoing::Text(text)) {
+                Ok(()) => plain(StatusCode::OK, String::new()),
+                Err(TrySendError::Full(_)) => refuse(&ConnectionsError::LimitExceeded),
+                Err(TrySendError::Closed(_)) => refuse(&ConnectionsError::Gone),
+            }
+        }
+        Method::GET => {
+            let answer = get_answer(&live.connection, live.last_active());
+            plain(StatusCode::OK, answer.to_string())
+        }
+        Method::DELETE => {
+            // It may be closing already.
+            let _ = live.outgoing.try_send(Outgoing::Close);
+            plain(StatusCode::NO_CONTENT, String::new())
+        }
+        _ => refuse(&ConnectionsError::Forbidden),
+    }
+}
+
+fn refuse(error: &ConnectionsError) -> Answer {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = plain(status, error.body());
+    for (name, value) in error.headers() {
+        if let Ok(name) = http::HeaderName::from_bytes(name.as_bytes()) {
+            answer
+                .headers_mut()
+                .insert(name, http::HeaderValue::from_static(value));
+        }
+    }
+    answer
+}
+
+fn plain(status: StatusCode, body: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer
+}
