@@ -1,0 +1,59 @@
+# Everything goes through here; `make help` lists it.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+BUILD := helper-stack/build
+PROFILE := lambda
+# Binaries need at most GLIBC 2.26: Amazon Linux 2 and 2023.
+GLIBC := 2.26
+HOST_ARCH := $(shell uname -m | sed 's/arm64/aarch64/')
+LAMBDA_BUILD = PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --profile $(PROFILE) --quiet
+ARM64 := $(shell rustc --print target-libdir --target aarch64-unknown-linux-gnu 2>/dev/null | xargs -I{} test -d {} && echo yes)
+# The layer's folder for a machine: x86_64 or arm64.
+layer_dir = $(BUILD)/layer-$(subst aarch64,arm64,$(1))
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/.installed: tests/requirements.txt
+	@echo "… installing Python tools into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+.PHONY: tools
+tools: $(BIN)/.installed ## Install the Python tools (cargo-lambda, boto3, debugpy, …) into .venv
+
+.PHONY: stack
+stack: tools ## Build the helper Lambdas with cargo-lambda
+	@echo "… building the helper Lambdas"
+	@$(LAMBDA_BUILD) --target $(HOST_ARCH)-unknown-linux-gnu.$(GLIBC) --lambda-dir $(BUILD) \
+		-p tether-authorizer -p tether-connect -p tether-manager
+
+.PHONY: layer
+layer: tools ## Build the layer with cargo-lambda, for each architecture that this toolchain has
+	@echo "… building the layer"
+	@$(MAKE) --no-print-directory layer-of MACHINE=$(HOST_ARCH)
+ifeq ($(HOST_ARCH)$(ARM64),x86_64yes)
+	@$(MAKE) --no-print-directory layer-of MACHINE=aarch64
+else ifeq ($(HOST_ARCH),x86_64)
+	@echo "  arm64 left out: rustup target add aarch64-unknown-linux-gnu"
+endif
+
+.PHONY: layer-of
+layer-of:
+	@$(LAMBDA_BUILD) --target $(MACHINE)-unknown-linux-gnu.$(GLIBC) --extension --internal \
+		--lambda-dir $(BUILD)/internal-$(MACHINE) -p tether-layer
+	@install -D -m 0755 $(BUILD)/internal-$(MACHINE)/extensions/tether-bootstrap \
+		$(call layer_dir,$(MACHINE))/tether-bootstrap
+	@rm -r $(BUILD)/internal-$(MACHINE)
+
+.PHONY: build
+build: stack layer ## Build the command at target/release/tether, with Lambdas and layer beside it
+	@echo "… building the command"
+	@cargo build --release --quiet -p tether-cli
+	@mkdir -p target/release/helper-stack
+	@rm -rf target/release/helper-stack/build
+	@cp -r helper-stack/template.yaml $(BUILD) target/release/helper-stack/

@@ -1,0 +1,181 @@
+//! What was typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Debug deployed Lambda functions on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "tether", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// One JSON object a line on stdout, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show the causes behind an error.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Debug a deployed stack: its invocations run in your working copy.
+    #[command(
+        after_help = "Examples:\n  tether attach --stack-name shop\n  tether attach --stack-name shop --function Checkout --debug\n  tether attach --stack-name app --endpoint-url http://127.0.0.1:3100   (the emulator)"
+    )]
+    Attach(Attach),
+    /// Restore whatever is still instrumented in a stack.
+    #[command(after_help = "Example:\n  tether detach --stack-name shop")]
+    Detach(Detach),
+    /// Show sessions and instrumented functions.
+    #[command(after_help = "Examples:\n  tether status\n  tether status --stack-name shop --json")]
+    Status(Status),
+    /// The cloud on the desk: deploys templates, the helper stack among them.
+    #[command(
+        after_help = "Example:\n  tether emulator --deploy app=examples/hello-python/template.yaml"
+    )]
+    Emulator(Emulator),
+    /// Run one invocation, in the working copy or deployed.
+    #[command(
+        after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction --event -\n  tether invoke HelloFunction --remote --stack-name shop --event event.json"
+    )]
+    Invoke(Invoke),
+    /// Write debugger entries into .vscode/launch.json; what is there stays.
+    #[command(after_help = "Example:\n  tether launch-json --template template.yaml")]
+    LaunchJson(LaunchJson),
+    /// Print a completion script.
+    #[command(
+        after_help = "Example:\n  tether completions bash > ~/.local/share/bash-completion/completions/tether"
+    )]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where AWS is, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct Aws {
+    /// AWS region; otherwise from the environment or the profile.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// AWS profile.
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's: the emulator's.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Name of tether's helper stack.
+    #[arg(long, default_value = "tether", value_name = "NAME")]
+    pub(crate) helper_stack_name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The deployed stack.
+    #[arg(long, value_name = "STACK")]
+    pub(crate) stack_name: String,
+    /// Only this function, by its logical id; repeatable.
+    #[arg(long, value_name = "LOGICAL_ID")]
+    pub(crate) function: Vec<String>,
+    /// The stack's template on this machine.
+    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    /// Timeout of the functions while attached, in seconds.
+    #[arg(long, default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=900))]
+    pub(crate) timeout: u32,
+    /// Keep each function's own timeout.
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) keep_timeout: bool,
+    /// Take functions over from another session that lives.
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Start each function under its debugger, on a port that stays the same.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// The first function's debugger port, the next one's is one higher; 0
+    /// takes free ones.
+    #[arg(long, default_value_t = 5678, value_name = "PORT")]
+    pub(crate) debug_port: u16,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Detach {
+    /// The deployed stack.
+    #[arg(long, value_name = "STACK")]
+    pub(crate) stack_name: String,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Only this stack.
+    #[arg(long, value_name = "STACK")]
+    pub(crate) stack_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Emulator {
+    /// Deploy a template as a stack; repeatable.
+    #[arg(long, value_name = "STACK=TEMPLATE", value_parser = stack_and_template)]
+    pub(crate) deploy: Vec<(String, PathBuf)>,
+    /// Port for SDKs (AWS_ENDPOINT_URL); 0 takes a free one.
+    #[arg(long, default_value_t = 3100, value_name = "PORT")]
+    pub(crate) endpoint_port: u16,
+    /// The region it plays.
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Do not deploy tether's helper stack.
+    #[arg(long)]
+    pub(crate) no_helper_stack: bool,
+    /// Name of tether's helper stack.
+    #[arg(long, default_value = "tether", value_name = "NAME")]
+    pub(crate) helper_stack_name: String,
+}
+
+fn stack_and_template(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((stack, template)) if !stack.is_empty() && !template.is_empty() => {
+            Ok((stack.to_owned(), PathBuf::from(template)))
+        }
+        _ => Err("write it as STACK=TEMPLATE, for example app=template.yaml".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invoke {
+    /// The function: its logical id, or with --remote its name.
+    pub(crate) function: String,
+    /// The event, JSON; - reads it from stdin.
+    #[arg(long, short, default_value = "-", value_name = "FILE")]
+    pub(crate) event: String,
+    /// Invoke the deployed function.
+    #[arg(long)]
+    pub(crate) remote: bool,
+    /// The deployed stack, to find the function by its logical id.
+    #[arg(long, requires = "remote", value_name = "STACK")]
+    pub(crate) stack_name: Option<String>,
+    /// The template, for a local run.
+    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LaunchJson {
+    /// The template.
+    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    /// The first function's debugger port, as for `attach`.
+    #[arg(long, default_value_t = 5678, value_name = "PORT")]
+    pub(crate) debug_port: u16,
+    /// The file to merge into.
+    #[arg(long, default_value = ".vscode/launch.json", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}

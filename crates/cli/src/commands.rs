@@ -1,0 +1,43 @@
+//! One command a file.
+
+mod attach;
+mod detach;
+mod emulator;
+mod invoke;
+mod launch_json;
+mod status;
+
+use crate::args::{Aws, Cli, Command};
+use crate::output::Output;
+use anyhow::Result;
+use std::process::ExitCode;
+use tether_receiver::{Account, Whereabouts};
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
+    match command {
+        Command::Attach(typed) => attach::run(typed, output).await,
+        Command::Detach(typed) => detach::run(typed, output).await,
+        Command::Status(typed) => status::run(typed, output).await,
+        Command::Emulator(typed) => emulator::run(typed, output).await,
+        Command::Invoke(typed) => invoke::run(typed, output).await,
+        Command::LaunchJson(typed) => launch_json::run(&typed, output),
+        Command::Completions { shell } => {
+            use clap::CommandFactory as _;
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tether", &mut script);
+            output.result(String::from_utf8_lossy(&script).trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The account that the flags and the environment mean.
+pub(crate) async fn account(aws: &Aws) -> Result<Account> {
+    let whereabouts = Whereabouts {
+        region: aws.region.clone(),
+        profile: aws.profile.clone(),
+        endpoint_url: aws.endpoint_url.clone(),
+    };
+    Ok(Account::find(&whereabouts).await?)
+}

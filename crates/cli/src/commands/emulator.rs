@@ -1,0 +1,123 @@
+//! `tether emulator`
+
+use crate::args::Emulator as Typed;
+use crate::artifacts::HelperStackFolder;
+use crate::ending;
+use crate::output::Output;
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tether_emulator::{Deployment, Emulator, LogLine, LogSink, Notice, Place, StackSource};
+
+pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
+    let sources = sources(&typed)?;
+    let (logs, notices) = sinks(output);
+    let place = Place {
+        region: typed.region.clone(),
+        ..Place::default()
+    };
+    let ending = ending::watch();
+    let emulator = Emulator::start(typed.endpoint_port, place.clone(), logs, notices).await?;
+    let deployed = deploy(&emulator, &sources, output).await;
+    let served = match deployed {
+        Ok(deployments) => {
+            announce(&emulator, &place, &deployments, output);
+            ending.gently.cancelled().await;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Err(error),
+    };
+    emulator.stop().await;
+    served
+}
+
+fn sources(typed: &Typed) -> Result<Vec<StackSource>> {
+    let mut sources = Vec::new();
+    if !typed.no_helper_stack {
+        let folder = HelperStackFolder::find()?;
+        sources.push(StackSource {
+            name: typed.helper_stack_name.clone(),
+            template: folder.template(),
+            parameters: folder.parameters(),
+        });
+    }
+    sources.extend(typed.deploy.iter().map(|(name, template)| StackSource {
+        name: name.clone(),
+        template: template.clone(),
+        parameters: BTreeMap::new(),
+    }));
+    Ok(sources)
+}
+
+fn sinks(output: &Output) -> (LogSink, Notice) {
+    let (logs, notices) = (output.clone(), output.clone());
+    (
+        Arc::new(move |line: LogLine| logs.log(&line.source, &line.text)),
+        Arc::new(move |line: String| notices.notice(&line)),
+    )
+}
+
+async fn deploy(
+    emulator: &Emulator,
+    sources: &[StackSource],
+    output: &Output,
+) -> Result<Vec<Deployment>> {
+    let mut deployments = Vec::new();
+    for source in sources {
+        output.say(&format!(
+            "… deploying {} from {}",
+            source.name,
+            source.template.display()
+        ));
+        deployments.push(emulator.deploy(source).await?);
+    }
+    Ok(deployments)
+}
+
+fn announce(emulator: &Emulator, place: &Place, deployments: &[Deployment], output: &Output) {
+    let endpoint = format!("http://{}", emulator.endpoint());
+    let mut functions: Vec<Value> = Vec::new();
+    let mut apis: Vec<Value> = Vec::new();
+    for it in deployments {
+        let stack = &it.stack;
+        functions.extend(it.functions.iter().map(|function| {
+            json!({ "stack": stack, "logicalId": function.logical_id, "name": function.name })
+        }));
+        apis.extend(it.apis.iter().map(|api| {
+            json!({ "stack": stack, "logicalId": api.logical_id, "type": "WEBSOCKET", "url": api.url })
+        }));
+    }
+    let stacks: Vec<&str> = deployments.iter().map(|it| it.stack.as_str()).collect();
+    output.object(&json!({
+        "event": "ready",
+        "endpoint": endpoint,
+        "region": place.region,
+        "account": place.account_id,
+        "stacks": stacks,
+        "apis": apis,
+        "functions": functions,
+    }));
+    for it in deployments {
+        for function in &it.functions {
+            output.say(&format!(
+                "  {}  {}  {}",
+                it.stack, function.logical_id, function.name
+            ));
+        }
+        for api in &it.apis {
+            output.say(&format!("  {}  {}  {}", it.stack, api.logical_id, api.url));
+        }
+    }
+    output.say(&format!(
+        "the cloud serves on {endpoint}; Ctrl-C ends it. In another terminal:"
+    ));
+    output.say(&format!(
+        "  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={} AWS_ACCESS_KEY_ID=emulated AWS_SECRET_ACCESS_KEY=emulated",
+        place.region
+    ));
+    if let Some(app) = deployments.last() {
+        output.say(&format!("  tether attach --stack-name {}", app.stack));
+    }
+}

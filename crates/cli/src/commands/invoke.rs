@@ -1,0 +1,182 @@
+//! `tether invoke`
+
+use super::account;
+use crate::args::Invoke;
+use crate::exit::FUNCTION_FAILED;
+use crate::output::Output;
+use anyhow::{Context as _, Result, bail};
+use aws_sdk_lambda::primitives::Blob;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tether_host::python::{self, Client};
+use tether_host::{Function, LogLine, LogSink, WorkingCopy};
+use tether_protocol::Secret;
+use tether_receiver::{LocalCode, function_names, load_working_copies};
+use tether_runtime_api::Invocation;
+
+pub(crate) async fn run(typed: Invoke, output: &Output) -> Result<ExitCode> {
+    let event = read_event(&typed.event)?;
+    let (failed, payload) = if typed.remote {
+        remote(&typed, event).await?
+    } else {
+        local(&typed, event, output).await?
+    };
+    output.result(&String::from_utf8_lossy(&payload));
+    Ok(if failed {
+        ExitCode::from(FUNCTION_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn read_event(file: &str) -> Result<Vec<u8>> {
+    let mut event = Vec::new();
+    if file == "-" {
+        std::io::stdin()
+            .read_to_end(&mut event)
+            .context("stdin cannot be read")?;
+    } else {
+        event = std::fs::read(file)
+            .map_err(|error| anyhow::anyhow!("{file} cannot be read ({error}): check --event"))?;
+    }
+    if event.iter().all(u8::is_ascii_whitespace) {
+        event = b"{}".to_vec();
+    }
+    if let Err(error) = serde_json::from_slice::<&serde_json::value::RawValue>(&event) {
+        let name = if file == "-" { "stdin" } else { file };
+        bail!(
+            "{name}:{}:{}: the event is not JSON ({error}): correct it there",
+            error.line(),
+            error.column()
+        );
+    }
+    Ok(event)
+}
+
+async fn remote(typed: &Invoke, event: Vec<u8>) -> Result<(bool, Vec<u8>)> {
+    let account = account(&typed.aws).await?;
+    let name = match &typed.stack_name {
+        None => typed.function.clone(),
+        Some(stack) => {
+            let names = function_names(&account, account.caller(), stack).await?;
+            let known = || {
+                names
+                    .iter()
+                    .map(|(id, _)| id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            match names
+                .iter()
+                .find(|(id, name)| [id, name].contains(&&typed.function))
+            {
+                Some((_, name)) => name.clone(),
+                None => bail!(
+                    "the stack {stack} has no function {}: it has {}",
+                    typed.function,
+                    known()
+                ),
+            }
+        }
+    };
+    let answer = aws_sdk_lambda::Client::new(&account.caller_with_patience())
+        .invoke()
+        .function_name(&name)
+        .payload(Blob::new(event))
+        .send()
+        .await
+        .map_err(|error| {
+            let error = aws_sdk_lambda::Error::from(error);
+            anyhow::anyhow!("{name} cannot be invoked ({error}): pass its name, or its logical id with --stack-name")
+        })?;
+    let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
+    Ok((answer.function_error.is_some(), payload))
+}
+
+async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool, Vec<u8>)> {
+    let copies = load_working_copies(&typed.template)?;
+    let known = || {
+        copies
+            .functions
+            .iter()
+            .map(|(id, _)| id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let code = match copies.find(&typed.function) {
+        Some((_, Ok(code))) => code,
+        Some((_, Err(reason))) => bail!("{} cannot be run here: {reason}", typed.function),
+        None => bail!(
+            "{} has no function {}: it has {}",
+            typed.template.display(),
+            typed.function,
+            known()
+        ),
+    };
+    let printer = output.clone();
+    let sink: LogSink = Arc::new(move |line: LogLine| printer.log(&line.source, &line.text));
+    let copy = WorkingCopy {
+        name: typed.function.clone(),
+        code: code.folder.clone(),
+        handler: code.handler.clone(),
+        interpreter: python::interpreter(&code.folder)?,
+        debugger: None,
+    };
+    let function = Function::new(copy, Arc::new(Client::write()?), sink);
+    let invocation = invocation(&typed.function, code);
+    let (id, seconds) = (invocation.request_id.clone(), f64::from(code.timeout));
+    let variables = Secret::new(variables(typed, code));
+    let ran = function
+        .run("local", &variables, invocation, Bytes::from(event))
+        .await;
+    function.stop().await;
+    Ok(match ran.ended.settle(&id, seconds) {
+        Ok((_, body)) => (false, body.to_vec()),
+        Err((_, body)) => (true, body.to_vec()),
+    })
+}
+
+fn invocation(function: &str, code: &LocalCode) -> Invocation {
+    let now = tether_host::now();
+    let timeout = Duration::from_secs(u64::from(code.timeout));
+    Invocation {
+        request_id: format!("00000000-0000-4000-8000-{:012x}", now.0),
+        deadline_ms: now.plus(timeout).0,
+        function_arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
+        invocation_id: None,
+        rest: vec![],
+    }
+}
+
+fn variables(typed: &Invoke, code: &LocalCode) -> BTreeMap<String, String> {
+    let region = typed
+        .aws
+        .region
+        .clone()
+        .or_else(|| std::env::var("AWS_REGION").ok());
+    let mut variables = code.environment.clone();
+    for (name, value) in [
+        ("AWS_LAMBDA_FUNCTION_NAME", typed.function.clone()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            code.memory_mb.to_string(),
+        ),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", typed.function),
+        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
+        (
+            "AWS_REGION",
+            region.unwrap_or_else(|| "us-east-1".to_owned()),
+        ),
+    ] {
+        variables.insert(name.to_owned(), value);
+    }
+    variables
+}

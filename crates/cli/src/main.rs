@@ -1,0 +1,31 @@
+//! The `tether` command.
+
+mod args;
+mod artifacts;
+mod commands;
+mod ending;
+mod exit;
+mod launch_json;
+mod output;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let typed = match args::Cli::try_parse() {
+        Ok(typed) => typed,
+        Err(error) => return exit::usage(&error),
+    };
+    let output = output::Output::new(typed.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::failed(&output, &anyhow::Error::from(error), typed.verbose),
+    };
+    match runtime.block_on(commands::run(typed.command, &output)) {
+        Ok(code) => code,
+        Err(error) => exit::failed(&output, &error, typed.verbose),
+    }
+}

@@ -1,0 +1,146 @@
+//! Who calls AWS, and where.
+
+use crate::error::Error;
+use crate::stack::HelperStack;
+use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use std::time::Duration;
+use tether_aws::{Access, Patience};
+
+/// Calls of the receiver: a person waits, and a network hiccup is no reason
+/// to give up.
+const PATIENCE: Patience = Patience {
+    call: Duration::from_secs(20),
+    attempts: 3,
+};
+
+/// The manager changes functions while it is waited for: one after the other,
+/// a few seconds each.
+const MANAGER: Patience = Patience {
+    call: Duration::from_secs(600),
+    attempts: 1,
+};
+
+/// Where to look for AWS, as given by flags.
+#[derive(Clone, Debug, Default)]
+pub struct Whereabouts {
+    /// `--region`
+    pub region: Option<String>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--endpoint-url`
+    pub endpoint_url: Option<String>,
+}
+
+/// An account and a region, with credentials that were found.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The region's name.
+    pub region: String,
+    access: Access,
+    config: SdkConfig,
+}
+
+impl Account {
+    /// Finds region and credentials as the AWS CLI does.
+    ///
+    /// # Errors
+    /// When there is no region or there are no credentials.
+    pub async fn find(whereabouts: &Whereabouts) -> Result<Self, Error> {
+        let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .http_client(tether_aws::http_client());
+        if let Some(region) = &whereabouts.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &whereabouts.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &whereabouts.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let found = loader.load().await;
+        let region = found.region().ok_or(Error::NoRegion)?.to_string();
+        let none = || Error::NoCredentials("no provider".to_owned());
+        let credentials = found.credentials_provider().ok_or_else(none)?;
+        credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| Error::NoCredentials(innermost(&error)))?;
+        let access = Access {
+            region: region.clone(),
+            endpoint_url: found.endpoint_url().map(str::to_owned),
+            credentials,
+        };
+        let config = tether_aws::config(&access, PATIENCE, &tether_aws::http_client());
+        Ok(Self {
+            region,
+            access,
+            config,
+        })
+    }
+
+    /// As the caller.
+    #[must_use]
+    pub fn caller(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// As the caller, for an invocation that lasts.
+    #[must_use]
+    pub fn caller_with_patience(&self) -> SdkConfig {
+        tether_aws::config(&self.access, MANAGER, &tether_aws::http_client())
+    }
+
+    /// As the developer role, renewed before it expires.
+    ///
+    /// # Errors
+    /// When the role cannot be assumed.
+    pub async fn developer(&self, helper: &HelperStack) -> Result<Developer, Error> {
+        let provider = AssumeRoleProvider::builder(&helper.developer_role)
+            .session_name("tether")
+            .configure(&self.config)
+            .build()
+            .await;
+        provider
+            .provide_credentials()
+            .await
+            .map_err(|error| Error::Aws {
+                what: format!(
+                    "the role {} cannot be assumed: you need sts:AssumeRole on it",
+                    helper.developer_role
+                ),
+                failure: tether_aws::Failure {
+                    code: String::new(),
+                    message: innermost(&error),
+                    status: None,
+                    outcome_unknown: false,
+                },
+            })?;
+        let access = Access {
+            credentials: SharedCredentialsProvider::new(provider),
+            ..self.access.clone()
+        };
+        let http = tether_aws::http_client();
+        Ok(Developer {
+            config: tether_aws::config(&access, PATIENCE, &http),
+            patient: tether_aws::config(&access, MANAGER, &http),
+        })
+    }
+}
+
+/// AWS as the developer role.
+#[derive(Clone, Debug)]
+pub struct Developer {
+    pub(crate) config: SdkConfig,
+    pub(crate) patient: SdkConfig,
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

@@ -1,0 +1,145 @@
+//! A session from its first look at the stack to the restored functions.
+
+mod prepare;
+mod session;
+
+use crate::account::{Account, Developer};
+use crate::error::Error;
+use crate::link::Link;
+use crate::manager;
+use crate::plan::AttachPlan;
+use crate::report::{Report, Reports};
+use crate::stack::{HelperStack, functions_of};
+use crate::{Ending, working_copy};
+use prepare::Prepared;
+use session::Session;
+use std::collections::HashMap;
+use std::time::Duration;
+use tether_protocol::constants::{ATTACHED_TIMEOUT_SECONDS, LEASE, SESSION_PENDING};
+use tether_protocol::message::ManagerRequest;
+use tether_protocol::records::{SessionRecord, SessionStatus};
+use tether_protocol::{Secret, SessionId, Token, TokenHash};
+use tether_relay::Target;
+use tether_store::Sessions;
+
+/// Attaches to a stack and serves until asked to end.
+///
+/// # Errors
+/// Whatever keeps it from attaching, or ends the session early. Functions
+/// that were instrumented are restored in any case.
+pub async fn attach(
+    account: &Account,
+    plan: &AttachPlan,
+    local: HashMap<String, String>,
+    reports: &Reports,
+    ending: &Ending,
+) -> Result<(), Error> {
+    reports(Report::Step {
+        message: format!("looking at the stack {}", plan.stack_name),
+    });
+    let helper = HelperStack::find(account, &plan.helper_stack).await?;
+    let developer = account.developer(&helper).await?;
+    let remote = functions_of(account, &developer, &plan.stack_name).await?;
+    let copies = working_copy::load(&plan.template)?;
+    let local = Secret::new(local.into_iter().collect());
+    let prepared = prepare::prepare(plan, remote, &copies, &local, reports).await?;
+
+    reports(Report::Step {
+        message: "opening a session".to_owned(),
+    });
+    let (id, token) = open_session(&developer, &helper, plan, &prepared).await?;
+    let target = Target {
+        url: helper.websocket_url.clone(),
+        session: id.clone(),
+        token,
+    };
+    let logical_ids = prepared.logical_ids();
+    let served = match Link::open(target).await {
+        Ok(link) => {
+            reports(Report::Step {
+                message: "instrumenting".to_owned(),
+            });
+            let session = Session::new(
+                id.clone(),
+                link,
+                plan,
+                &helper,
+                &developer,
+                prepared,
+                local,
+                reports,
+            );
+            session.serve(ending).await
+        }
+        Err(error) => {
+            prepared.stop().await;
+            Err(error.into())
+        }
+    };
+    // Whatever happened: what was changed is changed back.
+    reports(Report::Step {
+        message: "restoring".to_owned(),
+    });
+    let request = ManagerRequest::Restore { session_id: id };
+    let restored = manager::ask(&developer, &helper, &request)
+        .await
+        .and_then(|progress| manager::tell(reports, progress, &logical_ids));
+    served?;
+    restored?;
+    reports(Report::Detached);
+    Ok(())
+}
+
+/// Writes the session, PENDING: whoever has the token may connect.
+async fn open_session(
+    developer: &Developer,
+    helper: &HelperStack,
+    plan: &AttachPlan,
+    prepared: &Prepared,
+) -> Result<(SessionId, Token), Error> {
+    let id = SessionId::new(random_text(8));
+    let token: Token = Secret::new(random_text(32));
+    let now = tether_host::now();
+    let record = SessionRecord {
+        session_id: id.clone(),
+        connection_id: None,
+        status: SessionStatus::Pending,
+        ttl: now.plus(SESSION_PENDING).seconds(),
+        stack_name: plan.stack_name.clone(),
+        token_hash: TokenHash::of(&token),
+        lease_until: now.plus(LEASE),
+        created_at: now,
+        owner: owner(),
+        functions: prepared.arns(),
+        timeout: plan.timeout.map(|it| it.min(ATTACHED_TIMEOUT_SECONDS)),
+        take_over: plan.take_over,
+    };
+    Sessions::new(&developer.config, &helper.sessions_table)
+        .create(&record)
+        .await?;
+    Ok((id, token))
+}
+
+/// Random bytes in hex. Without randomness there is no session.
+pub(crate) fn random_text(bytes: usize) -> String {
+    let mut buffer = vec![0u8; bytes];
+    while getrandom::fill(&mut buffer).is_err() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `user@host`, for people.
+fn owner() -> String {
+    let user = ["USER", "USERNAME", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    #[cfg(unix)]
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let host = std::env::var("COMPUTERNAME").unwrap_or_default();
+    format!("{}@{host}", user.unwrap_or_else(|| "somebody".to_owned()))
+}

@@ -1,0 +1,246 @@
+//! Deployed functions meet their working copies.
+
+use crate::error::Error;
+use crate::plan::{AttachPlan, Debugging};
+use crate::report::{Attached, FunctionState, Report, Reports};
+use crate::stack::RemoteFunction;
+use crate::working_copy::{LocalCode, WorkingCopies};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tether_host::python::{self, Client, Debugger};
+use tether_host::{Ended, Function, LogLine, LogSink, WorkingCopy};
+use tether_protocol::{Environment, Secret};
+use tether_runtime_api::ErrorObject;
+
+/// Functions that are ready to run here.
+pub(super) struct Prepared {
+    pub(super) functions: Vec<Target>,
+}
+
+/// One of them.
+pub(super) struct Target {
+    pub(super) remote: RemoteFunction,
+    pub(super) function: Arc<Function>,
+}
+
+impl Prepared {
+    pub(super) fn arns(&self) -> Vec<String> {
+        self.functions
+            .iter()
+            .map(|it| it.remote.arn.clone())
+            .collect()
+    }
+
+    /// Name in Lambda → logical id.
+    pub(super) fn logical_ids(&self) -> HashMap<String, String> {
+        let pairs = self.functions.iter().map(|it| &it.remote);
+        pairs
+            .map(|it| (it.name.clone(), it.logical_id.clone()))
+            .collect()
+    }
+
+    pub(super) fn attached(&self, arns: &[String]) -> Vec<Attached> {
+        let remote = self.functions.iter().map(|it| &it.remote);
+        remote
+            .filter(|it| arns.contains(&it.arn))
+            .map(|it| Attached {
+                logical_id: it.logical_id.clone(),
+                name: it.name.clone(),
+            })
+            .collect()
+    }
+
+    pub(super) fn find(&self, arn: &str) -> Option<&Target> {
+        self.functions.iter().find(|it| it.remote.arn == arn)
+    }
+
+    pub(super) async fn stop(&self) {
+        for target in &self.functions {
+            target.function.stop().await;
+        }
+    }
+}
+
+/// Matches functions and code, and starts debuggers.
+pub(super) async fn prepare(
+    plan: &AttachPlan,
+    remote: Vec<RemoteFunction>,
+    copies: &WorkingCopies,
+    local: &Environment,
+    reports: &Reports,
+) -> Result<Prepared, Error> {
+    check_wanted(plan, &remote)?;
+    let client = Arc::new(Client::write().map_err(python::PythonError::Client)?);
+    let mut functions = Vec::new();
+    for remote in remote {
+        if !plan.functions.is_empty() && !plan.functions.contains(&remote.logical_id) {
+            continue;
+        }
+        let (index, code) = match copies.find(&remote.logical_id) {
+            Some((index, Ok(code))) => (index, code),
+            Some((_, Err(reason))) => {
+                left_alone(reports, &remote, reason);
+                continue;
+            }
+            None => {
+                let reason = format!("{} has no such function", copies.template.display());
+                left_alone(reports, &remote, &reason);
+                continue;
+            }
+        };
+        let function = function(plan, &remote, index, code, &client, reports).await?;
+        let target = Target {
+            remote,
+            function: Arc::new(function),
+        };
+        listen(&target, local, reports).await?;
+        functions.push(target);
+    }
+    if functions.is_empty() {
+        return Err(Error::NothingToAttach {
+            stack: plan.stack_name.clone(),
+            template: plan.template.clone(),
+        });
+    }
+    Ok(Prepared { functions })
+}
+
+fn check_wanted(plan: &AttachPlan, remote: &[RemoteFunction]) -> Result<(), Error> {
+    let known = || {
+        remote
+            .iter()
+            .map(|it| it.logical_id.as_str())
+            .collect::<Vec<_>>()
+    };
+    match plan
+        .functions
+        .iter()
+        .find(|it| !known().contains(&it.as_str()))
+    {
+        Some(missing) => Err(Error::NoFunction {
+            stack: plan.stack_name.clone(),
+            function: missing.clone(),
+            known: known().join(", "),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn left_alone(reports: &Reports, remote: &RemoteFunction, reason: &str) {
+    reports(Report::Function {
+        function: remote.logical_id.clone(),
+        state: FunctionState::NoLocalCode,
+        detail: format!("{reason}: the deployed code goes on answering"),
+    });
+}
+
+async fn function(
+    plan: &AttachPlan,
+    remote: &RemoteFunction,
+    index: usize,
+    code: &LocalCode,
+    client: &Arc<Client>,
+    reports: &Reports,
+) -> Result<Function, Error> {
+    let name = &remote.logical_id;
+    let interpreter = python::interpreter(&code.folder)?;
+    let version = python::version(&interpreter).await?;
+    let runtime = remote.runtime.as_deref().unwrap_or(&code.runtime);
+    if runtime != format!("python{version}") {
+        reports(Report::Note {
+            message: format!(
+                "{name} is deployed on {runtime} and runs here on Python {version} ({})",
+                interpreter.display()
+            ),
+        });
+    }
+    let debugger = debugger(plan.debugging.as_ref(), index)?;
+    if let Some(debugger) = &debugger {
+        python::check_debugger(&interpreter, debugger, name).await?;
+    }
+    let copy = WorkingCopy {
+        name: name.clone(),
+        code: code.folder.clone(),
+        handler: code.handler.clone(),
+        interpreter,
+        debugger,
+    };
+    Ok(Function::new(copy, Arc::clone(client), log_sink(reports)))
+}
+
+fn debugger(debugging: Option<&Debugging>, index: usize) -> Result<Option<Debugger>, Error> {
+    let Some(debugging) = debugging else {
+        return Ok(None);
+    };
+    let port = debugging.port(index).map_err(python::PythonError::Client)?;
+    Ok(Some(Debugger {
+        host: debugging.host.clone(),
+        port,
+    }))
+}
+
+fn log_sink(reports: &Reports) -> LogSink {
+    let reports = Arc::clone(reports);
+    Arc::new(move |line: LogLine| {
+        reports(Report::Log {
+            function: line.source.to_string(),
+            line: line.text,
+        });
+    })
+}
+
+/// Under a debugger the process starts now, so that it can be attached to
+/// before the first event.
+async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Result<(), Error> {
+    let copy = target.function.copy();
+    let Some(debugger) = &copy.debugger else {
+        return Ok(());
+    };
+    let failed = target
+        .function
+        .prepare(&variables(&target.remote, local))
+        .await;
+    let failed = failed.map_err(python::PythonError::Client)?;
+    if let Some(ended) = failed {
+        reports(Report::Note {
+            message: format!("{} cannot start yet: {}", copy.name, reason(ended)),
+        });
+    }
+    reports(Report::Debugger {
+        function: copy.name.clone(),
+        kind: "debugpy",
+        host: debugger.host.clone(),
+        port: debugger.port,
+    });
+    Ok(())
+}
+
+fn reason(ended: Ended) -> String {
+    match ended.settle("", 0.0) {
+        Err((_, body)) => serde_json::from_slice::<ErrorObject>(&body)
+            .map(|error| format!("{}: {}", error.error_type, error.error_message))
+            .unwrap_or_default(),
+        Ok(_) => String::new(),
+    }
+}
+
+/// What the process would find on Lambda: the deployed variables and
+/// Lambda's own.
+fn variables(remote: &RemoteFunction, local: &Environment) -> Environment {
+    let mut variables: BTreeMap<String, String> = remote.environment.expose().clone();
+    let region = remote.arn.split(':').nth(3).unwrap_or_default();
+    for (name, value) in [
+        ("AWS_REGION", region),
+        ("AWS_DEFAULT_REGION", region),
+        ("AWS_LAMBDA_FUNCTION_NAME", &remote.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            &format!("/aws/lambda/{}", remote.name),
+        ),
+    ] {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    variables.extend(local.expose().clone());
+    Secret::new(variables)
+}

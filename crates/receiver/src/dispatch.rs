@@ -1,0 +1,198 @@
+//! One invocation on the laptop: claim, run, reply.
+
+use crate::report::{Hops, InvocationOutcome, Report, Reports};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tether_host::{Ended, Function};
+use tether_protocol::constants::MESSAGE_LIMIT;
+use tether_protocol::message::{Invoke, Outcome, Reply, ToCloud};
+use tether_protocol::{ClaimId, Environment, InvocationKey, Payload, Secret, SessionId, Timestamp};
+use tether_runtime_api::{ErrorObject, Invocation};
+use tether_store::{Claim, Correlation};
+
+/// A claim whose outcome is unknown is tried again this often: the claim id
+/// makes it safe.
+const CLAIM_ATTEMPTS: usize = 3;
+
+/// What is needed to run one invocation.
+pub(crate) struct Job {
+    pub(crate) invoke: Box<Invoke>,
+    pub(crate) function: Arc<Function>,
+    pub(crate) correlation: Correlation,
+    pub(crate) session: SessionId,
+    pub(crate) claim: ClaimId,
+    /// Variables of this machine: profile and endpoint.
+    pub(crate) local: Environment,
+    pub(crate) arrived: Timestamp,
+    pub(crate) reports: Reports,
+}
+
+/// What came of it.
+pub(crate) struct Done {
+    pub(crate) key: InvocationKey,
+    pub(crate) hops: Hops,
+    pub(crate) result: WorkResult,
+}
+
+pub(crate) enum WorkResult {
+    /// The caller shall have this.
+    Reply {
+        reply: Box<Reply>,
+        outcome: InvocationOutcome,
+        detail: String,
+    },
+    /// Nothing to send: it was taken elsewhere, or it came too late.
+    Dropped(String),
+}
+
+/// Claims an invocation, runs it, and says what to send.
+pub(crate) async fn work(job: Job) -> Done {
+    let key = job.invoke.key.clone();
+    let mut hops = Hops {
+        interception_ms: millis(job.invoke.posted_at.since(job.invoke.received_at)),
+        carry_ms: millis(job.arrived.since(job.invoke.posted_at)),
+        ..Hops::default()
+    };
+    let claiming = Instant::now();
+    let claimed = claim(&job).await;
+    hops.claim_ms = millis(claiming.elapsed());
+    let result = match claimed {
+        Err(reason) => WorkResult::Dropped(reason),
+        Ok(()) => {
+            (job.reports)(Report::Started {
+                function: job.function.copy().name.clone(),
+                request_id: key.request_id.clone(),
+            });
+            run(job, &mut hops).await
+        }
+    };
+    Done { key, hops, result }
+}
+
+/// The handler starts only after this.
+async fn claim(job: &Job) -> Result<(), String> {
+    let claim = Claim {
+        key: &job.invoke.key,
+        session: &job.session,
+        claim: &job.claim,
+        deadline: job.invoke.deadline,
+    };
+    let mut last = String::new();
+    for _ in 0..CLAIM_ATTEMPTS {
+        match job.correlation.claim(&claim).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_condition() => {
+                return Err("the deployed code has taken it meanwhile".to_owned());
+            }
+            Err(error) => last = error.to_string(),
+        }
+    }
+    Err(last)
+}
+
+async fn run(job: Job, hops: &mut Hops) -> WorkResult {
+    let Job { invoke, .. } = job;
+    let headers = invoke.headers.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+    let invocation = Invocation::from_pairs(headers).map_err(|error| error.to_string());
+    let payload = invoke.payload.open().map_err(|error| error.to_string());
+    let (invocation, payload) = match (invocation, payload) {
+        (Ok(invocation), Ok(payload)) => (invocation, Bytes::from(payload)),
+        (Err(reason), _) | (_, Err(reason)) => {
+            let error = ErrorObject::new("Tether.Protocol", format!("tether: {reason}"));
+            let failed = Err((error.error_type.clone(), Bytes::from(error.to_bytes())));
+            return reply(invoke.key, job.claim, failed);
+        }
+    };
+    let mut variables = invoke.environment.into_inner();
+    variables.extend(job.local.expose().clone());
+    let remote = &invoke.environment_id;
+    let ran = job
+        .function
+        .run(remote, &Secret::new(variables), invocation, payload)
+        .await;
+    hops.queue_ms = millis(ran.queued);
+    hops.handler_ms = millis(ran.handler);
+    if matches!(ran.ended, Ended::TimedOut) {
+        return WorkResult::Dropped(
+            "its deadline has passed, and the caller has an error".to_owned(),
+        );
+    }
+    let settled = ran.ended.settle(&invoke.key.request_id, 0.0);
+    reply(invoke.key, job.claim, settled)
+}
+
+fn reply(key: InvocationKey, claim_id: ClaimId, settled: tether_host::Settled) -> WorkResult {
+    let (mut outcome, mut kind, mut detail) = match settled {
+        Ok((content_type, body)) => {
+            let payload = Payload::seal(&body);
+            let outcome = Outcome::Completed {
+                payload,
+                content_type,
+            };
+            (outcome, InvocationOutcome::Completed, String::new())
+        }
+        Err((error_type, body)) => {
+            let detail = error_type.clone();
+            (failed(error_type, &body), InvocationOutcome::Failed, detail)
+        }
+    };
+    if let Some(size) = too_large(&key, &claim_id, &outcome) {
+        let error = ErrorObject::new(
+            "Tether.ResponseTooLarge",
+            format!(
+                "tether: the answer takes {size} bytes on the wire, and this version carries {MESSAGE_LIMIT}: detach to have the deployed code answer"
+            ),
+        );
+        detail = error.error_message.clone();
+        outcome = failed(error.error_type.clone(), &error.to_bytes());
+        kind = InvocationOutcome::Failed;
+    }
+    WorkResult::Reply {
+        reply: Box::new(Reply {
+            key,
+            claim_id,
+            outcome,
+        }),
+        outcome: kind,
+        detail,
+    }
+}
+
+pub(crate) fn failed(error_type: String, body: &[u8]) -> Outcome {
+    Outcome::Failed {
+        payload: Payload::seal(body),
+        error_type,
+    }
+}
+
+fn too_large(key: &InvocationKey, claim_id: &ClaimId, outcome: &Outcome) -> Option<usize> {
+    let message = ToCloud::Reply(Reply {
+        key: key.clone(),
+        claim_id: claim_id.clone(),
+        outcome: outcome.clone(),
+    });
+    let size = serde_json::to_vec(&message).map_or(usize::MAX, |it| it.len());
+    (size > MESSAGE_LIMIT).then_some(size)
+}
+
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Leaves an invocation to the deployed code, at once.
+pub(crate) async fn decline(job: Job, reason: String) -> Done {
+    let claim = Claim {
+        key: &job.invoke.key,
+        session: &job.session,
+        claim: &job.claim,
+        deadline: job.invoke.deadline,
+    };
+    // Should it fail, the bootstrap stops waiting by itself.
+    let _ = job.correlation.decline(&claim).await;
+    Done {
+        key: job.invoke.key.clone(),
+        hops: Hops::default(),
+        result: WorkResult::Dropped(reason),
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong, for people.
+
+use std::path::PathBuf;
+use tether_host::python::PythonError;
+use tether_relay::ConnectError;
+use tether_store::StoreError;
+
+/// One line: what, why, what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody to be.
+    #[error(
+        "no AWS credentials ({0}): set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, pass --profile, or log in with `aws sso login`"
+    )]
+    NoCredentials(String),
+    /// Nowhere to be.
+    #[error("no AWS region: pass --region, or set AWS_REGION or the profile's region")]
+    NoRegion,
+    /// No such stack.
+    #[error("there is no stack {name} in {region}: check --stack-name, --region and --profile")]
+    NoStack {
+        /// Which.
+        name: String,
+        /// Where.
+        region: String,
+    },
+    /// Not installed.
+    #[error(
+        "there is no helper stack {name} in {region}: deploy helper-stack/template.yaml there first, or name yours with --helper-stack-name"
+    )]
+    NoHelperStack {
+        /// Which.
+        name: String,
+        /// Where.
+        region: String,
+    },
+    /// Half installed.
+    #[error(
+        "the helper stack {stack} has no output {output}: it is incomplete or of another version; deploy helper-stack/template.yaml again"
+    )]
+    NoOutput {
+        /// Which.
+        stack: String,
+        /// What is missing.
+        output: &'static str,
+    },
+    /// AWS said no.
+    #[error("{what}: {failure}")]
+    Aws {
+        /// What was tried, and what to do.
+        what: String,
+        /// AWS's words.
+        failure: tether_aws::Failure,
+    },
+    /// A table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The WebSocket.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Python.
+    #[error(transparent)]
+    Python(#[from] PythonError),
+    /// The template cannot be read.
+    #[error("{path} cannot be read ({reason}): pass the stack's template with --template")]
+    NoTemplate {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The template's problems, one a line.
+    #[error("{0}")]
+    Template(#[from] tether_sam::Problems),
+    /// `--function` names none.
+    #[error("the stack {stack} has no function {function}: it has {known}")]
+    NoFunction {
+        /// Which stack.
+        stack: String,
+        /// Which function.
+        function: String,
+        /// What there is.
+        known: String,
+    },
+    /// Nothing left to attach to.
+    #[error(
+        "no function of {stack} has local code: the reasons stand above; correct --template, which is {template}"
+    )]
+    NothingToAttach {
+        /// Which stack.
+        stack: String,
+        /// Which template.
+        template: PathBuf,
+    },
+    /// None was instrumented.
+    #[error("no function of {stack} could be instrumented: the reasons stand above")]
+    NothingInstrumented {
+        /// Which stack.
+        stack: String,
+    },
+    /// The session is over.
+    #[error("the session has ended ({0}): attach again")]
+    SessionEnded(String),
+    /// The helper stack does not answer.
+    #[error("the helper stack does not answer: {0}")]
+    HelperSilent(String),
+    /// A function could not be restored.
+    #[error(
+        "{0} function(s) could not be restored: the reasons stand above; run `tether detach` again"
+    )]
+    NotRestored(usize),
+}
+
+/// Reads an SDK error.
+pub(crate) fn aws<E>(what: impl Into<String>) -> impl FnOnce(SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    move |error| Error::Aws {
+        what: what.into(),
+        failure: tether_aws::classify(&error),
+    }
+}
+
+pub(crate) use aws_sdk_lambda::error::ProvideErrorMetadata;
+pub(crate) type SdkError<E> =
+    aws_sdk_lambda::error::SdkError<E, aws_sdk_lambda::config::http::HttpResponse>;

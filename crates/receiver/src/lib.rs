@@ -1,0 +1,39 @@
+//! The laptop's side of the live road: attaches to a deployed stack and runs
+//! its invocations in the working copy.
+//!
+//! [`Account`] is who and where; [`attach`] opens a session and lives until it
+//! is told to end; [`detach`] and [`status`] look after what others left.
+//! Whatever happens is told as a [`Report`].
+
+mod account;
+mod attach;
+mod dispatch;
+mod error;
+mod link;
+mod manager;
+mod plan;
+mod report;
+mod stack;
+mod status;
+mod working_copy;
+
+pub use account::{Account, Whereabouts};
+pub use attach::attach;
+pub use error::Error;
+pub use manager::{Restored, detach};
+pub use plan::{AttachPlan, Debugging};
+pub use report::{Attached, FunctionState, Hops, InvocationOutcome, Report, Reports};
+pub use stack::{HelperStack, function_names};
+pub use status::{FunctionStatus, SessionStatusLine, Status, status};
+pub use working_copy::{LocalCode, WorkingCopies, load as load_working_copies};
+
+use tokio_util::sync::CancellationToken;
+
+/// How a run is asked to end: gently first, then at once.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    /// Finish what is running, then restore.
+    pub gently: CancellationToken,
+    /// Answer what is running with an error, and restore.
+    pub at_once: CancellationToken,
+}

@@ -1,0 +1,48 @@
+//! What `attach` is asked for.
+
+use std::path::PathBuf;
+
+/// What to attach to, and how.
+#[derive(Clone, Debug)]
+pub struct AttachPlan {
+    /// The deployed stack.
+    pub stack_name: String,
+    /// The helper stack.
+    pub helper_stack: String,
+    /// The stack's template on this machine.
+    pub template: PathBuf,
+    /// Logical ids; empty: all.
+    pub functions: Vec<String>,
+    /// Timeout while attached, in seconds; none keeps each function's own.
+    pub timeout: Option<u32>,
+    /// Take functions over from another live session.
+    pub take_over: bool,
+    /// Under a debugger.
+    pub debugging: Option<Debugging>,
+}
+
+/// How debuggers listen.
+#[derive(Clone, Debug)]
+pub struct Debugging {
+    /// `127.0.0.1`
+    pub host: String,
+    /// The first function's port, the next one's is one higher; 0 takes free
+    /// ones.
+    pub first_port: u16,
+}
+
+impl Debugging {
+    /// The port of a function by its place among all functions of the
+    /// template: it stays the same whichever of them are attached.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn port(&self, index: usize) -> std::io::Result<u16> {
+        if self.first_port > 0 {
+            let offset = u16::try_from(index).unwrap_or(u16::MAX);
+            return Ok(self.first_port.saturating_add(offset));
+        }
+        let free = std::net::TcpListener::bind((self.host.as_str(), 0))?;
+        Ok(free.local_addr()?.port())
+    }
+}

@@ -1,0 +1,153 @@
+//! What a session tells: one value for people and for programs.
+
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Takes reports.
+pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+#[non_exhaustive]
+pub enum Report {
+    /// A step of long work begins.
+    Step {
+        /// In words.
+        message: String,
+    },
+    /// Something to know.
+    Note {
+        /// In words.
+        message: String,
+    },
+    /// What became of one function.
+    Function {
+        /// Logical id.
+        function: String,
+        /// What became of it.
+        state: FunctionState,
+        /// Why; may be empty.
+        detail: String,
+    },
+    /// A debugger listens.
+    Debugger {
+        /// Logical id.
+        function: String,
+        /// `debugpy`
+        #[serde(rename = "type")]
+        kind: &'static str,
+        /// Where.
+        host: String,
+        /// Where.
+        port: u16,
+    },
+    /// Invocations are carried from now on.
+    Ready {
+        /// Which session.
+        session_id: String,
+        /// Which stack.
+        stack: String,
+        /// Which functions.
+        functions: Vec<Attached>,
+    },
+    /// A line of a function's output.
+    Log {
+        /// Logical id.
+        function: String,
+        /// The line.
+        line: String,
+    },
+    /// An invocation has begun here.
+    Started {
+        /// Logical id.
+        function: String,
+        /// Lambda's request id.
+        request_id: String,
+    },
+    /// An invocation has ended.
+    Invocation {
+        /// Logical id.
+        function: String,
+        /// Lambda's request id.
+        request_id: String,
+        /// How.
+        outcome: InvocationOutcome,
+        /// Why; may be empty.
+        detail: String,
+        /// From its arrival in the function to the stored reply.
+        total_ms: u64,
+        /// Each part of it.
+        hops: Hops,
+    },
+    /// A function is what it was.
+    Restored {
+        /// Logical id, or the function's name where that is not known.
+        function: String,
+        /// More; may be empty.
+        detail: String,
+    },
+    /// The end.
+    Detached,
+}
+
+/// A function that is attached.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attached {
+    /// In the template.
+    pub logical_id: String,
+    /// In Lambda.
+    pub name: String,
+}
+
+/// See [`Report::Function`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FunctionState {
+    /// It carries its events to the laptop.
+    Instrumented,
+    /// It was left alone on purpose.
+    Skipped,
+    /// It should have been changed, and could not be.
+    Failed,
+    /// Its code is not on this machine: the deployed code goes on answering.
+    NoLocalCode,
+}
+
+/// How an invocation ended, as seen from the laptop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum InvocationOutcome {
+    /// The handler answered, and the caller gets it.
+    Completed,
+    /// The handler failed, and the caller gets the error.
+    Failed,
+    /// Left to the deployed code.
+    Declined,
+    /// The caller does not get it: it came too late, or was taken elsewhere.
+    Dropped,
+}
+
+/// Where the time of an invocation went, in milliseconds. The first two are
+/// measured across two clocks, and are zero where those disagree.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hops {
+    /// In the function, from the event to the post.
+    pub interception_ms: u64,
+    /// From the post to the laptop.
+    pub carry_ms: u64,
+    /// Winning the claim.
+    pub claim_ms: u64,
+    /// Waiting for the local process.
+    pub queue_ms: u64,
+    /// In the local process.
+    pub handler_ms: u64,
+    /// From the answer to its being stored.
+    pub reply_ms: u64,
+}

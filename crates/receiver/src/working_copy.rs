@@ -1,0 +1,129 @@
+//! The code on this machine: template → logical id → folder and handler.
+
+use crate::error::Error;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tether_sam::{Code, Context, Function, LogicalNames, Resource, Template};
+
+/// The functions of a template, in its order: local code, or why there is none.
+#[derive(Clone, Debug)]
+pub struct WorkingCopies {
+    /// The template.
+    pub template: PathBuf,
+    /// Logical id and what was found.
+    pub functions: Vec<(String, Result<LocalCode, String>)>,
+}
+
+/// A function's code on this machine.
+#[derive(Clone, Debug)]
+pub struct LocalCode {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// `app.handler`
+    pub handler: String,
+    /// The template's runtime.
+    pub runtime: String,
+    /// The template's variables, for local runs.
+    pub environment: BTreeMap<String, String>,
+    /// The template's timeout, in seconds.
+    pub timeout: u32,
+    /// The template's memory, in MB.
+    pub memory_mb: u32,
+}
+
+impl WorkingCopies {
+    /// A function by its logical id, with its place in the template.
+    #[must_use]
+    pub fn find(&self, logical_id: &str) -> Option<(usize, &Result<LocalCode, String>)> {
+        let place = self.functions.iter().position(|(id, _)| id == logical_id)?;
+        self.functions.get(place).map(|(_, found)| (place, found))
+    }
+}
+
+/// Reads a template and looks for its functions' code.
+///
+/// # Errors
+/// When the template cannot be read or does not resolve.
+pub fn load(path: &Path) -> Result<WorkingCopies, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::NoTemplate {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    })?;
+    let template = Template::parse(&path.display().to_string(), &text)?;
+    let parameters = stand_ins(&template);
+    let stack = template.resolve(&Context {
+        stack_name: "local",
+        stack_id: "arn:aws:cloudformation:us-east-1:000000000000:stack/local/local",
+        account_id: "000000000000",
+        region: "us-east-1",
+        partition: "aws",
+        url_suffix: "amazonaws.com",
+        parameters: &parameters,
+        names: &LogicalNames,
+    })?;
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let root = absolute.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let functions = stack
+        .resources
+        .values()
+        .filter(|it| is_function(it))
+        .map(|it| (it.logical_id.clone(), local_code(it, &stack.file, &root)))
+        .collect();
+    Ok(WorkingCopies {
+        template: path.to_path_buf(),
+        functions,
+    })
+}
+
+/// A deployed stack has values for all its parameters; here only names and
+/// folders matter, so what has no default gets some value.
+fn stand_ins(template: &Template) -> BTreeMap<String, String> {
+    template
+        .parameters()
+        .into_iter()
+        .filter(|it| it.default.is_none())
+        .map(|it| {
+            let value = it.allowed_values.first().cloned();
+            let value = value.unwrap_or_else(|| match it.kind.as_str() {
+                "Number" | "List<Number>" => "1".to_owned(),
+                _ => it.name.clone(),
+            });
+            (it.name, value)
+        })
+        .collect()
+}
+
+fn is_function(resource: &Resource) -> bool {
+    matches!(
+        resource.kind.as_str(),
+        "AWS::Serverless::Function" | "AWS::Lambda::Function"
+    )
+}
+
+fn local_code(resource: &Resource, file: &str, root: &Path) -> Result<LocalCode, String> {
+    let function = Function::from_resource(resource, file).map_err(|it| it.to_string())?;
+    if function.package_image {
+        return Err("it is a container image".to_owned());
+    }
+    let runtime = function.runtime.unwrap_or_default();
+    if !runtime.starts_with("python") {
+        return Err(format!("{runtime} cannot be run here yet, only Python"));
+    }
+    let folder = match &function.code {
+        Code::Path(path) => root.join(path),
+        Code::Inline(_) => return Err("its code stands in the template".to_owned()),
+        Code::Remote(url) => return Err(format!("its code is {url}")),
+        Code::Missing => return Err("the template names no code for it".to_owned()),
+    };
+    if !folder.is_dir() {
+        return Err(format!("{} does not exist", folder.display()));
+    }
+    Ok(LocalCode {
+        folder: folder.canonicalize().unwrap_or(folder),
+        handler: function.handler.unwrap_or_default(),
+        runtime,
+        environment: function.environment,
+        timeout: function.timeout_seconds,
+        memory_mb: function.memory_mb,
+    })
+}
