@@ -57,3 +57,32 @@ build: stack layer ## Build the command at target/release/tether, with Lambdas a
 	@mkdir -p target/release/helper-stack
 	@rm -rf target/release/helper-stack/build
 	@cp -r helper-stack/template.yaml $(BUILD) target/release/helper-stack/
+
+.PHONY: demo
+demo: build ## Show the live road on this machine: deployed, attached, detached
+	@$(BIN)/python examples/demo.py
+
+.PHONY: check
+check: ## Prove that the crates' arrows go one way
+	@.ci/check-layers
+
+.PHONY: lint
+lint: tools ## Format and lint as CI does
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/cfn-lint helper-stack/template.yaml
+
+.PHONY: fmt
+fmt: ## Format
+	cargo fmt --all
+
+.PHONY: test
+test: tools check stack layer ## All tests: unit, properties, stories over real processes
+	cargo test --workspace --quiet
+	cargo build --quiet -p tether-cli
+	$(BIN)/cfn-lint helper-stack/template.yaml
+	$(BIN)/python -m pytest tests
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf target $(BUILD) $(VENV)

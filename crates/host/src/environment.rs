@@ -177,7 +177,6 @@ impl Drop for ExecutionEnvironment {
 impl Ended {
     /// What the caller gets: an answer with its content type, or an error with
     /// its type, in Lambda's own words. `seconds` is the function's timeout.
-    #[must_use]
     pub fn settle(self, request_id: &str, seconds: f64) -> Settled {
         let error = match self {
             Self::Answered { content_type, body } => return Ok((content_type, body)),

@@ -92,7 +92,7 @@ pub(crate) fn guests(variables: &BTreeMap<String, String>) -> BTreeMap<String, S
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 

@@ -1,6 +1,6 @@
 //! The SAM translator's own templates, where they lie beside the project.
 
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,

@@ -1,11 +1,11 @@
 //! Lambda's REST API, as far as the live road uses it
 //! (<https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html>).
 
-use super::Lambda;
 use super::error::LambdaError;
+use super::{Invoked, Lambda};
 use base64::Engine as _;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ pub(crate) async fn serve(
 /// A refusal as Lambda words it.
 fn refuse(error: &LambdaError) -> Answer {
     let mut answer = json(error.status(), &error.body());
-    let name = http::HeaderValue::from_static(error.name());
+    let name = HeaderValue::from_static(error.name());
     answer.headers_mut().insert("x-amzn-errortype", name);
     answer
 }
@@ -68,52 +68,12 @@ async fn invoke(
 ) -> Result<Answer, LambdaError> {
     let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
     if body.len() > MAX_EVENT {
-        let message = format!(
-            "{} byte payload is too large for the RequestResponse invocation type (limit {MAX_EVENT} bytes)",
-            body.len()
-        );
-        let mut answer = json(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &json!({ "Type": "User", "message": message }),
-        );
-        let name = http::HeaderValue::from_static("RequestTooLargeException");
-        answer.headers_mut().insert("x-amzn-errortype", name);
-        return Ok(answer);
+        return Ok(too_large(body.len()));
     }
-    if !body.is_empty() && serde_json::from_slice::<&serde_json::value::RawValue>(&body).is_err() {
-        let message = "Could not parse request body into json: Could not parse payload into json";
-        return Err(LambdaError::InvalidContent(message.to_owned()));
-    }
-    let body = if body.is_empty() {
-        Bytes::from_static(b"{}")
-    } else {
-        body
-    };
+    let body = event(body)?;
     let context = text("x-amz-client-context").and_then(client_context);
     match text("x-amz-invocation-type").unwrap_or("RequestResponse") {
-        "RequestResponse" => {
-            let invoked = lambda.invoke(name, body, context).await?;
-            let mut answer = Response::new(Full::new(invoked.payload));
-            let headers = answer.headers_mut();
-            headers.insert(
-                "content-type",
-                http::HeaderValue::from_static("application/json"),
-            );
-            headers.insert(
-                "x-amz-executed-version",
-                http::HeaderValue::from_static("$LATEST"),
-            );
-            if invoked.failed {
-                headers.insert(
-                    "x-amz-function-error",
-                    http::HeaderValue::from_static("Unhandled"),
-                );
-            }
-            if let Ok(id) = http::HeaderValue::from_str(&invoked.request_id) {
-                headers.insert("x-amzn-requestid", id);
-            }
-            Ok(answer)
-        }
+        "RequestResponse" => Ok(answered(lambda.invoke(name, body, context).await?)),
         "Event" => {
             lambda.function(name)?;
             invoke_later(lambda, name.to_owned(), body, context);
@@ -125,6 +85,50 @@ async fn invoke(
              constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
         ))),
     }
+}
+
+/// The event of a call: JSON, `{}` if there is none.
+fn event(body: Bytes) -> Result<Bytes, LambdaError> {
+    if body.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    match serde_json::from_slice::<&serde_json::value::RawValue>(&body) {
+        Ok(_) => Ok(body),
+        Err(_) => Err(LambdaError::InvalidContent(
+            "Could not parse request body into json: Could not parse payload into json".to_owned(),
+        )),
+    }
+}
+
+fn answered(invoked: Invoked) -> Answer {
+    let mut answer = Response::new(Full::new(invoked.payload));
+    let headers = answer.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert(
+        "x-amz-executed-version",
+        HeaderValue::from_static("$LATEST"),
+    );
+    if invoked.failed {
+        headers.insert(
+            "x-amz-function-error",
+            HeaderValue::from_static("Unhandled"),
+        );
+    }
+    if let Ok(id) = HeaderValue::from_str(&invoked.request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    answer
+}
+
+fn too_large(size: usize) -> Answer {
+    let message = format!(
+        "{size} byte payload is too large for the RequestResponse invocation type (limit {MAX_EVENT} bytes)"
+    );
+    let body = json!({ "Type": "User", "message": message });
+    let mut answer = json(StatusCode::PAYLOAD_TOO_LARGE, &body);
+    let name = HeaderValue::from_static("RequestTooLargeException");
+    answer.headers_mut().insert("x-amzn-errortype", name);
+    answer
 }
 
 /// The header is base64; functions get the JSON inside.
@@ -193,7 +197,7 @@ fn empty(status: StatusCode) -> Answer {
 fn json(status: StatusCode, body: &Value) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
     *answer.status_mut() = status;
-    let kind = http::HeaderValue::from_static("application/json");
+    let kind = HeaderValue::from_static("application/json");
     answer.headers_mut().insert("content-type", kind);
     answer
 }
