@@ -16,7 +16,9 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use std::time::Duration;
 
+mod function;
 mod outcome;
+pub use function::needed;
 pub use outcome::{Failure, classify};
 
 /// Where AWS is, and as whom.

@@ -10,7 +10,7 @@ pub(crate) struct Cli {
     /// One JSON object a line on stdout, for programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Show the causes behind an error.
+    /// Show the causes behind an error, and what the helper Lambdas print.
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Ok(typed) => typed,
         Err(error) => return exit::usage(&error),
     };
-    let output = output::Output::new(typed.json);
+    let output = output::Output::new(typed.json, typed.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -16,11 +16,17 @@ const NAME: Style = AnsiColor::Cyan.on_default();
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     json: bool,
+    verbose: bool,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(json: bool, verbose: bool) -> Self {
+        Self { json, verbose }
+    }
+
+    /// Whether people want to see what is only of interest to tether's own.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.json || self.verbose
     }
 
     pub(crate) fn is_json(&self) -> bool {

@@ -74,14 +74,11 @@ impl Held {
 impl Layer {
     pub(crate) fn new(settings: &Settings) -> Self {
         let http = tether_aws::http_client();
-        let (key, secret, token) = settings.credentials.expose().clone();
-        let own = Credentials::new(key, secret, token, None, "function");
         let held = Held::default();
         let config_as = |credentials: SharedCredentialsProvider| -> SdkConfig {
             let access = Access {
-                region: settings.region.clone(),
-                endpoint_url: settings.endpoint_url.clone(),
                 credentials,
+                ..settings.access.clone()
             };
             tether_aws::config(&access, PATIENCE, &http)
         };
@@ -92,7 +89,7 @@ impl Layer {
             .build();
         let config = &settings.attachment.config;
         Self {
-            sts: aws_sdk_sts::Client::new(&config_as(SharedCredentialsProvider::new(own))),
+            sts: aws_sdk_sts::Client::new(&config_as(settings.access.credentials.clone())),
             role: Role {
                 arn: config.layer_role.clone(),
                 external_id: config.external_id.clone(),

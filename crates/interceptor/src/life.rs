@@ -7,6 +7,7 @@ use crate::settings::Settings;
 use crate::upstream::{Event, Upstream};
 use crate::{carrier, log, now};
 use bytes::Bytes;
+use std::collections::HashSet;
 use tether_protocol::Timestamp;
 use tether_protocol::carry::{Failure, Verdict, Why};
 use tether_protocol::constants::{BELIEVE_ACTIVE, BELIEVE_DISCONNECTED};
@@ -36,7 +37,7 @@ pub async fn run(settings: Settings, guest: Guest) -> i32 {
         environment_id,
         belief: None,
         suspect: None,
-        last_word: String::new(),
+        said: HashSet::new(),
     };
     life.live().await
 }
@@ -61,7 +62,8 @@ struct Life {
     belief: Option<Belief>,
     /// The state in which an event was not claimed.
     suspect: Option<Belief>,
-    last_word: String,
+    /// What was said since the laptop last had an event.
+    said: HashSet<String>,
 }
 
 /// What is known of the session, since when.
@@ -135,15 +137,17 @@ impl Life {
         match ended.verdict {
             Verdict::Deployed(why) => {
                 self.learn(&why);
-                let after = match why {
-                    // The mark against a second run stays until its TTL.
-                    Why::Unclaimed => None,
-                    _ => Some(&ended.key),
+                // The mark against a second run stays until its TTL.
+                let outdated = (why != Why::Unclaimed).then_some(ended.key);
+                let correlation = self.layer.correlation.clone();
+                let tidy = async {
+                    if let Some(key) = outdated {
+                        let _ = correlation.remove(&key).await;
+                    }
                 };
-                if let Some(key) = after {
-                    let _ = self.layer.correlation.remove(key).await;
-                }
-                self.deploy(event, &why.to_string()).await
+                let reason = why.to_string();
+                let (end, ()) = tokio::join!(self.deploy(event, &reason), tidy);
+                end
             }
             Verdict::Fail(failure) => {
                 self.fail(&event, failure).await;
@@ -305,14 +309,13 @@ impl Life {
 
     fn log_line(&mut self, text: &str) {
         log::line(text);
-        self.last_word.clear();
+        self.said.clear();
     }
 
     /// Says a thing once, and not at every invocation.
     fn say(&mut self, text: &str) {
-        if self.last_word != text {
+        if self.said.insert(text.to_owned()) {
             log::line(text);
-            text.clone_into(&mut self.last_word);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the environment says: the one place where it is read.
 
 use std::collections::BTreeMap;
+use tether_aws::{Access, needed};
 use tether_protocol::config::{Attachment, CONFIG, CONNECTION, SESSION, WRAPPER};
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::environment::{self, FUNCTION_VERSION, RUNTIME_API};
@@ -21,14 +22,10 @@ pub struct Settings {
     pub runtime_api: String,
     /// The session and where its tables are.
     pub attachment: Attachment,
-    /// `eu-west-1`
-    pub region: String,
-    /// Instead of AWS's own endpoints.
-    pub endpoint_url: Option<String>,
+    /// AWS as the function's own role.
+    pub access: Access,
     /// The function's name.
     pub function_name: String,
-    /// The function's role: access key, secret key, session token.
-    pub credentials: Secret<(String, String, Option<String>)>,
     /// The variables that go to the laptop with an event.
     pub travelling: Environment,
 }
@@ -47,7 +44,7 @@ impl Plan {
 impl Settings {
     fn read(variables: &BTreeMap<String, String>) -> Result<Self, String> {
         let variable = |name: &str| variables.get(name).cloned();
-        let need = |name: &str| variable(name).ok_or_else(|| format!("{name} is not set"));
+        let need = |name: &str| needed(&variable, name);
         // A published version cannot be restored: it gets out of the way.
         let version = need(FUNCTION_VERSION)?;
         if version != "$LATEST" {
@@ -58,18 +55,11 @@ impl Settings {
         if variables.contains_key("AWS_LAMBDA_MAX_CONCURRENCY") {
             return Err("this is a managed instance".to_owned());
         }
-        let credentials = (
-            need("AWS_ACCESS_KEY_ID")?,
-            need("AWS_SECRET_ACCESS_KEY")?,
-            variable("AWS_SESSION_TOKEN"),
-        );
         Ok(Self {
             runtime_api: need(RUNTIME_API)?,
             attachment: Attachment::read(variable)?,
-            region: need("AWS_REGION")?,
-            endpoint_url: variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
+            access: Access::of_function(&variable)?,
             function_name: need("AWS_LAMBDA_FUNCTION_NAME")?,
-            credentials: Secret::new(credentials),
             travelling: Secret::new(environment::travelling(variables.clone().into_iter())),
         })
     }

@@ -67,7 +67,7 @@ impl Account {
         credentials
             .provide_credentials()
             .await
-            .map_err(|error| Error::NoCredentials(innermost(&error)))?;
+            .map_err(|error| Error::NoCredentials(why_none(&error)))?;
         let access = Access {
             region: region.clone(),
             endpoint_url: found.endpoint_url().map(str::to_owned),
@@ -135,6 +135,15 @@ impl Account {
 pub struct Developer {
     pub(crate) config: SdkConfig,
     pub(crate) patient: SdkConfig,
+}
+
+/// The SDK lists every place it looked at, a line each.
+fn why_none(error: &dyn std::error::Error) -> String {
+    let text = innermost(error);
+    if text.contains("no credentials found in chain") {
+        return "none in the environment or in a profile".to_owned();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {

@@ -25,6 +25,8 @@ pub(crate) struct Job {
     /// Variables of this machine: profile and endpoint.
     pub(crate) local: Environment,
     pub(crate) arrived: Timestamp,
+    /// The deadline by this machine's clock.
+    pub(crate) deadline: Timestamp,
     pub(crate) reports: Reports,
 }
 
@@ -97,7 +99,10 @@ async fn run(job: Job, hops: &mut Hops) -> WorkResult {
     let invocation = Invocation::from_pairs(headers).map_err(|error| error.to_string());
     let payload = invoke.payload.open().map_err(|error| error.to_string());
     let (invocation, payload) = match (invocation, payload) {
-        (Ok(invocation), Ok(payload)) => (invocation, Bytes::from(payload)),
+        (Ok(mut invocation), Ok(payload)) => {
+            invocation.deadline_ms = job.deadline.0;
+            (invocation, Bytes::from(payload))
+        }
         (Err(reason), _) | (_, Err(reason)) => {
             let error = ErrorObject::new("Tether.Protocol", format!("tether: {reason}"));
             let failed = Err((error.error_type.clone(), Bytes::from(error.to_bytes())));

@@ -17,6 +17,8 @@ pub struct Status {
     pub sessions: Vec<SessionStatusLine>,
     /// Functions that are not what they were.
     pub functions: Vec<FunctionStatus>,
+    /// Journal entries that cannot be read, and why.
+    pub unreadable: Vec<String>,
 }
 
 /// A session.
@@ -72,6 +74,13 @@ pub async fn status(
     let mut rows: BTreeMap<String, Option<SessionRecord>> = BTreeMap::new();
     let mut status = Status::default();
     for entry in journal.all().await? {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                status.unreadable.push(error.to_string());
+                continue;
+            }
+        };
         if !wanted(&entry.stack_name) {
             continue;
         }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tether_sam::{Code, Context, Function, LogicalNames, Resource, Template};
+use tether_sam::{Code, Context, Function, LogicalNames, Problems, Resource, Template};
 
 /// The functions of a template, in its order: local code, or why there is none.
 #[derive(Clone, Debug)]
@@ -63,12 +63,19 @@ pub fn load(path: &Path) -> Result<WorkingCopies, Error> {
     })?;
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let root = absolute.parent().unwrap_or(Path::new(".")).to_path_buf();
-    let functions = stack
-        .resources
-        .values()
-        .filter(|it| is_function(it))
-        .map(|it| (it.logical_id.clone(), local_code(it, &stack.file, &root)))
-        .collect();
+    let (mut functions, mut problems) = (Vec::new(), Vec::new());
+    for resource in stack.resources.values().filter(|it| is_function(it)) {
+        match Function::from_resource(resource, &stack.file) {
+            Ok(function) => {
+                let found = local_code(function, &root);
+                functions.push((resource.logical_id.clone(), found));
+            }
+            Err(Problems(more)) => problems.extend(more),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Problems(problems).into());
+    }
     Ok(WorkingCopies {
         template: path.to_path_buf(),
         functions,
@@ -100,8 +107,7 @@ fn is_function(resource: &Resource) -> bool {
     )
 }
 
-fn local_code(resource: &Resource, file: &str, root: &Path) -> Result<LocalCode, String> {
-    let function = Function::from_resource(resource, file).map_err(|it| it.to_string())?;
+fn local_code(function: Function, root: &Path) -> Result<LocalCode, String> {
     if function.package_image {
         return Err("it is a container image".to_owned());
     }

@@ -63,11 +63,11 @@ impl Journal {
         answer.item.map(|item| read(&self.table, item)).transpose()
     }
 
-    /// All entries.
+    /// All entries; one that cannot be read does not hide the others.
     ///
     /// # Errors
-    /// When the table cannot be reached or a row cannot be read.
-    pub async fn all(&self) -> Result<Vec<JournalRecord>, StoreError> {
+    /// When the table cannot be reached.
+    pub async fn all(&self) -> Result<Vec<Result<JournalRecord, StoreError>>, StoreError> {
         let mut entries = Vec::new();
         let mut pages = self
             .client
@@ -79,7 +79,7 @@ impl Journal {
             .send();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| failed(&self.table, "all rows", error))?;
-            entries.push(read(&self.table, item)?);
+            entries.push(read(&self.table, item));
         }
         Ok(entries)
     }

@@ -1,10 +1,8 @@
 //! What the environment says: the one place where it is read.
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use std::time::Duration;
-use tether_aws::{Access, Patience};
+use tether_aws::{Access, Patience, needed};
 
 /// A WebSocket integration gives up after 29 s, and a receiver waits.
 const PATIENCE: Patience = Patience {
@@ -30,36 +28,12 @@ impl Settings {
     /// # Errors
     /// Which one is missing.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let access = access(&variable)?;
+        let access = Access::of_function(&variable)?;
         Ok(Self {
             aws: tether_aws::config(&access, PATIENCE, &tether_aws::http_client()),
-            sessions_table: need(&variable, "SESSIONS_TABLE")?,
-            debugger_table: need(&variable, "DEBUGGER_TABLE")?,
-            manager_function: need(&variable, "MANAGER_FUNCTION")?,
+            sessions_table: needed(&variable, "SESSIONS_TABLE")?,
+            debugger_table: needed(&variable, "DEBUGGER_TABLE")?,
+            manager_function: needed(&variable, "MANAGER_FUNCTION")?,
         })
     }
-}
-
-/// The function's own role: these variables stay the same for the life of an
-/// execution environment
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>).
-fn access(variable: &impl Fn(&str) -> Option<String>) -> Result<Access, String> {
-    let credentials = Credentials::new(
-        need(variable, "AWS_ACCESS_KEY_ID")?,
-        need(variable, "AWS_SECRET_ACCESS_KEY")?,
-        variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
-        None,
-        "function",
-    );
-    Ok(Access {
-        region: need(variable, "AWS_REGION")?,
-        endpoint_url: variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
-        credentials: SharedCredentialsProvider::new(credentials),
-    })
-}
-
-fn need(variable: &impl Fn(&str) -> Option<String>, name: &str) -> Result<String, String> {
-    variable(name).ok_or_else(|| {
-        format!("{name} is not set: this program runs as a Lambda function of the helper stack")
-    })
 }

@@ -8,7 +8,7 @@ use aws_sdk_lambda::types::{
     Environment, EnvironmentError, FunctionConfiguration as LambdaConfiguration, LastUpdateStatus,
     PackageType,
 };
-use lambda_runtime::tracing::warn;
+use lambda_runtime::tracing::{error, warn};
 use std::time::Duration;
 use tether_aws::{Failure, classify};
 use tether_protocol::instrumentation::{Change, FunctionConfiguration};
@@ -63,7 +63,15 @@ impl Cloud for Aws {
     }
 
     async fn entries(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        self.journal.all().await
+        let mut entries = Vec::new();
+        for entry in self.journal.all().await? {
+            match entry {
+                Ok(entry) => entries.push(entry),
+                // The others are restored all the same.
+                Err(error) => error!("{error}"),
+            }
+        }
+        Ok(entries)
     }
 
     async fn write(&self, entry: &JournalRecord, replaces: &SessionId) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use tether_emulator::{Deployment, Emulator, LogLine, LogSink, Notice, Place, Sta
 
 pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
     let sources = sources(&typed)?;
-    let (logs, notices) = sinks(output);
+    let (logs, notices) = sinks(&typed, output);
     let place = Place {
         region: typed.region.clone(),
         ..Place::default()
@@ -51,10 +51,18 @@ fn sources(typed: &Typed) -> Result<Vec<StackSource>> {
     Ok(sources)
 }
 
-fn sinks(output: &Output) -> (LogSink, Notice) {
-    let (logs, notices) = (output.clone(), output.clone());
+fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {
+    let (judge, notices) = (output.clone(), output.clone());
+    // What the helper Lambdas print is tether's own affair.
+    let helper = format!("{}-", typed.helper_stack_name);
+    let wanted = move |source: &str| judge.is_verbose() || !source.starts_with(&helper);
+    let logs = output.clone();
     (
-        Arc::new(move |line: LogLine| logs.log(&line.source, &line.text)),
+        Arc::new(move |line: LogLine| {
+            if wanted(&line.source) {
+                logs.log(&line.source, &line.text);
+            }
+        }),
         Arc::new(move |line: String| notices.notice(&line)),
     )
 }

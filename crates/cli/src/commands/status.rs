@@ -19,6 +19,9 @@ pub(crate) async fn run(typed: Status, output: &Output) -> Result<ExitCode> {
     let account = account(&typed.aws).await?;
     let helper = &typed.aws.helper_stack_name;
     let status = status(&account, helper, typed.stack_name.as_deref()).await?;
+    for problem in &status.unreadable {
+        output.notice(problem);
+    }
     for session in &status.sessions {
         output.object(&Line::Session(session));
     }
