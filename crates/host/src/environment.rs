@@ -32,15 +32,15 @@ pub enum Ended {
     },
     /// The runtime posted an error.
     Failed {
-        /// `Lambda-Runtime-Function-Error-Type`.
-        error_type: String,
+        /// `Lambda-Runtime-Function-Error-Type`, if the runtime gave one.
+        error_type: Option<String>,
         /// Byte for byte.
         body: Bytes,
     },
     /// The runtime could not start the function and said why.
     InitFailed {
-        /// `Lambda-Runtime-Function-Error-Type`.
-        error_type: String,
+        /// `Lambda-Runtime-Function-Error-Type`, if the runtime gave one.
+        error_type: Option<String>,
         /// Byte for byte.
         body: Bytes,
     },
@@ -176,7 +176,7 @@ impl Drop for ExecutionEnvironment {
 
 impl Ended {
     /// What the caller gets: an answer with its content type, or an error with
-    /// its type, in Lambda's own words. `seconds` is the function's timeout.
+    /// its type if it has one, in Lambda's own words. `seconds` is the function's timeout.
     pub fn settle(self, request_id: &str, seconds: f64) -> Settled {
         let error = match self {
             Self::Answered { content_type, body } => return Ok((content_type, body)),
@@ -188,12 +188,12 @@ impl Ended {
             Self::NotTaken(..) => ErrorObject::exited(request_id, "it was not running"),
         };
         let body = Bytes::from(error.to_bytes());
-        Err((error.error_type, body))
+        Err((Some(error.error_type), body))
     }
 }
 
 /// See [`Ended::settle`].
-pub type Settled = Result<(Option<String>, Bytes), (String, Bytes)>;
+pub type Settled = Result<(Option<String>, Bytes), (Option<String>, Bytes)>;
 
 async fn initialized(server: &mut Server) -> Option<Ended> {
     let mut init_error = server.init_error.clone();

@@ -24,7 +24,8 @@ pub(crate) enum Posted {
         body: Bytes,
     },
     Error {
-        error_type: String,
+        /// None: the runtime gave none.
+        error_type: Option<String>,
         body: Bytes,
     },
 }
@@ -181,7 +182,7 @@ impl State {
         let failed = trailers.as_ref().and_then(|it| it.get(header::ERROR_TYPE));
         let posted = match failed {
             Some(kind) => Posted::Error {
-                error_type: String::from_utf8_lossy(kind.as_bytes()).into_owned(),
+                error_type: Some(String::from_utf8_lossy(kind.as_bytes()).into_owned()),
                 body: streamed_error(trailers.as_ref()),
             },
             None => Posted::Response { content_type, body },
@@ -247,7 +248,7 @@ impl State {
                 ),
             );
             self.settle(Posted::Error {
-                error_type: error.error_type.clone(),
+                error_type: Some(error.error_type.clone()),
                 body: Bytes::from(error.to_bytes()),
             });
         }
@@ -287,7 +288,7 @@ async fn read_error(request: Request<Incoming>) -> Result<Posted, Refusal> {
     let kind = text_header(&request, &header::ERROR_TYPE);
     let (body, _) = read(request).await?;
     Ok(Posted::Error {
-        error_type: kind.unwrap_or_else(|| "Runtime.Unknown".to_owned()),
+        error_type: kind,
         body,
     })
 }

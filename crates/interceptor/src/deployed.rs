@@ -273,9 +273,9 @@ impl Shared {
         };
         let kind = request.headers().get(header::ERROR_TYPE).cloned();
         let kind = kind.as_ref().and_then(|it| it.to_str().ok());
-        let kind = kind.unwrap_or("Runtime.Unknown").to_owned();
+        let kind = kind.map(str::to_owned);
         let body = request.into_body().collect().await?.to_bytes();
-        let status = self.upstream.error(&event, &kind, body).await?;
+        let status = self.upstream.error(&event, kind.as_deref(), body).await?;
         self.mark_answered(&event.request_id);
         let mut answer = Response::new(text(Bytes::from_static(b"{\"status\":\"OK\"}")));
         *answer.status_mut() = status;

@@ -5,8 +5,8 @@
 //! code, as long as the event cannot have reached a laptop; nothing waits
 //! without a bound; nothing panics.
 //!
-//! One invocation, from top to bottom: [`life`] takes the event and decides,
-//! `carrier` carries it (over the state machine in `tether_protocol::carry`),
+//! One invocation, from top to bottom: `life` takes the event and decides by
+//! what `lookup` knows of the session, `carrier` carries it (over the state machine in `tether_protocol::carry`),
 //! `deployed` starts the original command and is a Runtime API to it.
 
 #![deny(
@@ -22,6 +22,7 @@ mod deployed;
 mod guest;
 mod life;
 mod log;
+mod lookup;
 mod settings;
 mod upstream;
 

@@ -3,16 +3,16 @@
 use crate::access::Layer;
 use crate::deployed::{self, Deployed};
 use crate::guest::{self, Guest};
+use crate::lookup::{Lookup, patience};
 use crate::settings::Settings;
 use crate::upstream::{Event, Upstream};
-use crate::{carrier, log, now};
+use crate::{carrier, log, now, upstream};
 use bytes::Bytes;
 use std::collections::HashSet;
 use tether_protocol::Timestamp;
 use tether_protocol::carry::{Failure, Verdict, Why};
-use tether_protocol::constants::{BELIEVE_ACTIVE, BELIEVE_DISCONNECTED};
+use tether_protocol::constants::LAYER_CALL_TIMEOUT;
 use tether_protocol::records::{HeadRecord, InvocationStatus};
-use tether_protocol::session::{Standing, standing};
 use tether_runtime_api::ErrorObject;
 
 /// Runs until the environment ends; returns the process's exit code.
@@ -28,6 +28,7 @@ pub async fn run(settings: Settings, guest: Guest) -> i32 {
         }
     };
     let layer = Layer::new(&settings);
+    let lookup = Lookup::new(layer.clone(), settings.attachment.session_id.clone());
     let environment_id = carrier::nonce().to_string();
     let life = Life {
         settings,
@@ -35,8 +36,7 @@ pub async fn run(settings: Settings, guest: Guest) -> i32 {
         layer,
         deployed,
         environment_id,
-        belief: None,
-        suspect: None,
+        lookup,
         said: HashSet::new(),
     };
     life.live().await
@@ -59,30 +59,17 @@ struct Life {
     deployed: Deployed,
     /// Names this environment to the laptop: one local process each.
     environment_id: String,
-    belief: Option<Belief>,
-    /// The state in which an event was not claimed.
-    suspect: Option<Belief>,
+    lookup: Lookup,
     /// What was said since the laptop last had an event.
     said: HashSet<String>,
-}
-
-/// What is known of the session, since when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Belief {
-    standing: Standing,
-    /// A keep-alive renews it: a suspect connection is trusted again then.
-    lease: Timestamp,
-    since: Timestamp,
 }
 
 impl Life {
     async fn live(mut self) -> i32 {
         let mut signals = Signals::new();
         let upstream = self.upstream.clone();
-        // The first event is asked for at once; the session is looked up
-        // meanwhile.
         let mut event = tokio::select! {
-            (event, ()) = async { tokio::join!(upstream.next(), self.refresh()) } => event,
+            event = self.first() => event,
             () = signals.terminate() => return self.terminated().await,
         };
         loop {
@@ -108,6 +95,35 @@ impl Life {
         }
     }
 
+    /// The first event is asked for at once; the session is looked up
+    /// meanwhile, and holds an event up no longer than later look-ups do.
+    async fn first(&mut self) -> Result<Event, upstream::Error> {
+        let upstream = self.upstream.clone();
+        let next = upstream.next();
+        tokio::pin!(next);
+        let event = {
+            let lookup = self.lookup.refresh();
+            tokio::pin!(lookup);
+            tokio::select! {
+                () = &mut lookup => None,
+                event = &mut next => {
+                    let patience = event.as_ref().map_or(LAYER_CALL_TIMEOUT, patience);
+                    let looked_up = tokio::time::timeout(patience, lookup).await;
+                    Some((event, looked_up.is_ok()))
+                }
+            }
+        };
+        match event {
+            None => next.await,
+            Some((event, looked_up)) => {
+                if !looked_up {
+                    self.lookup.not_looked_up("AWS does not answer");
+                }
+                event
+            }
+        }
+    }
+
     /// SIGTERM: the deployed code hears it too, and ends as it likes; Lambda's
     /// SIGKILL comes soon enough.
     async fn terminated(&mut self) -> i32 {
@@ -121,7 +137,7 @@ impl Life {
     /// A number ends the environment.
     async fn invocation(&mut self, event: Event) -> Option<i32> {
         let received_at = now();
-        let connection = match self.connection().await {
+        let connection = match self.lookup.connection(&event).await {
             Ok(connection) => connection,
             Err(reason) => return self.deploy(event, &reason).await,
         };
@@ -136,7 +152,7 @@ impl Life {
         .await;
         match ended.verdict {
             Verdict::Deployed(why) => {
-                self.learn(&why);
+                self.lookup.learn(&why);
                 // The mark against a second run stays until its TTL.
                 let outdated = (why != Why::Unclaimed).then_some(ended.key);
                 let correlation = self.layer.correlation.clone();
@@ -159,82 +175,6 @@ impl Life {
                 let _ = self.layer.correlation.remove(&ended.key).await;
                 None
             }
-        }
-    }
-
-    /// The connection to carry an event to, or why there is none.
-    async fn connection(&mut self) -> Result<tether_protocol::ConnectionId, String> {
-        if !self.believes() {
-            self.refresh().await;
-        }
-        let Some(belief) = &self.belief else {
-            return Err("the session cannot be looked up".to_owned());
-        };
-        match &belief.standing {
-            Standing::Active(_) if self.is_suspect(belief) => {
-                Err("the laptop did not answer before, and has not been heard of since".to_owned())
-            }
-            Standing::Active(connection) => {
-                let connection = connection.clone();
-                self.layer.assume().await?;
-                Ok(connection)
-            }
-            Standing::Away => Err("the laptop is away".to_owned()),
-            Standing::Over => Err("the session is over".to_owned()),
-        }
-    }
-
-    fn believes(&self) -> bool {
-        let Some(belief) = &self.belief else {
-            return false;
-        };
-        let age = now().since(belief.since);
-        match belief.standing {
-            Standing::Active(_) => age < BELIEVE_ACTIVE,
-            Standing::Away => age < BELIEVE_DISCONNECTED,
-            Standing::Over => true,
-        }
-    }
-
-    fn is_suspect(&self, belief: &Belief) -> bool {
-        self.suspect.as_ref().is_some_and(|suspect| {
-            suspect.standing == belief.standing && suspect.lease == belief.lease
-        })
-    }
-
-    async fn refresh(&mut self) {
-        if let Err(reason) = self.layer.assume().await {
-            self.belief = None;
-            self.say(&format!("{reason}; the deployed code answers"));
-            return;
-        }
-        let session = self.settings.attachment.session_id.clone();
-        match self.layer.sessions.read(&session).await {
-            Ok(row) => {
-                self.belief = Some(Belief {
-                    standing: standing(row.as_ref(), now()),
-                    lease: row.map_or(Timestamp(0), |row| row.lease_until),
-                    since: now(),
-                });
-            }
-            Err(error) => {
-                self.belief = None;
-                self.say(&format!("{error}; the deployed code answers"));
-            }
-        }
-    }
-
-    fn learn(&mut self, why: &Why) {
-        match why {
-            Why::Unclaimed => self.suspect = self.belief.take(),
-            // Whoever is away is believed to be for a while.
-            Why::ConnectionGone => {
-                if let Some(belief) = &mut self.belief {
-                    belief.standing = Standing::Away;
-                    belief.since = now();
-                }
-            }
-            Why::PostRefused(_) | Why::Declined => {}
         }
     }
 
@@ -271,7 +211,7 @@ impl Life {
         };
         let (invocation, bytes) = (&event.invocation, Bytes::from(bytes));
         let posted = if failed {
-            let kind = record.error.as_deref().unwrap_or("Runtime.Unknown");
+            let kind = record.error.as_deref();
             self.upstream.error(invocation, kind, bytes).await
         } else {
             let kind = record.content_type.as_deref();
@@ -300,7 +240,7 @@ impl Life {
         let body = Bytes::from(error.to_bytes());
         if let Err(error) = self
             .upstream
-            .error(invocation, &error.error_type, body)
+            .error(invocation, Some(&error.error_type), body)
             .await
         {
             log::line(&format!("the error could not be posted: {error}"));

@@ -81,7 +81,7 @@ impl Upstream {
     pub(crate) async fn error(
         &self,
         invocation: &Invocation,
-        error_type: &str,
+        error_type: Option<&str>,
         body: Bytes,
     ) -> Result<StatusCode, Error> {
         let id = invocation.invocation_id.as_deref();

@@ -122,8 +122,9 @@ pub enum Outcome {
     Failed {
         /// The error object.
         payload: Payload,
-        /// `Lambda-Runtime-Function-Error-Type`.
-        error_type: String,
+        /// `Lambda-Runtime-Function-Error-Type`, if the runtime gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error_type: Option<String>,
     },
 }
 

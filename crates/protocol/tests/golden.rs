@@ -81,7 +81,7 @@ fn messages_to_the_cloud() {
     check("to-cloud-reply-completed", &reply(completed));
     let failed = Outcome::Failed {
         payload: Payload::seal(b"{\"errorType\":\"KeyError\"}"),
-        error_type: "KeyError".into(),
+        error_type: Some("KeyError".into()),
     };
     check("to-cloud-reply-failed", &reply(failed));
     let binary = Outcome::Completed {

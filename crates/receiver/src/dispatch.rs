@@ -105,7 +105,10 @@ async fn run(job: Job, hops: &mut Hops) -> WorkResult {
         }
         (Err(reason), _) | (_, Err(reason)) => {
             let error = ErrorObject::new("Tether.Protocol", format!("tether: {reason}"));
-            let failed = Err((error.error_type.clone(), Bytes::from(error.to_bytes())));
+            let failed = Err((
+                Some(error.error_type.clone()),
+                Bytes::from(error.to_bytes()),
+            ));
             return reply(invoke.key, job.claim, failed);
         }
     };
@@ -138,7 +141,7 @@ fn reply(key: InvocationKey, claim_id: ClaimId, settled: tether_host::Settled) -
             (outcome, InvocationOutcome::Completed, String::new())
         }
         Err((error_type, body)) => {
-            let detail = error_type.clone();
+            let detail = name_of(&body, error_type.as_deref());
             (failed(error_type, &body), InvocationOutcome::Failed, detail)
         }
     };
@@ -150,7 +153,7 @@ fn reply(key: InvocationKey, claim_id: ClaimId, settled: tether_host::Settled) -
             ),
         );
         detail = error.error_message.clone();
-        outcome = failed(error.error_type.clone(), &error.to_bytes());
+        outcome = failed(Some(error.error_type.clone()), &error.to_bytes());
         kind = InvocationOutcome::Failed;
     }
     WorkResult::Reply {
@@ -164,7 +167,16 @@ fn reply(key: InvocationKey, claim_id: ClaimId, settled: tether_host::Settled) -
     }
 }
 
-pub(crate) fn failed(error_type: String, body: &[u8]) -> Outcome {
+/// The error's name and message, for the developer; its body goes to the
+/// caller.
+fn name_of(body: &[u8], error_type: Option<&str>) -> String {
+    match serde_json::from_slice::<ErrorObject>(body) {
+        Ok(error) => format!("{}: {}", error.error_type, error.error_message),
+        Err(_) => error_type.unwrap_or("an error").to_owned(),
+    }
+}
+
+pub(crate) fn failed(error_type: Option<String>, body: &[u8]) -> Outcome {
     Outcome::Failed {
         payload: Payload::seal(body),
         error_type,

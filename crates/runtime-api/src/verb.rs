@@ -42,14 +42,16 @@ pub fn error(
     authority: &str,
     request_id: &str,
     invocation_id: Option<&str>,
-    error_type: &str,
+    error_type: Option<&str>,
     body: Bytes,
 ) -> Result<Request<Bytes>> {
     let path = format!("/2018-06-01/runtime/invocation/{request_id}/error");
-    post(authority, &path, invocation_id)
-        .header(CONTENT_TYPE, "application/json")
-        .header(header::ERROR_TYPE, error_type)
-        .body(body)
+    let request = post(authority, &path, invocation_id).header(CONTENT_TYPE, "application/json");
+    match error_type {
+        Some(error_type) => request.header(header::ERROR_TYPE, error_type),
+        None => request,
+    }
+    .body(body)
 }
 
 fn post(authority: &str, path: &str, invocation_id: Option<&str>) -> http::request::Builder {
@@ -76,7 +78,7 @@ mod tests {
         let answer = response("h:1", "r", Some("i"), None, Bytes::from_static(b"1")).unwrap();
         assert_eq!(answer.headers()[header::INVOCATION_ID], "i");
         assert_eq!(route(answer), Route::Response("r".into()));
-        let failure = error("h:1", "r", None, "E", Bytes::new()).unwrap();
+        let failure = error("h:1", "r", None, Some("E"), Bytes::new()).unwrap();
         assert_eq!(failure.headers()[header::ERROR_TYPE], "E");
         assert_eq!(route(failure), Route::Error("r".into()));
     }

@@ -198,7 +198,7 @@ impl Correlation {
                 "FAILED",
                 500,
                 payload,
-                Some(("#Error", error_type.as_str())),
+                error_type.as_deref().map(|it| ("#Error", it)),
             ),
         };
         values.insert(":status".into(), text(status));

@@ -95,7 +95,10 @@ pub(super) async fn run(
         Err(error) => End::new(1006, &error.to_string()),
     };
     unregister(&api, &live);
-    disconnected(&api, &live, &end).await;
+    // Nobody is left to be told when the emulator ends.
+    if !api.ending.is_cancelled() {
+        disconnected(&api, &live, &end).await;
+    }
 }
 
 fn register(api: &Api, live: &Arc<Live>) {

@@ -350,7 +350,7 @@ impl Session {
             let reply = Reply {
                 key: running.key.clone(),
                 claim_id: running.claim.clone(),
-                outcome: dispatch::failed(error.error_type.clone(), &body),
+                outcome: dispatch::failed(Some(error.error_type.clone()), &body),
             };
             self.link.send(&ToCloud::Reply(reply)).await;
         }

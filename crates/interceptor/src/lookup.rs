@@ -1,0 +1,149 @@
+//! What is known of the session: looked up at the start of an invocation,
+//! believed for a while, and never by a timer that a freeze would stop.
+
+use crate::access::Layer;
+use crate::now;
+use crate::upstream::Event;
+use std::time::Duration;
+use tether_protocol::carry::Why;
+use tether_protocol::constants::{
+    BELIEVE_ACTIVE, BELIEVE_DISCONNECTED, CLAIM_WAIT, CLAIM_WAIT_DIVISOR,
+};
+use tether_protocol::session::{Standing, standing};
+use tether_protocol::{ConnectionId, SessionId, Timestamp};
+
+/// The session as this environment sees it.
+pub(crate) struct Lookup {
+    layer: Layer,
+    session_id: SessionId,
+    belief: Option<Belief>,
+    /// When the last look-up failed, and why.
+    failed: Option<(Timestamp, String)>,
+    /// The state in which an event was not claimed.
+    suspect: Option<Belief>,
+}
+
+impl Lookup {
+    pub(crate) fn new(layer: Layer, session_id: SessionId) -> Self {
+        Self {
+            layer,
+            session_id,
+            belief: None,
+            failed: None,
+            suspect: None,
+        }
+    }
+
+    /// The connection to carry an event to, or why there is none.
+    pub(crate) async fn connection(&mut self, event: &Event) -> Result<ConnectionId, String> {
+        let started = now();
+        if !self.believes() {
+            // A failed look-up is not repeated at once: the network of a
+            // function that cannot reach AWS does not heal between two events.
+            let failed = self.failed.as_ref();
+            if let Some((_, reason)) =
+                failed.filter(|(at, _)| started.since(*at) < BELIEVE_DISCONNECTED)
+            {
+                return Err(reason.clone());
+            }
+            if tokio::time::timeout(patience(event), self.refresh())
+                .await
+                .is_err()
+            {
+                self.not_looked_up("AWS does not answer");
+            }
+        }
+        let Some(belief) = &self.belief else {
+            let reason = self.failed.as_ref().map(|(_, reason)| reason.clone());
+            return Err(reason.unwrap_or_default());
+        };
+        match &belief.standing {
+            Standing::Active(_) if self.is_suspect(belief) => {
+                Err("the laptop did not answer before, and has not been heard of since".to_owned())
+            }
+            Standing::Active(connection) => {
+                let connection = connection.clone();
+                // Renewed if they are about to expire.
+                match tokio::time::timeout(patience(event), self.layer.assume()).await {
+                    Ok(assumed) => assumed.map(|()| connection),
+                    Err(_) => Err("the layer role cannot be renewed in time".to_owned()),
+                }
+            }
+            Standing::Away => Err("the laptop is away".to_owned()),
+            Standing::Over => Err("the session is over".to_owned()),
+        }
+    }
+
+    fn believes(&self) -> bool {
+        let Some(belief) = &self.belief else {
+            return false;
+        };
+        let age = now().since(belief.since);
+        match belief.standing {
+            Standing::Active(_) => age < BELIEVE_ACTIVE,
+            Standing::Away => age < BELIEVE_DISCONNECTED,
+            Standing::Over => true,
+        }
+    }
+
+    fn is_suspect(&self, belief: &Belief) -> bool {
+        self.suspect.as_ref().is_some_and(|suspect| {
+            suspect.standing == belief.standing && suspect.lease == belief.lease
+        })
+    }
+
+    pub(crate) async fn refresh(&mut self) {
+        if let Err(reason) = self.layer.assume().await {
+            return self.not_looked_up(&reason);
+        }
+        let session = self.session_id.clone();
+        match self.layer.sessions.read(&session).await {
+            Ok(row) => {
+                self.failed = None;
+                self.belief = Some(Belief {
+                    standing: standing(row.as_ref(), now()),
+                    lease: row.map_or(Timestamp(0), |row| row.lease_until),
+                    since: now(),
+                });
+            }
+            Err(error) => self.not_looked_up(&error.to_string()),
+        }
+    }
+
+    /// Remembers that a look-up failed.
+    pub(crate) fn not_looked_up(&mut self, reason: &str) {
+        self.belief = None;
+        self.failed = Some((now(), format!("the session cannot be looked up: {reason}")));
+    }
+
+    /// Takes what an attempt has shown.
+    pub(crate) fn learn(&mut self, why: &Why) {
+        match why {
+            Why::Unclaimed => self.suspect = self.belief.take(),
+            // Whoever is away is believed to be for a while.
+            Why::ConnectionGone => {
+                if let Some(belief) = &mut self.belief {
+                    belief.standing = Standing::Away;
+                    belief.since = now();
+                }
+            }
+            Why::PostRefused(_) | Why::Declined => {}
+        }
+    }
+}
+
+/// How long an event may be held up by looking the session up: no longer than
+/// by a laptop that does not claim it.
+pub(crate) fn patience(event: &Event) -> Duration {
+    let left = Timestamp(event.invocation.deadline_ms).since(now());
+    CLAIM_WAIT.min(left / CLAIM_WAIT_DIVISOR)
+}
+
+/// What is known of the session, since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Belief {
+    standing: Standing,
+    /// A keep-alive renews it: a suspect connection is trusted again then.
+    lease: Timestamp,
+    since: Timestamp,
+}
