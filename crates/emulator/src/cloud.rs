@@ -1,9 +1,9 @@
 //! What all services share.
 
-use crate::deploy::StackRecord;
 use crate::dynamodb::DynamoDb;
 use crate::id;
 use crate::lambda::Lambda;
+use crate::stack::StackRecord;
 use crate::websocket::Api;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;

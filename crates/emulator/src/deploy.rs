@@ -3,6 +3,7 @@
 use crate::cloud::Cloud;
 use crate::lambda::{Code, Configuration, Function};
 use crate::names::Names;
+use crate::stack::{KNOWN, ResourceRecord, StackRecord};
 use crate::websocket::Api;
 use crate::{files, id, schedule, websocket};
 use bytes::Bytes;
@@ -88,49 +89,6 @@ pub struct DeployedApi {
     /// Where it serves.
     pub url: String,
 }
-
-/// A stack as CloudFormation describes it.
-pub(crate) struct StackRecord {
-    pub(crate) name: String,
-    pub(crate) id: String,
-    pub(crate) created: String,
-    /// Key, value, description.
-    pub(crate) outputs: Vec<(String, String, Option<String>)>,
-    pub(crate) resources: Vec<ResourceRecord>,
-    pub(crate) roles: Vec<String>,
-}
-
-pub(crate) struct ResourceRecord {
-    pub(crate) logical_id: String,
-    pub(crate) physical_id: String,
-    pub(crate) kind: String,
-}
-
-/// Types that become something, or that there is nothing to do for here.
-const KNOWN: [&str; 20] = [
-    "AWS::Serverless::Function",
-    "AWS::Lambda::Function",
-    "AWS::Serverless::LayerVersion",
-    "AWS::Lambda::LayerVersion",
-    "AWS::DynamoDB::Table",
-    "AWS::Serverless::SimpleTable",
-    "AWS::ApiGatewayV2::Api",
-    "AWS::ApiGatewayV2::Authorizer",
-    "AWS::ApiGatewayV2::Deployment",
-    "AWS::ApiGatewayV2::Integration",
-    "AWS::ApiGatewayV2::IntegrationResponse",
-    "AWS::ApiGatewayV2::Route",
-    "AWS::ApiGatewayV2::RouteResponse",
-    "AWS::ApiGatewayV2::Stage",
-    // Permissions are not enforced yet; roles are known to STS.
-    "AWS::IAM::Role",
-    "AWS::IAM::Policy",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::Lambda::Permission",
-    // Logs go to the terminal.
-    "AWS::Logs::LogGroup",
-    "AWS::CloudFormation::WaitConditionHandle",
-];
 
 /// Deploys a template.
 pub(crate) async fn deploy(

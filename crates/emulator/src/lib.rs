@@ -16,6 +16,7 @@ mod lambda;
 mod names;
 mod query;
 mod schedule;
+mod stack;
 mod websocket;
 
 pub use cloud::{Cloud, Notice, Place};

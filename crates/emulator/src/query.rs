@@ -3,8 +3,8 @@
 //! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
 
 use crate::cloud::Cloud;
-use crate::deploy::StackRecord;
 use crate::id;
+use crate::stack::StackRecord;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;

@@ -159,11 +159,18 @@ enum Phase {
     /// Posted; not claimed yet.
     Unclaimed,
     /// A write that ends the wait is under way, or its outcome is looked up.
-    Settling,
+    Settling(Write),
     /// It runs on the laptop.
     Accepted,
     /// A verdict was given.
     Done,
+}
+
+/// The writes that end a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Write {
+    Abandon,
+    Expire,
 }
 
 /// The state machine. See the module.
@@ -219,7 +226,7 @@ impl Carry {
             (Phase::Reposting, Event::Session(standing)) => self.repost(standing),
             (_, Event::Session(standing)) => self.watched(standing, now),
             (_, Event::Head(look)) => self.looked(look, now),
-            (_, Event::Settled(settlement)) => self.settled(settlement),
+            (_, Event::Settled(settlement)) => self.settled(settlement, now),
             (Phase::Sending | Phase::Reposting, Event::Timer) => vec![],
             (_, Event::Timer) => vec![Action::Read],
         }
@@ -274,12 +281,12 @@ impl Carry {
 
     /// The record says that the laptop runs it.
     fn running(&mut self, now: Timestamp) -> Vec<Action> {
-        if self.phase == Phase::Settling && self.gives_up(now) {
+        if matches!(self.phase, Phase::Settling(_)) && self.gives_up(now) {
             return self.finish(Verdict::Fail(self.expiry(now)));
         }
         self.phase = Phase::Accepted;
         if now >= self.answer_by || self.is_deserted(now) {
-            return self.settle(Action::Expire, now);
+            return self.settle(Write::Expire, now);
         }
         let mut actions = self.pause(now);
         if now.since(self.session_seen) >= SESSION_WATCH {
@@ -292,27 +299,46 @@ impl Carry {
     /// The record does not say that the laptop runs it.
     fn not_running(&mut self, look: Look, now: Timestamp) -> Vec<Action> {
         match self.phase {
-            Phase::Settling if self.gives_up(now) => {
-                self.finish(Verdict::Fail(Failure::Unconfirmed))
+            Phase::Settling(write) if self.gives_up(now) => {
+                let failure = match write {
+                    Write::Abandon => Failure::Unconfirmed,
+                    Write::Expire => self.expiry(now),
+                };
+                self.finish(Verdict::Fail(failure))
             }
-            Phase::Settling if look == Look::Failed => self.pause(now),
+            Phase::Settling(_) if look == Look::Failed => self.pause(now),
+            Phase::Settling(write) => self.write(write),
             Phase::Accepted if now < self.answer_by => self.pause(now),
-            Phase::Accepted => self.settle(Action::Expire, now),
-            Phase::Settling => vec![Action::Abandon],
+            Phase::Accepted => self.settle(Write::Expire, now),
             _ if now < self.claim_by => self.pause(now),
-            _ => self.settle(Action::Abandon, now),
+            _ => self.settle(Write::Abandon, now),
         }
     }
 
-    fn settle(&mut self, write: Action, now: Timestamp) -> Vec<Action> {
-        self.phase = Phase::Settling;
+    fn settle(&mut self, write: Write, now: Timestamp) -> Vec<Action> {
         self.settling_since = now;
-        vec![write]
+        self.write(write)
     }
 
-    fn settled(&mut self, _: Settlement) -> Vec<Action> {
-        // Won, lost or unknown: the record tells, and only the record.
-        vec![Action::Read]
+    fn write(&mut self, write: Write) -> Vec<Action> {
+        self.phase = Phase::Settling(write);
+        vec![match write {
+            Write::Abandon => Action::Abandon,
+            Write::Expire => Action::Expire,
+        }]
+    }
+
+    /// A write that stands is the end; otherwise the record tells.
+    fn settled(&mut self, settlement: Settlement, now: Timestamp) -> Vec<Action> {
+        match (self.phase, settlement) {
+            (Phase::Settling(Write::Abandon), Settlement::Won) => {
+                self.finish(Verdict::Deployed(Why::Unclaimed))
+            }
+            (Phase::Settling(Write::Expire), Settlement::Won) => {
+                self.finish(Verdict::Fail(self.expiry(now)))
+            }
+            _ => vec![Action::Read],
+        }
     }
 
     fn watched(&mut self, standing: Option<Standing>, now: Timestamp) -> Vec<Action> {

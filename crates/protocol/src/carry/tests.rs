@@ -72,10 +72,13 @@ fn an_unclaimed_event_goes_to_the_deployed_code_only_after_a_confirmed_abandon()
     let late = START.plus(CLAIM_WAIT);
     let next = carry.handle(found(InvocationStatus::Pending), late);
     assert_eq!(next, [Action::Abandon]);
-    let next = carry.handle(Event::Settled(Settlement::Won), late);
-    assert_eq!(next, [Action::Read]);
-    let end = carry.handle(found(InvocationStatus::Abandoned), late);
+    let mut doubtful = carry.clone();
     let deployed = Action::Finish(Verdict::Deployed(Why::Unclaimed));
+    let end = carry.handle(Event::Settled(Settlement::Won), late);
+    assert_eq!(end, [deployed.clone()]);
+    let next = doubtful.handle(Event::Settled(Settlement::Unknown), late);
+    assert_eq!(next, [Action::Read], "the record tells");
+    let end = doubtful.handle(found(InvocationStatus::Abandoned), late);
     assert_eq!(end, [deployed]);
 }
 
@@ -110,8 +113,7 @@ fn a_run_past_the_deadline_is_expired_first() {
     let end = DEADLINE.minus(ANSWER_BEFORE_DEADLINE);
     let next = carry.handle(found(InvocationStatus::Accepted), end);
     assert_eq!(next, [Action::Expire]);
-    carry.handle(Event::Settled(Settlement::Won), end);
-    let next = carry.handle(found(InvocationStatus::Expired), end);
+    let next = carry.handle(Event::Settled(Settlement::Won), end);
     assert_eq!(next, [Action::Finish(Verdict::Fail(Failure::Deadline))]);
 }
 
@@ -125,8 +127,7 @@ fn a_laptop_that_vanishes_in_the_middle_has_its_grace_and_no_more() {
     let over = seen.plus(GRACE_AFTER_DISCONNECT);
     let next = carry.handle(found(InvocationStatus::Accepted), over);
     assert_eq!(next, [Action::Expire]);
-    carry.handle(Event::Settled(Settlement::Won), over);
-    let end = carry.handle(found(InvocationStatus::Expired), over);
+    let end = carry.handle(Event::Settled(Settlement::Won), over);
     assert_eq!(end, [Action::Finish(Verdict::Fail(Failure::LaptopGone))]);
 }
 
@@ -152,11 +153,13 @@ proptest! {
         posts in prop::collection::vec(0u8..4, 3),
         looks in prop::collection::vec(prop::option::of(prop::option::of(any_status())), 1..400),
         standings in prop::collection::vec(0u8..4, 1..40),
+        settlements in prop::collection::vec(0u8..3, 1..20),
         call_ms in 1u64..400,
     ) {
         let (mut carry, first) = Carry::start(conn("a"), START, DEADLINE);
         let (mut now, mut queue, mut verdict) = (START, first, None);
         let (mut posts, mut looks, mut standings) = (posts.into_iter().cycle(), looks.into_iter().cycle(), standings.into_iter().cycle());
+        let mut settlements = settlements.into_iter().cycle();
         let (mut left, mut last) = (false, Look::Missing);
         for _ in 0..50_000 {
             let Some(action) = queue.pop() else { break };
@@ -190,7 +193,19 @@ proptest! {
                     };
                     Event::Head(last)
                 }
-                Action::Abandon | Action::Expire => { call(&mut now); Event::Settled(Settlement::Unknown) }
+                Action::Abandon | Action::Expire => {
+                    call(&mut now);
+                    Event::Settled(match settlements.next().unwrap_or(0) {
+                        0 => {
+                            if action == Action::Abandon {
+                                last = Look::Found(InvocationStatus::Abandoned);
+                            }
+                            Settlement::Won
+                        }
+                        1 => Settlement::Lost,
+                        _ => Settlement::Unknown,
+                    })
+                }
                 Action::Wake(at) => { now = now.max(at); Event::Timer }
                 Action::Finish(end) => { prop_assert!(verdict.replace(end).is_none()); continue }
             };
