@@ -1,4 +1,5 @@
 use super::*;
+use jsonc_parser::parse_to_serde_value;
 
 fn entry(function: &str, port: u16) -> Entry {
     Entry {

@@ -75,7 +75,7 @@ fn an_unclaimed_event_goes_to_the_deployed_code_only_after_a_confirmed_abandon()
     let mut doubtful = carry.clone();
     let deployed = Action::Finish(Verdict::Deployed(Why::Unclaimed));
     let end = carry.handle(Event::Settled(Settlement::Won), late);
-    assert_eq!(end, [deployed.clone()]);
+    assert_eq!(end, std::slice::from_ref(&deployed));
     let next = doubtful.handle(Event::Settled(Settlement::Unknown), late);
     assert_eq!(next, [Action::Read], "the record tells");
     let end = doubtful.handle(found(InvocationStatus::Abandoned), late);
