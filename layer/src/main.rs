@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use tether_interceptor::{Guest, Plan, run};
 
 fn main() -> ExitCode {
-    // Names and values that are not UTF-8 stay the original command's only.
+    // What is not UTF-8 is the original command's affair: it inherits it.
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let command = std::env::args().skip(1).collect();
+    let command = std::env::args_os().skip(1).collect();
     let Some(guest) = Guest::new(command, &variables) else {
         say("usage: tether-bootstrap <interpreter> <args…>, as AWS_LAMBDA_EXEC_WRAPPER");
         return ExitCode::from(64);

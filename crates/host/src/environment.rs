@@ -107,6 +107,9 @@ impl ExecutionEnvironment {
     /// Runs one invocation to its end or its deadline.
     pub async fn invoke(&mut self, invocation: Invocation, payload: Bytes) -> Ended {
         let left = invocation.deadline_ms.saturating_sub(crate::now().0);
+        if left == 0 {
+            return Ended::TimedOut;
+        }
         let deadline = tokio::time::sleep(Duration::from_millis(left));
         let (answer, posted) = oneshot::channel();
         let work = Work {

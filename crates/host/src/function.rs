@@ -110,7 +110,15 @@ impl Function {
             remote_environment
         };
         let slot = self.slot(name).await;
-        let mut slot = slot.lock().await;
+        // Behind an invocation at a breakpoint, until its own time is up.
+        let left = Duration::from_millis(invocation.deadline_ms.saturating_sub(crate::now().0));
+        let Ok(mut slot) = tokio::time::timeout(left, slot.lock()).await else {
+            return Ran {
+                ended: Ended::TimedOut,
+                queued: arrived.elapsed(),
+                handler: Duration::ZERO,
+            };
+        };
         let started = Instant::now();
         let ended = self
             .attempt(&mut slot, variables, invocation, payload)

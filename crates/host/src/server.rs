@@ -146,7 +146,16 @@ impl State {
         }
         self.asked
             .send_modify(|count| *count = count.wrapping_add(1));
-        let work = self.work.lock().await.recv().await;
+        let work = {
+            let mut queue = self.work.lock().await;
+            loop {
+                match queue.recv().await {
+                    // Its time was up before it was asked for.
+                    Some(work) if work.answer.is_closed() => {}
+                    other => break other,
+                }
+            }
+        };
         let Some(work) = work else {
             return refuse(Refusal::InvalidStateTransition);
         };

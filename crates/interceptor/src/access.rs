@@ -59,14 +59,13 @@ impl Held {
         self.0.read().ok().and_then(|held| held.clone())
     }
 
-    fn is_fresh(&self, now: Timestamp) -> bool {
+    /// Whether the credentials last until then.
+    fn last_until(&self, then: Timestamp) -> bool {
         self.current().is_some_and(|held| {
             let expiry = held
                 .expiry()
                 .and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-            expiry.is_none_or(|expiry| {
-                expiry.saturating_sub(RENEW_CREDENTIALS_BEFORE).as_millis() > u128::from(now.0)
-            })
+            expiry.is_none_or(|expiry| expiry.as_millis() > u128::from(then.0))
         })
     }
 }
@@ -102,12 +101,15 @@ impl Layer {
         }
     }
 
-    /// Makes sure that the credentials last for an invocation.
+    /// Makes sure that the credentials last: for some minutes, and until an
+    /// invocation's deadline.
     ///
     /// # Errors
     /// Why the role cannot be assumed.
-    pub(crate) async fn assume(&self) -> Result<(), String> {
-        if self.held.is_fresh(now()) {
+    pub(crate) async fn assume(&self, deadline: Option<Timestamp>) -> Result<(), String> {
+        let soon = now().plus(RENEW_CREDENTIALS_BEFORE);
+        let end = deadline.map_or(soon, |it| it.plus(LAYER_CALL_TIMEOUT).max(soon));
+        if self.held.last_until(end) {
             return Ok(());
         }
         let answer = self

@@ -10,11 +10,11 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::process::ExitStatus;
-use std::sync::Arc;
-use tether_runtime_api::{Invocation, Route, header};
+use std::sync::{Arc, Mutex};
+use tether_runtime_api::{Route, header};
 use tokio::net::TcpListener;
 use tokio::process::Child;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Notify, watch};
 
 /// The deployed code and the door it comes through.
 pub(crate) struct Deployed {
@@ -22,8 +22,8 @@ pub(crate) struct Deployed {
     child: Option<Child>,
     address: SocketAddr,
     shared: Arc<Shared>,
-    events: mpsc::Sender<Event>,
-    finished: watch::Receiver<u64>,
+    /// Counts the events that were handed over.
+    count: u64,
 }
 
 /// How an event ended in the deployed code.
@@ -40,29 +40,45 @@ pub(crate) enum Ended {
 
 struct Shared {
     upstream: Upstream,
-    events: Mutex<mpsc::Receiver<Event>>,
-    current: std::sync::Mutex<Option<Current>>,
-    /// Counts events whose work is over.
+    /// The event that the deployed code has not asked for yet.
+    offered: Mutex<Option<Offer>>,
+    news: Notify,
+    current: Mutex<Option<Current>>,
+    /// Number of the last event that was handed out, and its own deadline.
+    handed: watch::Sender<(u64, u64)>,
+    /// Number of the last event whose work is over.
     finished: watch::Sender<u64>,
 }
 
+struct Offer {
+    number: u64,
+    event: Event,
+    /// The function's own timeout.
+    seconds: u32,
+}
+
 struct Current {
+    number: u64,
     event: Event,
     answered: bool,
 }
+
+/// Lambda gives a start this long
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+const INIT_SECONDS: u32 = 10;
 
 impl Deployed {
     /// Opens the door on a free port of the loopback interface.
     pub(crate) async fn bind(guest: Guest, upstream: Upstream) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let (events, receiver) = mpsc::channel(1);
-        let (sender, finished) = watch::channel(0);
         let shared = Arc::new(Shared {
             upstream,
-            events: Mutex::new(receiver),
-            current: std::sync::Mutex::new(None),
-            finished: sender,
+            offered: Mutex::new(None),
+            news: Notify::new(),
+            current: Mutex::new(None),
+            handed: watch::Sender::new((0, 0)),
+            finished: watch::Sender::new(0),
         });
         // Owned by the process: it ends when the execution environment does.
         tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -71,8 +87,7 @@ impl Deployed {
             child: None,
             address,
             shared,
-            events,
-            finished,
+            count: 0,
         })
     }
 
@@ -85,48 +100,39 @@ impl Deployed {
                 Err(error) => return Ended::NotStarted(error),
             }
         }
-        let own_deadline = crate::now().0.saturating_add(u64::from(seconds) * 1000);
-        let event = with_deadline(event, own_deadline);
-        let shortened = event.invocation.deadline_ms == own_deadline;
-        self.finished.mark_unchanged();
-        if self.events.send(event).await.is_err() {
-            return Ended::NotStarted(std::io::Error::other("the proxy has ended"));
+        self.count = self.count.wrapping_add(1);
+        let deadline = event.invocation.deadline_ms;
+        self.shared.offer(Offer {
+            number: self.count,
+            event,
+            seconds,
+        });
+        let ended = self.wait(deadline, seconds).await;
+        if !matches!(ended, Ended::Asked) {
+            // Whoever comes next shall not find it.
+            self.shared.withdraw();
         }
-        self.wait(shortened.then_some(own_deadline)).await
+        ended
     }
 
-    async fn wait(&mut self, own_deadline: Option<u64>) -> Ended {
+    async fn wait(&mut self, deadline: u64, seconds: u32) -> Ended {
+        let number = self.count;
+        let mut finished = self.shared.finished.subscribe();
         let Some(child) = &mut self.child else {
             return Ended::NotStarted(std::io::Error::other("no process"));
         };
-        let time_is_up = async {
-            match own_deadline {
-                // By the wall clock: a timer would stop in a freeze.
-                Some(deadline) => {
-                    while crate::now().0 < deadline {
-                        let left = deadline.saturating_sub(crate::now().0).clamp(1, 1000);
-                        tokio::time::sleep(std::time::Duration::from_millis(left)).await;
-                    }
-                }
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            _ = self.finished.changed() => Ended::Asked,
+            _ = finished.wait_for(|it| *it == number) => Ended::Asked,
             status = child.wait() => {
                 self.child = None;
                 status.map_or_else(Ended::NotStarted, Ended::Exited)
             }
-            () = time_is_up => {
-                let answered = self.shared.forget();
-                if answered {
-                    // Late work after an answer: Lambda ends it too, but the
-                    // caller has what it asked for.
-                    self.end().await;
-                    return Ended::Asked;
-                }
+            () = time_is_up(&self.shared, number, deadline, seconds) => {
+                let answered = self.shared.forget().is_some();
                 self.end().await;
-                Ended::TimedOut
+                // Late work after an answer is ended too, but the caller has
+                // what it asked for.
+                if answered { Ended::Asked } else { Ended::TimedOut }
             }
         }
     }
@@ -158,6 +164,33 @@ impl Deployed {
             }
             None => false,
         }
+    }
+}
+
+/// Returns when the function's own timeout is over: counted from the moment
+/// the event is handed out, because a start has time of its own. Never, if
+/// Lambda's deadline comes first: Lambda ends everything then.
+async fn time_is_up(shared: &Shared, number: u64, deadline: u64, seconds: u32) {
+    let mut handed = shared.handed.subscribe();
+    let start = crate::now()
+        .0
+        .saturating_add(u64::from(INIT_SECONDS.saturating_add(seconds)) * 1000);
+    let own = tokio::select! {
+        // The server lives as long as the environment.
+        handed = handed.wait_for(|(it, _)| *it == number) => handed.map_or(start, |it| it.1),
+        () = wall_clock(start) => start,
+    };
+    if own >= deadline {
+        return std::future::pending().await;
+    }
+    wall_clock(own).await;
+}
+
+/// Waits by the wall clock: a timer alone would stop in a freeze.
+async fn wall_clock(until: u64) {
+    while crate::now().0 < until {
+        let left = until.saturating_sub(crate::now().0).clamp(1, 1000);
+        tokio::time::sleep(std::time::Duration::from_millis(left)).await;
     }
 }
 
@@ -217,19 +250,46 @@ impl Shared {
         if let Some(event) = self.unanswered() {
             return Ok(rendered(&event));
         }
-        if self.forget() {
-            self.finished
-                .send_modify(|count| *count = count.wrapping_add(1));
+        if let Some(number) = self.forget() {
+            self.finished.send_replace(number);
         }
-        let event = self.events.lock().await.recv().await;
-        let event = event.ok_or("the environment ends")?;
+        loop {
+            let news = self.news.notified();
+            if let Some(event) = self.hand_out() {
+                return Ok(rendered(&event));
+            }
+            news.await;
+        }
+    }
+
+    fn offer(&self, offer: Offer) {
+        if let Ok(mut offered) = self.offered.lock() {
+            *offered = Some(offer);
+        }
+        self.news.notify_one();
+    }
+
+    /// Takes back what nobody has asked for.
+    fn withdraw(&self) -> Option<Offer> {
+        self.offered.lock().ok()?.take()
+    }
+
+    /// The offered event becomes the current one; its own time begins.
+    fn hand_out(&self) -> Option<Event> {
+        let offer = self.withdraw()?;
+        let own = crate::now()
+            .0
+            .saturating_add(u64::from(offer.seconds) * 1000);
+        let event = with_deadline(offer.event, own);
         if let Ok(mut current) = self.current.lock() {
             *current = Some(Current {
+                number: offer.number,
                 event: event.clone(),
                 answered: false,
             });
         }
-        Ok(rendered(&event))
+        self.handed.send_replace((offer.number, own));
+        Some(event)
     }
 
     fn unanswered(&self) -> Option<Event> {
@@ -238,10 +298,10 @@ impl Shared {
         Some(current.event.clone())
     }
 
-    /// Forgets the current event; true if it had been answered.
-    fn forget(&self) -> bool {
-        let current = self.current.lock().ok().and_then(|mut it| it.take());
-        current.is_some_and(|it| it.answered)
+    /// Forgets the current event; its number if it had been answered.
+    fn forget(&self) -> Option<u64> {
+        let current = self.current.lock().ok()?.take()?;
+        current.answered.then_some(current.number)
     }
 
     fn mark_answered(&self, id: &str) {
@@ -254,9 +314,9 @@ impl Shared {
     }
 
     async fn pass_answer(&self, request: Request<Body>, id: &str) -> Result<Response<Body>, Error> {
-        let answer = self.pass(request).await?;
+        // From its first byte on: an answer that breaks off is not given twice.
         self.mark_answered(id);
-        Ok(answer)
+        self.pass(request).await
     }
 
     async fn pass(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
@@ -268,7 +328,9 @@ impl Shared {
     /// The deployed code was started in the middle of an invocation: its init
     /// error is that invocation's error.
     async fn init_error(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let Some(event) = self.unanswered_or_waiting().await else {
+        // The event it was started for, which it may not have asked for yet.
+        let event = self.unanswered().or_else(|| self.hand_out());
+        let Some(event) = event.map(|it| it.invocation) else {
             return self.pass(request).await;
         };
         let kind = request.headers().get(header::ERROR_TYPE).cloned();
@@ -280,22 +342,6 @@ impl Shared {
         let mut answer = Response::new(text(Bytes::from_static(b"{\"status\":\"OK\"}")));
         *answer.status_mut() = status;
         Ok(answer)
-    }
-
-    /// The event that the process was started for: it has not asked for it yet.
-    async fn unanswered_or_waiting(&self) -> Option<Invocation> {
-        if let Some(event) = self.unanswered() {
-            return Some(event.invocation);
-        }
-        let event = self.events.lock().await.try_recv().ok()?;
-        let invocation = event.invocation.clone();
-        if let Ok(mut current) = self.current.lock() {
-            *current = Some(Current {
-                event,
-                answered: false,
-            });
-        }
-        Some(invocation)
     }
 }
 

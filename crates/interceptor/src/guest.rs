@@ -1,44 +1,59 @@
 //! The original command: what the runtime would have started without us.
 
-use crate::settings;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::ExitStatus;
-use tether_protocol::config::WRAPPER;
+use tether_protocol::config::{Attachment, CONFIG, CONNECTION, SESSION, WRAPPER};
 use tether_runtime_api::environment::RUNTIME_API;
 use tokio::process::{Child, Command};
 
-/// The original command with its environment.
-#[derive(Clone)]
+/// The original command. It inherits our environment without what tether put
+/// there: it is as if tether were not there.
+#[derive(Clone, Debug)]
 pub struct Guest {
-    program: String,
-    arguments: Vec<String>,
-    environment: BTreeMap<String, String>,
+    program: OsString,
+    arguments: Vec<OsString>,
+    /// The user's own wrapper.
+    wrapper: Option<String>,
 }
 
 impl Guest {
     /// `command` is what stood behind our name in the arguments. None: there
     /// was nothing.
     #[must_use]
-    pub fn new(command: Vec<String>, variables: &BTreeMap<String, String>) -> Option<Self> {
-        let environment = settings::guests(variables);
+    pub fn new(command: Vec<OsString>, variables: &BTreeMap<String, String>) -> Option<Self> {
+        let attachment = Attachment::read(|name| variables.get(name).cloned());
+        let wrapper = attachment.ok().and_then(|it| it.config.wrapper);
+        if command.is_empty() {
+            return None;
+        }
         // The user's own wrapper comes first, as it would without us.
-        let mut words = environment.get(WRAPPER).cloned().into_iter().chain(command);
+        let first = wrapper.clone().map(OsString::from);
+        let mut words = first.into_iter().chain(command);
         Some(Self {
             program: words.next()?,
             arguments: words.collect(),
-            environment,
+            wrapper,
         })
+    }
+
+    fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.arguments);
+        for name in [WRAPPER, SESSION, CONNECTION, CONFIG] {
+            command.env_remove(name);
+        }
+        if let Some(wrapper) = &self.wrapper {
+            command.env(WRAPPER, wrapper);
+        }
+        command
     }
 
     /// Becomes the command. Returns only if that fails.
     #[cfg(unix)]
     pub fn exec(&self) -> std::io::Error {
         use std::os::unix::process::CommandExt as _;
-        std::process::Command::new(&self.program)
-            .args(&self.arguments)
-            .env_clear()
-            .envs(&self.environment)
-            .exec()
+        self.command().exec()
     }
 
     /// Starts the command behind a Runtime API of ours. Its output and other
@@ -47,13 +62,9 @@ impl Guest {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn spawn(&self, runtime_api: &str) -> std::io::Result<Child> {
-        Command::new(&self.program)
-            .args(&self.arguments)
-            .env_clear()
-            .envs(&self.environment)
-            .env(RUNTIME_API, runtime_api)
-            .kill_on_drop(true)
-            .spawn()
+        let mut command = self.command();
+        command.env(RUNTIME_API, runtime_api);
+        Command::from(command).kill_on_drop(true).spawn()
     }
 }
 
@@ -78,4 +89,37 @@ pub(crate) fn end_as(status: ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| number.unwrap_or(1).saturating_add(128))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guest_sees_its_own_wrapper_and_nothing_of_ours() {
+        let config = r#"{"r":"role","x":"x","s":"S","d":"D","u":"http://u","t":3,"w":"/opt/own"}"#;
+        let variables = [
+            (WRAPPER, "/opt/tether-bootstrap"),
+            (SESSION, "s"),
+            (CONNECTION, "c"),
+            (CONFIG, config),
+        ];
+        let variables = variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let guest = Guest::new(vec!["python".into(), "bootstrap.py".into()], &variables).unwrap();
+        let command = guest.command();
+        assert_eq!(command.get_program(), "/opt/own");
+        let arguments: Vec<_> = command.get_args().collect();
+        assert_eq!(arguments, ["python", "bootstrap.py"]);
+        let changed: BTreeMap<_, _> = command.get_envs().collect();
+        assert_eq!(
+            changed
+                .get(std::ffi::OsStr::new(WRAPPER))
+                .copied()
+                .flatten(),
+            Some("/opt/own".as_ref())
+        );
+        assert_eq!(changed.get(std::ffi::OsStr::new(CONFIG)), Some(&None));
+        assert!(Guest::new(vec![], &variables).is_none());
+    }
 }

@@ -9,11 +9,13 @@ use crate::upstream::{Event, Upstream};
 use crate::{carrier, log, now, upstream};
 use bytes::Bytes;
 use std::collections::HashSet;
-use tether_protocol::Timestamp;
+use std::time::Duration;
 use tether_protocol::carry::{Failure, Verdict, Why};
 use tether_protocol::constants::LAYER_CALL_TIMEOUT;
 use tether_protocol::records::{HeadRecord, InvocationStatus};
+use tether_protocol::{InvocationKey, Timestamp};
 use tether_runtime_api::ErrorObject;
+use tether_store::Correlation;
 
 /// Runs until the environment ends; returns the process's exit code.
 pub async fn run(settings: Settings, guest: Guest) -> i32 {
@@ -156,13 +158,13 @@ impl Life {
                 // The mark against a second run stays until its TTL.
                 let outdated = (why != Why::Unclaimed).then_some(ended.key);
                 let correlation = self.layer.correlation.clone();
-                let tidy = async {
+                let tidying = async {
                     if let Some(key) = outdated {
-                        let _ = correlation.remove(&key).await;
+                        tidy(&correlation, &key).await;
                     }
                 };
                 let reason = why.to_string();
-                let (end, ()) = tokio::join!(self.deploy(event, &reason), tidy);
+                let (end, ()) = tokio::join!(self.deploy(event, &reason), tidying);
                 end
             }
             Verdict::Fail(failure) => {
@@ -172,7 +174,7 @@ impl Life {
             Verdict::Answered => {
                 self.answer(&event, ended.record, received_at).await;
                 // The caller has its answer; the record has done its work.
-                let _ = self.layer.correlation.remove(&ended.key).await;
+                tidy(&self.layer.correlation, &ended.key).await;
                 None
             }
         }
@@ -226,7 +228,12 @@ impl Life {
             )),
             // Lambda has ended the invocation: the answer is dropped.
             Ok(status) => self.log_line(&format!("{id}: Lambda refused the answer with {status}")),
-            Err(error) => self.log_line(&format!("{id}: the answer could not be posted: {error}")),
+            Err(error) => {
+                self.log_line(&format!("{id}: the answer could not be posted: {error}"));
+                let reason = format!("tether: the answer could not be posted: {error}");
+                let error = ErrorObject::new("Tether.Protocol", reason);
+                self.post_error(invocation, &error).await;
+            }
         }
     }
 
@@ -254,10 +261,24 @@ impl Life {
 
     /// Says a thing once, and not at every invocation.
     fn say(&mut self, text: &str) {
+        if self.said.len() >= MOST_SAID {
+            self.said.clear();
+        }
         if self.said.insert(text.to_owned()) {
             log::line(text);
         }
     }
+}
+
+/// More different reasons than this are not kept in mind.
+const MOST_SAID: usize = 32;
+
+/// Removing a record may take this long: the caller is answered, and Lambda may
+/// end the environment at the deadline. The record's TTL does the rest.
+const TIDYING: Duration = Duration::from_millis(200);
+
+async fn tidy(correlation: &Correlation, key: &InvocationKey) {
+    let _ = tokio::time::timeout(TIDYING, correlation.remove(key)).await;
 }
 
 /// SIGTERM: Lambda sends it before the end where an extension is registered.

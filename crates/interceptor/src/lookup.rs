@@ -63,8 +63,10 @@ impl Lookup {
             }
             Standing::Active(connection) => {
                 let connection = connection.clone();
-                // Renewed if they are about to expire.
-                match tokio::time::timeout(patience(event), self.layer.assume()).await {
+                // Renewed if they would expire in the middle.
+                let deadline = Timestamp(event.invocation.deadline_ms);
+                let assumed = self.layer.assume(Some(deadline));
+                match tokio::time::timeout(patience(event), assumed).await {
                     Ok(assumed) => assumed.map(|()| connection),
                     Err(_) => Err("the layer role cannot be renewed in time".to_owned()),
                 }
@@ -93,7 +95,7 @@ impl Lookup {
     }
 
     pub(crate) async fn refresh(&mut self) {
-        if let Err(reason) = self.layer.assume().await {
+        if let Err(reason) = self.layer.assume(None).await {
             return self.not_looked_up(&reason);
         }
         let session = self.session_id.clone();

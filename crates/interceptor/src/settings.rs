@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use tether_aws::{Access, needed};
-use tether_protocol::config::{Attachment, CONFIG, CONNECTION, SESSION, WRAPPER};
+use tether_protocol::config::Attachment;
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::environment::{self, FUNCTION_VERSION, RUNTIME_API};
 
@@ -65,26 +65,11 @@ impl Settings {
     }
 }
 
-/// The variables of the original command: as if tether were not there.
-#[must_use]
-pub(crate) fn guests(variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut guests = variables.clone();
-    let wrapper = Attachment::read(|name| variables.get(name).cloned())
-        .ok()
-        .and_then(|attachment| attachment.config.wrapper);
-    for name in [WRAPPER, SESSION, CONNECTION, CONFIG] {
-        guests.remove(name);
-    }
-    if let Some(wrapper) = wrapper {
-        guests.insert(WRAPPER.to_owned(), wrapper);
-    }
-    guests
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use tether_protocol::config::{CONFIG, CONNECTION, SESSION, WRAPPER};
 
     fn variables() -> BTreeMap<String, String> {
         let config = r#"{"r":"role","x":"x","s":"S","d":"D","u":"http://u","t":3,"w":"/opt/own"}"#;
@@ -137,12 +122,5 @@ mod tests {
             }
             assert!(matches!(Plan::read(&odd), Plan::StepAside(_)), "{name}");
         }
-    }
-
-    #[test]
-    fn the_guest_sees_its_own_wrapper_and_nothing_of_ours() {
-        let guests = guests(&variables());
-        assert_eq!(guests.get(WRAPPER).map(String::as_str), Some("/opt/own"));
-        assert!(!guests.keys().any(|name| name.starts_with("DEBUGGER_")));
     }
 }

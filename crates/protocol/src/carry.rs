@@ -228,6 +228,7 @@ impl Carry {
             (_, Event::Head(look)) => self.looked(look, now),
             (_, Event::Settled(settlement)) => self.settled(settlement, now),
             (Phase::Sending | Phase::Reposting, Event::Timer) => vec![],
+            (Phase::Settling(write), Event::Timer) => self.write(write),
             (_, Event::Timer) => vec![Action::Read],
         }
     }
@@ -275,16 +276,20 @@ impl Carry {
             Look::Found(Abandoned) => self.finish(Verdict::Deployed(Why::Unclaimed)),
             Look::Found(Expired) => self.finish(Verdict::Fail(self.expiry(now))),
             Look::Found(Accepted) => self.running(now),
-            Look::Found(Pending) | Look::Missing | Look::Failed => self.not_running(look, now),
+            Look::Found(Pending) | Look::Missing | Look::Failed => self.not_running(now),
         }
     }
 
     /// The record says that the laptop runs it.
     fn running(&mut self, now: Timestamp) -> Vec<Action> {
-        if matches!(self.phase, Phase::Settling(_)) && self.gives_up(now) {
-            return self.finish(Verdict::Fail(self.expiry(now)));
+        match self.phase {
+            Phase::Settling(_) if self.gives_up(now) => {
+                return self.finish(Verdict::Fail(self.expiry(now)));
+            }
+            // It did not take: once more, after a pause.
+            Phase::Settling(Write::Expire) => return self.pause(now),
+            _ => self.phase = Phase::Accepted,
         }
-        self.phase = Phase::Accepted;
         if now >= self.answer_by || self.is_deserted(now) {
             return self.settle(Write::Expire, now);
         }
@@ -297,7 +302,7 @@ impl Carry {
     }
 
     /// The record does not say that the laptop runs it.
-    fn not_running(&mut self, look: Look, now: Timestamp) -> Vec<Action> {
+    fn not_running(&mut self, now: Timestamp) -> Vec<Action> {
         match self.phase {
             Phase::Settling(write) if self.gives_up(now) => {
                 let failure = match write {
@@ -306,8 +311,8 @@ impl Carry {
                 };
                 self.finish(Verdict::Fail(failure))
             }
-            Phase::Settling(_) if look == Look::Failed => self.pause(now),
-            Phase::Settling(write) => self.write(write),
+            // Once more, after a pause.
+            Phase::Settling(_) => self.pause(now),
             Phase::Accepted if now < self.answer_by => self.pause(now),
             Phase::Accepted => self.settle(Write::Expire, now),
             _ if now < self.claim_by => self.pause(now),

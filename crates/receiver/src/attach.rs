@@ -42,7 +42,12 @@ pub async fn attach(
     let remote = functions_of(account, &developer, &plan.stack_name).await?;
     let copies = working_copy::load(&plan.template)?;
     let local = Secret::new(local.into_iter().collect());
-    let prepared = prepare::prepare(plan, remote, &copies, &local, reports).await?;
+    let preparing = prepare::prepare(plan, remote, &copies, &local, reports);
+    let prepared = tokio::select! {
+        prepared = preparing => prepared?,
+        // Nothing has been changed yet; processes end with what is dropped.
+        () = ending.gently.cancelled() => return Ok(()),
+    };
 
     reports(Report::Step {
         message: "opening a session".to_owned(),

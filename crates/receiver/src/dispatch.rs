@@ -60,7 +60,12 @@ pub(crate) async fn work(job: Job) -> Done {
     let claimed = claim(&job).await;
     hops.claim_ms = millis(claiming.elapsed());
     let result = match claimed {
-        Err(reason) => WorkResult::Dropped(reason),
+        Err(Unclaimed::Elsewhere(reason)) => WorkResult::Dropped(reason),
+        Err(Unclaimed::Unknown(reason)) => unconfirmed(&job, &reason),
+        // The bootstrap has answered by now.
+        Ok(()) if tether_host::now() >= job.deadline => {
+            WorkResult::Dropped("its deadline passed while it was claimed".to_owned())
+        }
         Ok(()) => {
             (job.reports)(Report::Started {
                 function: job.function.copy().name.clone(),
@@ -72,25 +77,51 @@ pub(crate) async fn work(job: Job) -> Done {
     Done { key, hops, result }
 }
 
+/// Why an invocation is not this laptop's.
+enum Unclaimed {
+    /// Somebody else has it.
+    Elsewhere(String),
+    /// The claim may stand: nobody else will run it then.
+    Unknown(String),
+}
+
+/// The caller shall not wait for a run that nobody dares to start. If the claim
+/// does not stand, this reply is refused.
+fn unconfirmed(job: &Job, reason: &str) -> WorkResult {
+    let message = format!("tether: the laptop could not confirm that it may run this: {reason}");
+    let error = ErrorObject::new("Tether.Unconfirmed", message);
+    let body = Bytes::from(error.to_bytes());
+    let failed = Err((Some(error.error_type), body));
+    reply(job.invoke.key.clone(), job.claim.clone(), failed)
+}
+
 /// The handler starts only after this.
-async fn claim(job: &Job) -> Result<(), String> {
+async fn claim(job: &Job) -> Result<(), Unclaimed> {
     let claim = Claim {
         key: &job.invoke.key,
         session: &job.session,
         claim: &job.claim,
         deadline: job.invoke.deadline,
     };
-    let mut last = String::new();
+    let (mut last, mut unknown) = (String::new(), false);
     for _ in 0..CLAIM_ATTEMPTS {
         match job.correlation.claim(&claim).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_condition() => {
-                return Err("the deployed code has taken it meanwhile".to_owned());
+                let reason = "the deployed code has taken it meanwhile".to_owned();
+                return Err(Unclaimed::Elsewhere(reason));
             }
-            Err(error) => last = error.to_string(),
+            Err(error) => {
+                unknown |= error.is_outcome_unknown();
+                last = error.to_string();
+            }
         }
     }
-    Err(last)
+    Err(if unknown {
+        Unclaimed::Unknown(last)
+    } else {
+        Unclaimed::Elsewhere(last)
+    })
 }
 
 async fn run(job: Job, hops: &mut Hops) -> WorkResult {

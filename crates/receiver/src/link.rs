@@ -9,6 +9,9 @@ use tether_relay::{ConnectError, Incoming, Socket, SocketSender, Target};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// A message of 128 KB leaves a slow line in this time.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A connection to the helper stack.
 pub(crate) struct Link {
     target: Target,
@@ -43,21 +46,21 @@ impl Link {
         self.incoming.next().await
     }
 
-    /// Sends a message. One that is lost with the connection is noticed by the
-    /// missing answer.
+    /// Sends a message; false: the connection is as good as gone.
     pub(crate) async fn send(&mut self, message: &ToCloud) -> bool {
-        self.sender.send(message).await.is_ok()
+        let sent = tokio::time::timeout(SEND_TIMEOUT, self.sender.send(message)).await;
+        matches!(sent, Ok(Ok(())))
     }
 
     /// Opens a new connection for the same session, again and again until it
     /// succeeds or is refused.
-    pub(crate) async fn reopen(&mut self) -> Result<(), ConnectError> {
+    pub(crate) async fn reopen(&mut self, instrument: bool) -> Result<(), ConnectError> {
         let mut pause = FIRST_PAUSE;
         loop {
             match Socket::open(&self.target).await {
                 Ok(socket) => {
                     (self.sender, self.incoming) = socket.split();
-                    self.hello(false).await;
+                    self.hello(instrument).await;
                     return Ok(());
                 }
                 Err(refused @ ConnectError::Refused { .. }) => return Err(refused),
@@ -70,6 +73,7 @@ impl Link {
     }
 
     pub(crate) async fn close(&mut self) {
-        self.sender.close().await;
+        // A network that swallows everything does not hold the end up.
+        let _ = tokio::time::timeout(SEND_TIMEOUT, self.sender.close()).await;
     }
 }

@@ -62,6 +62,10 @@ pub(crate) fn tell(
                 function,
                 detail: it.detail,
             });
+        } else if it.state == ProgressState::Skipped {
+            reports(Report::Note {
+                message: format!("{function} is left alone: {}", it.detail),
+            });
         } else {
             failed += 1;
             reports(Report::Note {

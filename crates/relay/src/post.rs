@@ -2,6 +2,7 @@
 
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::Builder;
+use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use aws_types::SdkConfig;
 use tether_aws::{Failure, classify};
@@ -31,7 +32,12 @@ impl Poster {
     /// `connections_url` is the helper stack's output `ConnectionsUrl`.
     #[must_use]
     pub fn new(config: &SdkConfig, connections_url: &str) -> Self {
-        let config = Builder::from(config).endpoint_url(connections_url).build();
+        let config = Builder::from(config)
+            .endpoint_url(connections_url)
+            // A retry inside the SDK would hide that the first try may have
+            // been delivered: whoever posts decides.
+            .retry_config(RetryConfig::disabled())
+            .build();
         Self {
             client: Client::from_conf(config),
         }

@@ -77,9 +77,11 @@ impl Socket {
         let request = request(target).map_err(unreachable)?;
         match tokio::time::timeout(CONNECT_TIMEOUT, connect_async(request)).await {
             Ok(Ok((stream, _))) => Ok(Self(stream)),
-            Ok(Err(Error::Http(answer))) => Err(ConnectError::Refused {
-                status: answer.status().as_u16(),
-            }),
+            // Anything else may pass: a hiccup of a table, too many at once.
+            Ok(Err(Error::Http(answer))) => match answer.status().as_u16() {
+                status @ (401 | 403) => Err(ConnectError::Refused { status }),
+                status => Err(unreachable(format!("it answered {status}"))),
+            },
             Ok(Err(error)) => Err(unreachable(error.to_string())),
             Err(_) => Err(unreachable("no answer within 20 s".to_owned())),
         }

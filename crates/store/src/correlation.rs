@@ -114,7 +114,8 @@ impl Correlation {
         let set = "SET #Status = :status, ClaimId = :claim, SessionId = :session, \
                    Deadline = :deadline, #TTL = :ttl";
         let condition = "attribute_not_exists(#Status) \
-                         OR (#Status = :pending AND SessionId = :session) OR ClaimId = :claim";
+                         OR (#Status = :pending AND SessionId = :session) \
+                         OR (#Status = :status AND ClaimId = :claim)";
         let values = HashMap::from([
             (":status".into(), text(status)),
             (":pending".into(), text("PENDING")),

@@ -13,15 +13,20 @@ use crate::stack::HelperStack;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tether_protocol::constants::KEEP_ALIVE;
+use tether_protocol::constants::{GRACE_AFTER_DISCONNECT, KEEP_ALIVE, RECORD_KEPT_AFTER_DEADLINE};
 use tether_protocol::message::{Invoke, Progress, ProgressState, Reply, ToCloud, ToLaptop};
 use tether_protocol::{ClaimId, Environment, InvocationKey, Nonce, SessionId, Timestamp};
 use tether_runtime_api::ErrorObject;
 use tether_store::Correlation;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
 
 /// Keep-alives without an answer before the connection counts as dead.
-const UNANSWERED: u32 = 2;
+const UNANSWERED: u32 = 1;
+
+/// All functions of a stack are instrumented in this time, or something is
+/// wrong: a hundred of them take a few seconds.
+const INSTRUMENTING: Duration = Duration::from_secs(300);
 
 /// How long an error for an interrupted invocation is waited for to be stored.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -40,6 +45,10 @@ pub(super) struct Session {
     running: HashMap<Nonce, Running>,
     work: JoinSet<Done>,
     unanswered: u32,
+    /// Which task runs which attempt.
+    tasks: HashMap<tokio::task::Id, InvocationKey>,
+    /// A message could not be sent.
+    broken: bool,
     draining: bool,
     ready: bool,
 }
@@ -86,6 +95,8 @@ impl Session {
             running: HashMap::new(),
             work: JoinSet::new(),
             unanswered: 0,
+            tasks: HashMap::new(),
+            broken: false,
             draining: false,
             ready: false,
         }
@@ -95,7 +106,8 @@ impl Session {
     pub(super) async fn serve(mut self, ending: &Ending) -> Result<(), Error> {
         let served = self.turn(ending).await;
         if !self.running.is_empty() {
-            self.interrupt().await;
+            // Whoever is not told in time gets the bootstrap's own error.
+            let _ = tokio::time::timeout(LAST_WORDS, self.interrupt()).await;
         }
         self.work.abort_all();
         self.prepared.stop().await;
@@ -105,16 +117,28 @@ impl Session {
 
     async fn turn(&mut self, ending: &Ending) -> Result<(), Error> {
         let mut keep_alive = tokio::time::interval(KEEP_ALIVE);
+        // After a long reconnect, one tick and not all that were missed.
+        keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         keep_alive.tick().await;
+        let too_long = tokio::time::sleep(INSTRUMENTING);
+        tokio::pin!(too_long);
         while !(self.draining && self.running.is_empty()) {
+            if std::mem::take(&mut self.broken) {
+                self.reconnect(ending).await?;
+            }
             tokio::select! {
                 message = self.link.next() => match message {
                     Some(message) => self.received(message)?,
                     None => self.reconnect(ending).await?,
                 },
-                Some(done) = self.work.join_next() => if let Ok(done) = done {
-                    self.finished(done).await;
+                Some(done) = self.work.join_next_with_id() => match done {
+                    Ok((_, done)) => self.finished(done).await,
+                    Err(error) => self.crashed(&error).await,
                 },
+                () = &mut too_long, if !self.ready && !self.draining => {
+                    let reason = format!("no word of its functions within {} s", INSTRUMENTING.as_secs());
+                    return Err(Error::HelperSilent(reason));
+                }
                 _ = keep_alive.tick() => self.keep_alive(ending).await?,
                 () = ending.gently.cancelled(), if !self.draining => self.drain(),
                 () = ending.at_once.cancelled() => return Ok(()),
@@ -148,6 +172,9 @@ impl Session {
                 self.ended(&refused.key, InvocationOutcome::Dropped, refused.reason);
             }
             ToLaptop::SessionEnded(reason) => return Err(Error::SessionEnded(reason.reason)),
+            ToLaptop::Problem(reason) if !self.ready => {
+                return Err(Error::HelperSilent(reason.reason));
+            }
             ToLaptop::Problem(reason) => self.note(reason.reason),
             _ => self
                 .note("the helper stack sent a message that this version does not know".to_owned()),
@@ -161,7 +188,8 @@ impl Session {
             ProgressState::Skipped => FunctionState::Skipped,
             _ => FunctionState::Failed,
         };
-        if state == FunctionState::Instrumented {
+        let known = self.instrumented.contains(&progress.function_arn);
+        if state == FunctionState::Instrumented && !known {
             self.instrumented.push(progress.function_arn.clone());
         }
         (self.reports)(Report::Function {
@@ -203,7 +231,10 @@ impl Session {
         // The two clocks may be minutes apart: what counts is the time left when
         // it was posted.
         let left = invoke.deadline.since(invoke.posted_at);
-        if left.is_zero() {
+        // A laptop that slept for hours: the mark against a second run may have
+        // vanished by its TTL.
+        let stale = arrived > invoke.deadline.plus(RECORD_KEPT_AFTER_DEADLINE / 2);
+        if left.is_zero() || stale {
             let key = invoke.key.clone();
             self.remember(name, &invoke, ClaimId::new(""));
             let reason = "it arrived after its deadline".to_owned();
@@ -230,12 +261,14 @@ impl Session {
             deadline: arrived.plus(left),
             reports: Arc::clone(&self.reports),
         };
-        if self.draining {
+        let key = job.invoke.key.clone();
+        let task = if self.draining {
             let reason = "left to the deployed code: this session is ending".to_owned();
-            self.work.spawn(dispatch::decline(job, reason));
+            self.work.spawn(dispatch::decline(job, reason))
         } else {
-            self.work.spawn(dispatch::work(job));
-        }
+            self.work.spawn(dispatch::work(job))
+        };
+        self.tasks.insert(task.id(), key);
     }
 
     fn remember(&mut self, function: String, invoke: &Invoke, claim: ClaimId) {
@@ -253,7 +286,33 @@ impl Session {
         self.running.insert(invoke.key.nonce.clone(), running);
     }
 
+    /// A bug of ours ended a run: its caller shall not wait for it.
+    async fn crashed(&mut self, error: &JoinError) {
+        let Some(key) = self.tasks.remove(&error.id()) else {
+            return;
+        };
+        let Some(claim_id) = self.running.get(&key.nonce).map(|it| it.claim.clone()) else {
+            return;
+        };
+        let message = format!("tether: a bug ended this run: {error}");
+        let body = ErrorObject::new("Tether.Bug", message.clone()).to_bytes();
+        let outcome = dispatch::failed(Some("Tether.Bug".to_owned()), &body);
+        let reply = Reply {
+            key: key.clone(),
+            claim_id,
+            outcome,
+        };
+        let result = WorkResult::Reply {
+            reply: Box::new(reply),
+            outcome: InvocationOutcome::Failed,
+            detail: message,
+        };
+        let hops = Hops::default();
+        self.finished(Done { key, hops, result }).await;
+    }
+
     async fn finished(&mut self, done: Done) {
+        self.tasks.retain(|_, key| *key != done.key);
         let (reply, outcome, detail) = match done.result {
             WorkResult::Reply {
                 reply,
@@ -280,7 +339,7 @@ impl Session {
             running.replied = Instant::now();
         }
         // One that is lost is sent again after the reconnect.
-        self.link.send(&ToCloud::Reply(*reply)).await;
+        self.broken |= !self.link.send(&ToCloud::Reply(*reply)).await;
     }
 
     fn stored(&mut self, key: &InvocationKey) {
@@ -309,18 +368,20 @@ impl Session {
             return self.reconnect(ending).await;
         }
         self.unanswered += 1;
-        self.link.send(&ToCloud::KeepAlive).await;
+        self.broken |= !self.link.send(&ToCloud::KeepAlive).await;
         self.repeat_replies().await;
         Ok(())
     }
 
     async fn reconnect(&mut self, ending: &Ending) -> Result<(), Error> {
         self.note("the connection is gone: reconnecting".to_owned());
+        let instrument = !self.ready;
         tokio::select! {
-            opened = self.link.reopen() => opened?,
+            opened = self.link.reopen(instrument) => opened?,
             () = ending.at_once.cancelled() => return Ok(()),
-            // Nothing can be drained without a connection.
-            () = ending.gently.cancelled() => {
+            // What runs cannot be answered without a connection: its callers
+            // have an error after this grace.
+            () = drained_without(ending) => {
                 self.draining = true;
                 self.running.clear();
                 return Ok(());
@@ -328,6 +389,7 @@ impl Session {
         }
         self.note("connected again".to_owned());
         self.unanswered = 0;
+        self.broken = false;
         self.repeat_replies().await;
         Ok(())
     }
@@ -335,7 +397,7 @@ impl Session {
     async fn repeat_replies(&mut self) {
         let waiting = self.running.values().filter_map(|it| it.reply.clone());
         for reply in waiting.collect::<Vec<_>>() {
-            self.link.send(&ToCloud::Reply(*reply)).await;
+            self.broken |= !self.link.send(&ToCloud::Reply(*reply)).await;
         }
     }
 
@@ -346,27 +408,31 @@ impl Session {
             "tether: the debugging session ended while this invocation was running: repeat it",
         );
         let body = error.to_bytes();
-        for running in self.running.values().filter(|it| it.reply.is_none()) {
-            let reply = Reply {
+        for running in self.running.values_mut().filter(|it| it.reply.is_none()) {
+            running.outcome = InvocationOutcome::Failed;
+            running.detail.clone_from(&error.error_type);
+            running.reply = Some(Box::new(Reply {
                 key: running.key.clone(),
                 claim_id: running.claim.clone(),
                 outcome: dispatch::failed(Some(error.error_type.clone()), &body),
-            };
-            self.link.send(&ToCloud::Reply(reply)).await;
+            }));
         }
-        let deadline = tokio::time::Instant::now() + LAST_WORDS;
+        self.repeat_replies().await;
         while !self.running.is_empty() {
-            let message = tokio::time::timeout_at(deadline, self.link.next()).await;
-            match message {
-                Ok(Some(ToLaptop::Stored(key))) => {
-                    self.ended(&key, InvocationOutcome::Failed, error.error_type.clone());
-                }
-                Ok(Some(ToLaptop::Refused(refused))) => {
+            match self.link.next().await {
+                Some(ToLaptop::Stored(key)) => self.stored(&key),
+                Some(ToLaptop::Refused(refused)) => {
                     self.ended(&refused.key, InvocationOutcome::Dropped, refused.reason);
                 }
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return,
+                Some(_) => {}
+                None => return,
             }
         }
     }
+}
+
+/// The end was asked for, and the grace for a connection that is gone is over.
+async fn drained_without(ending: &Ending) {
+    ending.gently.cancelled().await;
+    tokio::time::sleep(GRACE_AFTER_DISCONNECT).await;
 }
