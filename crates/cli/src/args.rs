@@ -95,7 +95,7 @@ pub(crate) struct Attach {
     pub(crate) debug: bool,
     /// The first function's debugger port, the next one's is one higher; 0
     /// takes free ones.
-    #[arg(long, default_value_t = 5678, value_name = "PORT")]
+    #[arg(long, default_value_t = 5678, value_name = "PORT", requires = "debug")]
     pub(crate) debug_port: u16,
     #[command(flatten)]
     pub(crate) aws: Aws,

@@ -10,6 +10,7 @@ mod status;
 use crate::args::{Aws, Cli, Command};
 use crate::output::Output;
 use anyhow::Result;
+use std::collections::HashMap;
 use std::process::ExitCode;
 use tether_receiver::{Account, Whereabouts};
 
@@ -40,4 +41,16 @@ pub(crate) async fn account(aws: &Aws) -> Result<Account> {
         endpoint_url: aws.endpoint_url.clone(),
     };
     Ok(Account::find(&whereabouts).await?)
+}
+
+/// What local code needs to reach AWS as tether does.
+pub(crate) fn local_variables(aws: &Aws) -> HashMap<String, String> {
+    let given = [
+        ("AWS_PROFILE", &aws.profile),
+        ("AWS_ENDPOINT_URL", &aws.endpoint_url),
+    ];
+    given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect()
 }

@@ -108,7 +108,14 @@ impl Lambda {
         client_context: Option<String>,
     ) -> Result<Invoked, LambdaError> {
         let function = self.function(reference)?;
-        Ok(function.invoke(self, payload, client_context).await)
+        let lambda = Arc::clone(self);
+        // A caller that hangs up does not end an invocation.
+        let running = self
+            .tasks
+            .spawn(async move { function.invoke(&lambda, payload, client_context).await });
+        running
+            .await
+            .map_err(|error| LambdaError::Failed(error.to_string()))
     }
 
     pub(crate) async fn stop(&self) {

@@ -1,6 +1,6 @@
 //! One process and its Runtime API.
 
-use crate::launch::{Launch, kill_group};
+use crate::launch::{Group, Launch};
 use crate::logs::{self, LogSink};
 use crate::server::{Posted, Server, Work};
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 pub struct ExecutionEnvironment {
     server: Server,
     child: Child,
+    group: Group,
     /// Reads the process's output to its end.
     pumps: JoinSet<()>,
 }
@@ -61,6 +62,7 @@ impl ExecutionEnvironment {
     pub async fn start(launch: &Launch, sink: &LogSink) -> std::io::Result<Self> {
         let server = Server::bind().await?;
         let mut child = launch.spawn(&server.address.to_string())?;
+        let group = Group::of(&child);
         let mut pumps = JoinSet::new();
         if let Some(output) = child.stdout.take() {
             pumps.spawn(logs::pump(
@@ -79,6 +81,7 @@ impl ExecutionEnvironment {
         Ok(Self {
             server,
             child,
+            group,
             pumps,
         })
     }
@@ -117,8 +120,14 @@ impl ExecutionEnvironment {
             payload: payload.clone(),
             answer,
         };
-        if !self.is_alive() || self.server.work.try_send(work).is_err() {
+        if !self.is_alive() {
             return Ended::NotTaken(invocation, payload);
+        }
+        // It is full while the process stands at a breakpoint of an earlier one.
+        match tokio::time::timeout(Duration::from_millis(left), self.server.work.send(work)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Ended::NotTaken(invocation, payload),
+            Err(_) => return Ended::TimedOut,
         }
         let initialized = *self.server.asked.borrow() > 0;
         let mut init_error = self.server.init_error.clone();
@@ -163,7 +172,7 @@ impl ExecutionEnvironment {
 
     /// Ends the process and its children.
     pub async fn stop(mut self) {
-        kill_group(&self.child);
+        self.group.kill();
         let _ = self.child.kill().await;
         self.drain().await;
     }
@@ -171,9 +180,7 @@ impl ExecutionEnvironment {
 
 impl Drop for ExecutionEnvironment {
     fn drop(&mut self) {
-        if self.is_alive() {
-            kill_group(&self.child);
-        }
+        self.group.kill();
     }
 }
 

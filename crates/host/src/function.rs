@@ -1,18 +1,19 @@
 //! The environments of one function's working copy.
 
+use crate::developers_part;
 use crate::environment::{Ended, ExecutionEnvironment};
+use crate::freshness::Fingerprint;
 use crate::launch::Launch;
 use crate::logs::LogSink;
 use crate::python::{self, Client, Debugger};
-use crate::{developers_part, freshness};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::Invocation;
-use tether_runtime_api::environment::HANDLER;
+use tether_runtime_api::environment::{CREDENTIALS, HANDLER};
 use tokio::sync::Mutex;
 
 /// A function's code on this machine.
@@ -43,7 +44,8 @@ pub struct Function {
 struct Slot {
     environment: Option<ExecutionEnvironment>,
     variables: Option<Environment>,
-    started: Option<SystemTime>,
+    /// The code when it was started.
+    code: Option<Fingerprint>,
 }
 
 /// What became of an invocation, and how long each part took.
@@ -183,7 +185,7 @@ impl Function {
         match &mut slot.environment {
             Some(environment) => Ok(environment),
             empty => {
-                slot.started = Some(SystemTime::now());
+                slot.code = Some(Fingerprint::of(&self.copy.code));
                 slot.variables = Some(variables.clone());
                 let launch = self.launch(variables);
                 let environment = ExecutionEnvironment::start(&launch, &self.sink).await?;
@@ -193,23 +195,30 @@ impl Function {
     }
 
     fn is_current(&self, slot: &mut Slot, variables: &Environment) -> bool {
-        let (Some(environment), Some(started)) = (&mut slot.environment, slot.started) else {
+        let Some(environment) = &mut slot.environment else {
             return true;
         };
+        let had = slot.variables.as_ref();
         environment.is_alive()
-            && slot
-                .variables
-                .as_ref()
-                .is_some_and(|had| same(had, variables))
-            && !freshness::changed_since(&self.copy.code, started)
+            && had.is_some_and(|had| same(had, variables))
+            && slot.code == Some(Fingerprint::of(&self.copy.code))
     }
 
     fn launch(&self, variables: &Environment) -> Launch {
         let mut environment = developers_part();
+        if variables.expose().contains_key("AWS_PROFILE") {
+            // A profile that is named wins over keys in the environment.
+            for name in CREDENTIALS {
+                environment.remove(name);
+            }
+        }
         environment.extend(variables.expose().clone());
         environment.insert(HANDLER.to_owned(), self.copy.handler.clone());
         let root = self.copy.code.display().to_string();
         environment.insert("LAMBDA_TASK_ROOT".to_owned(), root);
+        // Bytecode is told from its source by second and size: a quick save of
+        // the same length would run what was there before.
+        environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
         let debugger = self.copy.debugger.as_ref();
         if debugger.is_some() {
             // debugpy would warn of it at each start.

@@ -50,7 +50,7 @@ impl Launch {
 /// What a process gets of the developer's own environment: enough to be found
 /// and to find its temporary files, and the credentials that it runs with.
 /// Everything else is the function's business.
-const OF_THE_DEVELOPER: [&str; 24] = [
+const OF_THE_DEVELOPER: [&str; 30] = [
     "PATH",
     "HOME",
     "USERPROFILE",
@@ -67,6 +67,12 @@ const OF_THE_DEVELOPER: [&str; 24] = [
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_EC2_METADATA_DISABLED",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -86,18 +92,32 @@ pub fn developers_part() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Ends a process and its children at once.
+/// A process with its children: they may outlive it.
+#[derive(Debug)]
+pub(crate) struct Group(#[cfg(unix)] Option<rustix::process::Pid>);
+
 #[cfg(unix)]
-pub(crate) fn kill_group(child: &Child) {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-        // It may have ended by itself.
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+impl Group {
+    pub(crate) fn of(child: &Child) -> Self {
+        let pid = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(pid.and_then(rustix::process::Pid::from_raw))
+    }
+
+    /// Ends all of it at once, the first time it is called.
+    pub(crate) fn kill(&mut self) {
+        if let Some(pid) = self.0.take() {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
     }
 }
 
-/// Ends a process at once.
 #[cfg(not(unix))]
-pub(crate) fn kill_group(_: &Child) {
-    // `kill_on_drop` ends the process itself; its children are not known here.
+impl Group {
+    pub(crate) fn of(_: &Child) -> Self {
+        Self()
+    }
+
+    /// `kill_on_drop` ends the process itself; its children are not known here.
+    pub(crate) fn kill(&mut self) {}
 }

@@ -2,6 +2,8 @@
 
 use crate::error::Error;
 use crate::stack::HelperStack;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_types::SdkConfig;
@@ -39,7 +41,7 @@ pub struct Whereabouts {
 pub struct Account {
     /// The region's name.
     pub region: String,
-    access: Access,
+    pub(crate) access: Access,
     config: SdkConfig,
 }
 
@@ -55,7 +57,15 @@ impl Account {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(profile) = &whereabouts.profile {
-            loader = loader.profile_name(profile);
+            // A profile that is named wins over keys in the environment, as
+            // with the AWS CLI.
+            let settings = ProviderConfig::default().with_http_client(tether_aws::http_client());
+            let settings = settings.with_region(whereabouts.region.clone().map(Region::new));
+            let provider = ProfileFileCredentialsProvider::builder()
+                .configure(&settings)
+                .profile_name(profile)
+                .build();
+            loader = loader.profile_name(profile).credentials_provider(provider);
         }
         if let Some(url) = &whereabouts.endpoint_url {
             loader = loader.endpoint_url(url);

@@ -82,17 +82,34 @@ pub async fn attach(
         }
     };
     // Whatever happened: what was changed is changed back.
-    reports(Report::Step {
-        message: "restoring".to_owned(),
-    });
-    let request = ManagerRequest::Restore { session_id: id };
-    let restored = manager::ask(&developer, &helper, &request)
-        .await
-        .and_then(|progress| manager::tell(reports, progress, &logical_ids));
+    let restored = restore(&developer, &helper, plan, id, &logical_ids, reports).await;
     served?;
     restored?;
     reports(Report::Detached);
     Ok(())
+}
+
+async fn restore(
+    developer: &Developer,
+    helper: &HelperStack,
+    plan: &AttachPlan,
+    session_id: SessionId,
+    logical_ids: &HashMap<String, String>,
+    reports: &Reports,
+) -> Result<(), Error> {
+    reports(Report::Step {
+        message: "restoring".to_owned(),
+    });
+    let asked = manager::ask(developer, helper, &ManagerRequest::Restore { session_id }).await;
+    if asked.is_err() {
+        reports(Report::Note {
+            message: format!(
+                "not restored yet: the sweeper does it once the lease is over, or run `tether detach --stack-name {}`",
+                plan.stack_name
+            ),
+        });
+    }
+    manager::tell(reports, asked?, logical_ids).map(|_| ())
 }
 
 /// Writes the session, PENDING: whoever has the token may connect.

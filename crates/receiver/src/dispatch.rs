@@ -202,7 +202,12 @@ fn reply(key: InvocationKey, claim_id: ClaimId, settled: tether_host::Settled) -
 /// caller.
 fn name_of(body: &[u8], error_type: Option<&str>) -> String {
     match serde_json::from_slice::<ErrorObject>(body) {
-        Ok(error) => format!("{}: {}", error.error_type, error.error_message),
+        Ok(error) => {
+            let mut lines = error.error_message.lines();
+            let first = lines.next().unwrap_or_default();
+            let more = if lines.next().is_some() { " …" } else { "" };
+            format!("{}: {first}{more}", error.error_type)
+        }
         Err(_) => error_type.unwrap_or("an error").to_owned(),
     }
 }

@@ -17,6 +17,16 @@ pub enum Error {
     /// Nowhere to be.
     #[error("no AWS region: pass --region, or set AWS_REGION or the profile's region")]
     NoRegion,
+    /// An endpoint of one's own that is not there.
+    #[error(
+        "nothing answers at {url} ({reason}): start `tether emulator`, or correct AWS_ENDPOINT_URL or --endpoint-url"
+    )]
+    NoEndpoint {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// No such stack.
     #[error("there is no stack {name} in {region}: check --stack-name, --region and --profile")]
     NoStack {
@@ -100,7 +110,7 @@ pub enum Error {
         stack: String,
     },
     /// The session is over.
-    #[error("the session has ended ({0}): attach again")]
+    #[error("the session has ended: {0}")]
     SessionEnded(String),
     /// The helper stack does not answer.
     #[error("the helper stack does not answer: {0}")]

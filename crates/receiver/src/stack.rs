@@ -41,6 +41,12 @@ impl HelperStack {
             if failure.message.contains("does not exist") {
                 return missing();
             }
+            if let (Some(url), None) = (&account.access.endpoint_url, failure.status) {
+                return Error::NoEndpoint {
+                    url: url.clone(),
+                    reason: failure.to_string(),
+                };
+            }
             Error::Aws {
                 what: format!(
                     "the helper stack {name} cannot be looked up in {}",

@@ -5,14 +5,13 @@ use crate::args::Attach;
 use crate::ending;
 use crate::output::Output;
 use anyhow::Result;
-use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tether_receiver::{AttachPlan, Debugging, Report, Reports, attach};
 
 pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
     let account = account(&typed.aws).await?;
-    let local = local_variables(&typed);
+    let local = super::local_variables(&typed.aws);
     let plan = AttachPlan {
         stack_name: typed.stack_name,
         helper_stack: typed.aws.helper_stack_name,
@@ -29,16 +28,4 @@ pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
     let reports: Reports = Arc::new(move |report: Report| printer.report(&report));
     attach(&account, &plan, local, &reports, &ending::watch()).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What local code needs to reach AWS as tether does.
-fn local_variables(typed: &Attach) -> HashMap<String, String> {
-    let given = [
-        ("AWS_PROFILE", &typed.aws.profile),
-        ("AWS_ENDPOINT_URL", &typed.aws.endpoint_url),
-    ];
-    given
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
-        .collect()
 }

@@ -4,9 +4,9 @@ use crate::args::Emulator as Typed;
 use crate::artifacts::HelperStackFolder;
 use crate::ending;
 use crate::output::Output;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tether_emulator::{Deployment, Emulator, LogLine, LogSink, Notice, Place, StackSource};
@@ -48,7 +48,14 @@ fn sources(typed: &Typed) -> Result<Vec<StackSource>> {
         template: template.clone(),
         parameters: BTreeMap::new(),
     }));
-    Ok(sources)
+    let mut names = HashSet::new();
+    match sources.iter().find(|it| !names.insert(it.name.as_str())) {
+        Some(twice) => bail!(
+            "two stacks are called {}: give one of them another name in --deploy (tether is the helper stack's, see --helper-stack-name)",
+            twice.name
+        ),
+        None => Ok(sources),
+    }
 }
 
 fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {

@@ -5,6 +5,8 @@ use crate::args::Invoke;
 use crate::exit::FUNCTION_FAILED;
 use crate::output::Output;
 use anyhow::{Context as _, Result, bail};
+use aws_sdk_lambda::error::SdkError;
+use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -89,12 +91,22 @@ async fn remote(typed: &Invoke, event: Vec<u8>) -> Result<(bool, Vec<u8>)> {
         .payload(Blob::new(event))
         .send()
         .await
-        .map_err(|error| {
-            let error = aws_sdk_lambda::Error::from(error);
-            anyhow::anyhow!("{name} cannot be invoked ({error}): pass its name, or its logical id with --stack-name")
-        })?;
+        .map_err(|error| not_invoked(&name, &error))?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     Ok((answer.function_error.is_some(), payload))
+}
+
+fn not_invoked(name: &str, error: &SdkError<InvokeError>) -> anyhow::Error {
+    if let Some(InvokeError::ResourceNotFoundException(_)) = error.as_service_error() {
+        return anyhow::anyhow!(
+            "there is no function {name}: pass its name, or its logical id with --stack-name"
+        );
+    }
+    let mut last: &dyn std::error::Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    anyhow::anyhow!("{name} cannot be invoked ({last}): check the endpoint and your rights")
 }
 
 async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool, Vec<u8>)> {
@@ -178,5 +190,6 @@ fn variables(typed: &Invoke, code: &LocalCode) -> BTreeMap<String, String> {
     ] {
         variables.insert(name.to_owned(), value);
     }
+    variables.extend(super::local_variables(&typed.aws));
     variables
 }

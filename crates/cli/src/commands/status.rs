@@ -49,7 +49,7 @@ pub(crate) async fn run(typed: Status, output: &Output) -> Result<ExitCode> {
     if !status.functions.is_empty() {
         let rows = status.functions.iter().map(|it| {
             let state = if it.live {
-                "attached"
+                "instrumented"
             } else {
                 "left over: `tether detach` restores it"
             };

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Largest event of a synchronous call: 6 MB; of an asynchronous one: 1 MB
+/// Largest event of a synchronous call: 6 MB
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 

@@ -19,6 +19,8 @@ pub(crate) enum LambdaError {
     InvalidContent(String),
     #[error("tether's emulator does not serve {0}")]
     NotServed(String),
+    #[error("tether's emulator could not run it: {0}")]
+    Failed(String),
 }
 
 impl LambdaError {
@@ -29,6 +31,7 @@ impl LambdaError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::NotServed(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -40,6 +43,7 @@ impl LambdaError {
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::InvalidContent(_) => "InvalidRequestContentException",
             Self::NotServed(_) => "NotImplemented",
+            Self::Failed(_) => "ServiceException",
         }
     }
 

@@ -17,6 +17,10 @@ use tether_runtime_api::{ErrorObject, Invocation, header};
 /// Invocations meanwhile meet the old one.
 const UPDATE_TAKES: Duration = Duration::from_millis(150);
 
+/// Lambda gives a start this long
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+const INIT: Duration = Duration::from_secs(10);
+
 /// A copy of a function's code.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
@@ -169,7 +173,10 @@ impl Function {
         {
             return Ok((environment, configuration, generation));
         }
-        let environment = self.start(lambda, &configuration).await?;
+        let mut environment = self.start(lambda, &configuration).await?;
+        // A start has time of its own; one that takes longer goes on in the
+        // invocation's. One that failed is told by the invocation.
+        let _ = tokio::time::timeout(INIT, environment.ready()).await;
         Ok((environment, configuration, generation))
     }
 
