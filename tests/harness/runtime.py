@@ -76,6 +76,8 @@ def main():
     wrapper = os.environ.get("AWS_LAMBDA_EXEC_WRAPPER")
     start = {"event": "runtime", "pid": os.getpid(), "api": api, "arguments": sys.argv[1:]}
     print(json.dumps({**start, "ours": ours, "wrapper": wrapper}), flush=True)
+    # Imports that take their time.
+    time.sleep(float(os.environ.get("INIT_SECONDS", "0")))
     while True:
         _, headers, body = request("GET", f"{RUNTIME}/invocation/next")
         event = json.loads(body)

@@ -82,6 +82,14 @@ def test_the_deployed_code_is_ended_at_its_own_deadline_as_lambda_ends_it(layer)
     assert bootstrap.relatives() == [second["pid"]]
 
 
+def test_the_start_of_the_deployed_code_does_not_count_against_its_timeout(layer):
+    bootstrap = layer(own_timeout=1, INIT_SECONDS="1.5")
+    for number in range(2):
+        bootstrap.send({"do": "answer", "number": number}, f"r-{number}")
+        assert json.loads(bootstrap.answer_to(f"r-{number}").body)["number"] == number
+    assert len(bootstrap.events_of("runtime")) == 1
+
+
 # ---- what passes through
 
 
