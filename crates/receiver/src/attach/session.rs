@@ -376,12 +376,17 @@ impl Session {
     async fn reconnect(&mut self, ending: &Ending) -> Result<(), Error> {
         self.note("the connection is gone: reconnecting".to_owned());
         let instrument = !self.ready;
+        // What runs cannot be answered without a connection: its callers have
+        // an error after this grace.
+        let grace = if self.running.is_empty() {
+            Duration::ZERO
+        } else {
+            GRACE_AFTER_DISCONNECT
+        };
         tokio::select! {
             opened = self.link.reopen(instrument) => opened?,
             () = ending.at_once.cancelled() => return Ok(()),
-            // What runs cannot be answered without a connection: its callers
-            // have an error after this grace.
-            () = drained_without(ending) => {
+            () = ended_for(ending, grace) => {
                 self.draining = true;
                 self.running.clear();
                 return Ok(());
@@ -431,8 +436,8 @@ impl Session {
     }
 }
 
-/// The end was asked for, and the grace for a connection that is gone is over.
-async fn drained_without(ending: &Ending) {
+/// The end was asked for this long ago.
+async fn ended_for(ending: &Ending, grace: Duration) {
     ending.gently.cancelled().await;
-    tokio::time::sleep(GRACE_AFTER_DISCONNECT).await;
+    tokio::time::sleep(grace).await;
 }
