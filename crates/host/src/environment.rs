@@ -21,8 +21,7 @@ pub struct ExecutionEnvironment {
     pumps: JoinSet<()>,
 }
 
-/// How an invocation ended.
-#[derive(Debug)]
+/// How an invocation ended. It does not print: payloads are in it.
 pub enum Ended {
     /// The runtime posted an answer.
     Answered {

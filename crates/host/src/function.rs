@@ -49,7 +49,6 @@ struct Slot {
 }
 
 /// What became of an invocation, and how long each part took.
-#[derive(Debug)]
 pub struct Ran {
     /// How it ended.
     pub ended: Ended,

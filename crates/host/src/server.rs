@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 type Answer = Response<Full<Bytes>>;
 
 /// What a runtime posted.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Posted {
     Response {
         content_type: Option<String>,

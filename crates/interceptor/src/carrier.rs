@@ -14,7 +14,7 @@ use tether_protocol::constants::MESSAGE_LIMIT;
 use tether_protocol::message::{Invoke, ToLaptop};
 use tether_protocol::records::HeadRecord;
 use tether_protocol::session::{Standing, standing};
-use tether_protocol::{ConnectionId, InvocationKey, Nonce, Payload, Timestamp};
+use tether_protocol::{ConnectionId, InvocationKey, Nonce, Payload, Secret, Timestamp};
 use tether_relay::Posted;
 use tether_store::StoreError;
 
@@ -225,7 +225,7 @@ fn message(
         key: key.clone(),
         function_arn: unqualified(arn).to_owned(),
         environment_id: environment_id.to_owned(),
-        headers: event.invocation.to_pairs(),
+        headers: Secret::new(event.invocation.to_pairs()),
         deadline: Timestamp(event.invocation.deadline_ms),
         payload: Payload::seal(&event.payload),
         environment: settings.travelling.clone(),

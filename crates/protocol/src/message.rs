@@ -1,6 +1,6 @@
 //! The messages on the WebSocket.
 
-use crate::{ClaimId, Environment, InvocationKey, Payload, SessionId, Timestamp};
+use crate::{ClaimId, Environment, InvocationKey, Payload, Secret, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// From the laptop to the `connect` Lambda.
@@ -78,8 +78,9 @@ pub struct Invoke {
     pub function_arn: String,
     /// The remote execution environment: one local process each.
     pub environment_id: String,
-    /// The Runtime API's headers of the event, names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// The Runtime API's headers of the event, names in lower case: the caller's
+    /// context and identity are among them.
+    pub headers: Secret<Vec<(String, String)>>,
     /// When Lambda ends the invocation.
     pub deadline: Timestamp,
     /// The event.
@@ -237,12 +238,14 @@ mod tests {
     #[test]
     fn an_invoke_prints_neither_event_nor_environment() {
         let text = r#"{"type":"invoke","key":{"requestId":"r","nonce":"n"},"functionArn":"a",
-            "environmentId":"e","headers":[],"deadline":1,"payload":{"text":"card"},
+            "environmentId":"e","headers":[["lambda-runtime-client-context","tell-nobody"]],"deadline":1,"payload":{"text":"card"},
             "environment":{"K":"hunter2"},"receivedAt":1,"postedAt":1}"#;
         let message: ToLaptop = serde_json::from_str(text).unwrap();
         let printed = format!("{message:?}");
         assert!(
-            !printed.contains("card") && !printed.contains("hunter2"),
+            !["card", "hunter2", "tell-nobody"]
+                .iter()
+                .any(|it| printed.contains(it)),
             "{printed}"
         );
     }

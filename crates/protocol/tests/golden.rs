@@ -114,7 +114,10 @@ fn messages_to_the_laptop() {
         key: key(),
         function_arn: ARN.into(),
         environment_id: "e1".into(),
-        headers: vec![("lambda-runtime-deadline-ms".into(), "1700000003000".into())],
+        headers: Secret::new(vec![(
+            "lambda-runtime-deadline-ms".into(),
+            "1700000003000".into(),
+        )]),
         deadline: Timestamp(1_700_000_003_000),
         payload: Payload::seal(b"{\"name\": \"Ada\"}"),
         environment: Secret::new(BTreeMap::from([("GREETING".into(), "Hello".into())])),

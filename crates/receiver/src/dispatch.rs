@@ -126,7 +126,11 @@ async fn claim(job: &Job) -> Result<(), Unclaimed> {
 
 async fn run(job: Job, hops: &mut Hops) -> WorkResult {
     let Job { invoke, .. } = job;
-    let headers = invoke.headers.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+    let headers = invoke
+        .headers
+        .expose()
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()));
     let invocation = Invocation::from_pairs(headers).map_err(|error| error.to_string());
     let payload = invoke.payload.open().map_err(|error| error.to_string());
     let (invocation, payload) = match (invocation, payload) {

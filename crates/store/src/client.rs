@@ -6,6 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use tether_aws::{Failure, classify};
+use tether_protocol::Secret;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -19,8 +20,8 @@ pub enum StoreError {
         table: String,
         /// Which row.
         what: String,
-        /// The row, as it is.
-        row: Option<Box<Item>>,
+        /// The row, as it is: a payload may stand in it.
+        row: Option<Secret<Box<Item>>>,
     },
     /// The call failed.
     #[error("{table} could not be reached: {failure}")]
@@ -70,7 +71,7 @@ where
         Some(row) => StoreError::Condition {
             table: table.to_owned(),
             what: what.to_owned(),
-            row: row.cloned().map(Box::new),
+            row: row.cloned().map(|it| Secret::new(Box::new(it))),
         },
         None => StoreError::Call {
             table: table.to_owned(),

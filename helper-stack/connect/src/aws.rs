@@ -55,7 +55,8 @@ impl Cloud for Aws {
         answered.await.map_err(|error| match error {
             StoreError::Condition { row, .. } => {
                 let lookup = row
-                    .as_deref()
+                    .as_ref()
+                    .map(|it| it.expose())
                     .map(|row| |name: &str| row.get(name)?.as_s().ok().map(String::as_str));
                 Fault::Condition(refusal::reason(lookup, session, &reply.claim_id).to_owned())
             }
