@@ -1,8 +1,9 @@
 //! AWS as seen from inside a Lambda function.
 
-use crate::Access;
+use crate::{Access, Patience, Trust};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
 
 impl Access {
     /// The function's own role. These variables stay the same for the life of
@@ -25,6 +26,22 @@ impl Access {
             credentials: SharedCredentialsProvider::new(credentials),
         })
     }
+}
+
+/// The way to AWS of a Lambda function of ours, with its own role.
+///
+/// # Errors
+/// Which variable is missing.
+pub fn config_of_function(
+    variable: &impl Fn(&str) -> Option<String>,
+    patience: Patience,
+) -> Result<SdkConfig, String> {
+    let http = crate::http_client(Trust::of_function(variable));
+    Ok(crate::config(
+        &Access::of_function(variable)?,
+        patience,
+        &http,
+    ))
 }
 
 /// A variable that Lambda or the function's configuration has to set.

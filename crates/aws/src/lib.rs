@@ -18,8 +18,10 @@ use std::time::Duration;
 
 mod function;
 mod outcome;
-pub use function::needed;
+mod trust;
+pub use function::{config_of_function, needed};
 pub use outcome::{Failure, classify};
+pub use trust::Trust;
 
 /// Where AWS is, and as whom.
 #[derive(Clone, Debug)]
@@ -47,11 +49,14 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// The HTTP client for all SDK clients of a process.
 #[must_use]
-pub fn http_client() -> SharedHttpClient {
-    Builder::new()
+pub fn http_client(trust: Trust) -> SharedHttpClient {
+    let builder = Builder::new()
         .pool_idle_timeout(POOL_IDLE)
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match trust.context() {
+        Some(context) => builder.tls_context(context).build_https(),
+        None => builder.build_https(),
+    }
 }
 
 /// What every SDK client is made from.

@@ -72,7 +72,7 @@ impl Held {
 
 impl Layer {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let http = tether_aws::http_client();
+        let http = tether_aws::http_client(settings.trust);
         let held = Held::default();
         let config_as = |credentials: SharedCredentialsProvider| -> SdkConfig {
             let access = Access {

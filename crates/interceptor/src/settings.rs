@@ -1,7 +1,7 @@
 //! What the environment says: the one place where it is read.
 
 use std::collections::BTreeMap;
-use tether_aws::{Access, needed};
+use tether_aws::{Access, Trust, needed};
 use tether_protocol::config::Attachment;
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::environment::{self, FUNCTION_VERSION, RUNTIME_API};
@@ -24,6 +24,8 @@ pub struct Settings {
     pub attachment: Attachment,
     /// AWS as the function's own role.
     pub access: Access,
+    /// Whom to believe that it is AWS.
+    pub trust: Trust,
     /// The function's name.
     pub function_name: String,
     /// The variables that go to the laptop with an event.
@@ -59,6 +61,7 @@ impl Settings {
             runtime_api: need(RUNTIME_API)?,
             attachment: Attachment::read(variable)?,
             access: Access::of_function(&variable)?,
+            trust: Trust::of_function(&variable),
             function_name: need("AWS_LAMBDA_FUNCTION_NAME")?,
             travelling: Secret::new(environment::travelling(variables.clone().into_iter())),
         })

@@ -9,7 +9,7 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use std::time::Duration;
-use tether_aws::{Access, Patience};
+use tether_aws::{Access, Patience, Trust};
 
 /// Calls of the receiver: a person waits, and a network hiccup is no reason
 /// to give up.
@@ -52,14 +52,15 @@ impl Account {
     /// When there is no region or there are no credentials.
     pub async fn find(whereabouts: &Whereabouts) -> Result<Self, Error> {
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .http_client(tether_aws::http_client());
+            .http_client(tether_aws::http_client(Trust::Platform));
         if let Some(region) = &whereabouts.region {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(profile) = &whereabouts.profile {
             // A profile that is named wins over keys in the environment, as
             // with the AWS CLI.
-            let settings = ProviderConfig::default().with_http_client(tether_aws::http_client());
+            let settings = ProviderConfig::default()
+                .with_http_client(tether_aws::http_client(Trust::Platform));
             let settings = settings.with_region(whereabouts.region.clone().map(Region::new));
             let provider = ProfileFileCredentialsProvider::builder()
                 .configure(&settings)
@@ -83,12 +84,19 @@ impl Account {
             endpoint_url: found.endpoint_url().map(str::to_owned),
             credentials,
         };
-        let config = tether_aws::config(&access, PATIENCE, &tether_aws::http_client());
+        let config =
+            tether_aws::config(&access, PATIENCE, &tether_aws::http_client(Trust::Platform));
         Ok(Self {
             region,
             access,
             config,
         })
+    }
+
+    /// Where AWS is, if it is somewhere else.
+    #[must_use]
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.access.endpoint_url.as_deref()
     }
 
     /// As the caller.
@@ -100,7 +108,11 @@ impl Account {
     /// As the caller, for an invocation that lasts.
     #[must_use]
     pub fn caller_with_patience(&self) -> SdkConfig {
-        tether_aws::config(&self.access, MANAGER, &tether_aws::http_client())
+        tether_aws::config(
+            &self.access,
+            MANAGER,
+            &tether_aws::http_client(Trust::Platform),
+        )
     }
 
     /// As the developer role, renewed before it expires.
@@ -132,7 +144,7 @@ impl Account {
             credentials: SharedCredentialsProvider::new(provider),
             ..self.access.clone()
         };
-        let http = tether_aws::http_client();
+        let http = tether_aws::http_client(Trust::Platform);
         Ok(Developer {
             config: tether_aws::config(&access, PATIENCE, &http),
             patient: tether_aws::config(&access, MANAGER, &http),

@@ -2,7 +2,7 @@
 
 use aws_types::SdkConfig;
 use std::time::Duration;
-use tether_aws::{Access, Patience, needed};
+use tether_aws::{Patience, config_of_function, needed};
 
 /// The function has 5 s in all, and a receiver waits for it.
 const PATIENCE: Patience = Patience {
@@ -24,9 +24,8 @@ impl Settings {
     /// # Errors
     /// Which one is missing.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let access = Access::of_function(&variable)?;
         Ok(Self {
-            aws: tether_aws::config(&access, PATIENCE, &tether_aws::http_client()),
+            aws: config_of_function(&variable, PATIENCE)?,
             sessions_table: needed(&variable, "SESSIONS_TABLE")?,
         })
     }

@@ -2,7 +2,7 @@
 
 use aws_types::SdkConfig;
 use std::time::Duration;
-use tether_aws::{Access, Patience, needed};
+use tether_aws::{Patience, config_of_function, needed};
 
 /// A WebSocket integration gives up after 29 s, and a receiver waits.
 const PATIENCE: Patience = Patience {
@@ -28,9 +28,8 @@ impl Settings {
     /// # Errors
     /// Which one is missing.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let access = Access::of_function(&variable)?;
         Ok(Self {
-            aws: tether_aws::config(&access, PATIENCE, &tether_aws::http_client()),
+            aws: config_of_function(&variable, PATIENCE)?,
             sessions_table: needed(&variable, "SESSIONS_TABLE")?,
             debugger_table: needed(&variable, "DEBUGGER_TABLE")?,
             manager_function: needed(&variable, "MANAGER_FUNCTION")?,

@@ -2,7 +2,7 @@
 
 use aws_types::SdkConfig;
 use std::time::Duration;
-use tether_aws::{Access, Patience, needed};
+use tether_aws::{Patience, config_of_function, needed};
 
 /// Nobody waits for a single call, and Lambda's control plane is slow at times.
 const PATIENCE: Patience = Patience {
@@ -56,11 +56,10 @@ impl Settings {
     /// # Errors
     /// Which one is missing.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let access = Access::of_function(&variable)?;
         // Empty: the helper stack was installed without it.
         let layer = |name: &str| variable(name).filter(|arn| !arn.is_empty());
         Ok(Self {
-            aws: tether_aws::config(&access, PATIENCE, &tether_aws::http_client()),
+            aws: config_of_function(&variable, PATIENCE)?,
             functions_table: needed(&variable, "FUNCTIONS_TABLE")?,
             helper: Helper {
                 layer_x86_64: layer("LAYER_X86_64"),
