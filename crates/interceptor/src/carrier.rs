@@ -3,26 +3,34 @@
 
 use crate::access::Layer;
 use crate::now;
+use crate::parcel::{self, Remains};
 use crate::settings::Settings;
 use crate::upstream;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use std::time::Duration;
 use tether_protocol::carry::{Action, Carry, Event, Failure, Look, Post, Settlement, Verdict, Why};
-use tether_protocol::constants::MESSAGE_LIMIT;
-use tether_protocol::message::{Invoke, ToLaptop};
 use tether_protocol::records::HeadRecord;
 use tether_protocol::session::{Standing, standing};
-use tether_protocol::{ConnectionId, InvocationKey, Nonce, Payload, Secret, Timestamp};
+use tether_protocol::{ConnectionId, InvocationKey, Nonce, Timestamp};
 use tether_relay::Posted;
 use tether_store::StoreError;
 
-/// How an attempt ended, and the record if it holds an answer.
+/// How an attempt ended.
 pub(crate) struct Ended {
-    pub(crate) key: InvocationKey,
     pub(crate) verdict: Verdict,
-    pub(crate) record: Option<HeadRecord>,
+    /// The answer, if the record holds one.
+    pub(crate) answer: Option<Answer>,
+    pub(crate) remains: Remains,
+}
+
+/// What the laptop has answered.
+pub(crate) struct Answer {
+    /// The record, without its payload.
+    pub(crate) record: HeadRecord,
+    pub(crate) bytes: Bytes,
 }
 
 /// An attempt under way.
@@ -53,19 +61,27 @@ pub(crate) async fn carry(
         nonce: nonce(),
     };
     let deadline = Timestamp(event.invocation.deadline_ms);
-    let message = message(settings, event, &key, environment_id, received_at);
-    if message.len() > MESSAGE_LIMIT {
+    let packed = parcel::pack(layer, settings, event, &key, environment_id, received_at);
+    let mut remains = Remains {
+        key: key.clone(),
+        head: true,
+        request_chunks: 0,
+        reply_chunks: 0,
+    };
+    let parcel = match packed.await {
+        Ok(parcel) => parcel,
         // Not posted, so the deployed code may answer.
-        let why = format!(
-            "{} bytes with its variables, and one message carries {MESSAGE_LIMIT}",
-            message.len()
-        );
-        return Ended {
-            key,
-            verdict: Verdict::Deployed(Why::PostRefused(why)),
-            record: None,
-        };
-    }
+        Err((chunks, reason)) => {
+            remains.head = false;
+            remains.request_chunks = chunks;
+            return Ended {
+                verdict: Verdict::Deployed(Why::PostRefused(reason)),
+                answer: None,
+                remains,
+            };
+        }
+    };
+    remains.request_chunks = parcel.chunks;
     let (machine, first) = Carry::start(connection, now(), deadline);
     let mut attempt = Attempt {
         layer,
@@ -73,7 +89,7 @@ pub(crate) async fn carry(
         key: key.clone(),
         deadline,
         answer_by: machine.answer_by(),
-        message,
+        message: parcel.message,
         record: None,
     };
     let verdict = std::panic::AssertUnwindSafe(drive(&mut attempt, machine, first))
@@ -81,10 +97,37 @@ pub(crate) async fn carry(
         .await
         // A bug of ours. The event may have left, so nobody else may run it.
         .unwrap_or(Verdict::Fail(Failure::Unconfirmed));
-    Ended {
-        key,
+    ended(attempt, verdict, remains).await
+}
+
+/// Fetches the answer, if there is one.
+async fn ended(mut attempt: Attempt<'_>, mut verdict: Verdict, mut remains: Remains) -> Ended {
+    // The mark against a second run stays until its TTL.
+    remains.head = !matches!(
         verdict,
-        record: attempt.record,
+        Verdict::Deployed(Why::Unclaimed) | Verdict::Fail(_)
+    );
+    let mut answer = None;
+    if verdict == Verdict::Answered {
+        let correlation = &attempt.layer.correlation;
+        let (key, by) = (&attempt.key, attempt.answer_by);
+        let opened = match attempt.record.as_mut() {
+            Some(record) => parcel::open(correlation, key, record, by).await,
+            None => (None, 0),
+        };
+        remains.reply_chunks = opened.1;
+        answer = match (attempt.record.take(), opened.0) {
+            (Some(record), Some(bytes)) => Some(Answer { record, bytes }),
+            _ => None,
+        };
+        if answer.is_none() {
+            verdict = Verdict::Fail(Failure::AnswerLost);
+        }
+    }
+    Ended {
+        verdict,
+        answer,
+        remains,
     }
 }
 
@@ -213,36 +256,6 @@ fn settlement(done: Result<(), StoreError>) -> Settlement {
     }
 }
 
-fn message(
-    settings: &Settings,
-    event: &upstream::Event,
-    key: &InvocationKey,
-    environment_id: &str,
-    received_at: Timestamp,
-) -> String {
-    let arn = &event.invocation.function_arn;
-    let message = ToLaptop::Invoke(Box::new(Invoke {
-        key: key.clone(),
-        function_arn: unqualified(arn).to_owned(),
-        environment_id: environment_id.to_owned(),
-        headers: Secret::new(event.invocation.to_pairs()),
-        deadline: Timestamp(event.invocation.deadline_ms),
-        payload: Payload::seal(&event.payload),
-        environment: settings.travelling.clone(),
-        received_at,
-        posted_at: now(),
-    }));
-    serde_json::to_string(&message).unwrap_or_default()
-}
-
-/// `arn:…:function:name` without a version or alias behind it.
-fn unqualified(arn: &str) -> &str {
-    match arn.match_indices(':').nth(6) {
-        Some((end, _)) => arn.get(..end).unwrap_or(arn),
-        None => arn,
-    }
-}
-
 /// Random: two attempts with the same request id must not meet.
 pub(crate) fn nonce() -> Nonce {
     let mut bytes = [0u8; 12];
@@ -258,16 +271,4 @@ pub(crate) fn nonce() -> Nonce {
             .map(|byte| format!("{byte:02x}"))
             .collect::<String>(),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_qualifier_is_cut_off() {
-        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
-        assert_eq!(unqualified(arn), arn);
-        assert_eq!(unqualified(&format!("{arn}:live")), arn);
-    }
 }

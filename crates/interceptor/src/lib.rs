@@ -23,6 +23,7 @@ mod guest;
 mod life;
 mod log;
 mod lookup;
+mod parcel;
 mod settings;
 mod upstream;
 

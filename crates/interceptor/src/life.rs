@@ -1,6 +1,7 @@
 //! The life of an execution environment: event after event.
 
 use crate::access::Layer;
+use crate::carrier::Answer;
 use crate::deployed::{self, Deployed};
 use crate::guest::{self, Guest};
 use crate::lookup::{Lookup, patience};
@@ -9,13 +10,11 @@ use crate::upstream::{Event, Upstream};
 use crate::{carrier, log, now, upstream};
 use bytes::Bytes;
 use std::collections::HashSet;
-use std::time::Duration;
-use tether_protocol::carry::{Failure, Verdict, Why};
+use tether_protocol::Timestamp;
+use tether_protocol::carry::{Failure, Verdict};
 use tether_protocol::constants::LAYER_CALL_TIMEOUT;
-use tether_protocol::records::{HeadRecord, InvocationStatus};
-use tether_protocol::{InvocationKey, Timestamp};
+use tether_protocol::records::InvocationStatus;
 use tether_runtime_api::ErrorObject;
-use tether_store::Correlation;
 
 /// Runs until the environment ends; returns the process's exit code.
 pub async fn run(settings: Settings, guest: Guest) -> i32 {
@@ -155,29 +154,21 @@ impl Life {
         match ended.verdict {
             Verdict::Deployed(why) => {
                 self.lookup.learn(&why);
-                // The mark against a second run stays until its TTL.
-                let outdated = (why != Why::Unclaimed).then_some(ended.key);
                 let correlation = self.layer.correlation.clone();
-                let tidying = async {
-                    if let Some(key) = outdated {
-                        tidy(&correlation, &key).await;
-                    }
-                };
+                let tidying = ended.remains.remove(&correlation);
                 let reason = why.to_string();
                 let (end, ()) = tokio::join!(self.deploy(event, &reason), tidying);
-                end
+                return end;
             }
-            Verdict::Fail(failure) => {
-                self.fail(&event, failure).await;
-                None
-            }
-            Verdict::Answered => {
-                self.answer(&event, ended.record, received_at).await;
-                // The caller has its answer; the record has done its work.
-                tidy(&self.layer.correlation, &ended.key).await;
-                None
-            }
+            Verdict::Fail(failure) => self.fail(&event, failure).await,
+            Verdict::Answered => match ended.answer {
+                Some(answer) => self.answer(&event, answer, received_at).await,
+                None => self.fail(&event, Failure::AnswerLost).await,
+            },
         }
+        // The caller has its answer; the record has done its work.
+        ended.remains.remove(&self.layer.correlation).await;
+        None
     }
 
     async fn deploy(&mut self, event: Event, reason: &str) -> Option<i32> {
@@ -202,17 +193,10 @@ impl Life {
         }
     }
 
-    async fn answer(&mut self, event: &Event, record: Option<HeadRecord>, since: Timestamp) {
-        let Some(record) = record else {
-            return self.fail(event, Failure::Unconfirmed).await;
-        };
-        let failed = record.status == InvocationStatus::Failed;
-        let payload = record.response.map(tether_protocol::Payload::open);
-        let Some(Ok(bytes)) = payload else {
-            return self.fail(event, Failure::Unconfirmed).await;
-        };
-        let (invocation, bytes) = (&event.invocation, Bytes::from(bytes));
-        let posted = if failed {
+    async fn answer(&mut self, event: &Event, answer: Answer, since: Timestamp) {
+        let Answer { record, bytes } = answer;
+        let invocation = &event.invocation;
+        let posted = if record.status == InvocationStatus::Failed {
             let kind = record.error.as_deref();
             self.upstream.error(invocation, kind, bytes).await
         } else {
@@ -272,14 +256,6 @@ impl Life {
 
 /// More different reasons than this are not kept in mind.
 const MOST_SAID: usize = 32;
-
-/// Removing a record may take this long: the caller is answered, and Lambda may
-/// end the environment at the deadline. The record's TTL does the rest.
-const TIDYING: Duration = Duration::from_millis(200);
-
-async fn tidy(correlation: &Correlation, key: &InvocationKey) {
-    let _ = tokio::time::timeout(TIDYING, correlation.remove(key)).await;
-}
 
 /// SIGTERM: Lambda sends it before the end where an extension is registered.
 struct Signals(Option<tokio::signal::unix::Signal>);

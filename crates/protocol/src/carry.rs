@@ -136,6 +136,11 @@ pub enum Failure {
         "the correlation table cannot be reached, so it is not known whether the laptop runs this invocation: check the layer role and the network of the function"
     )]
     Unconfirmed,
+    /// The laptop has answered, and its answer cannot be read.
+    #[error(
+        "the laptop has answered, but its answer cannot be read from the correlation table: repeat the invocation, and check the layer role if that happens again"
+    )]
+    AnswerLost,
 }
 
 impl Failure {
@@ -146,6 +151,7 @@ impl Failure {
             Self::Deadline => "Tether.Timeout",
             Self::LaptopGone => "Tether.LaptopGone",
             Self::Unconfirmed => "Tether.Unconfirmed",
+            Self::AnswerLost => "Tether.AnswerLost",
         }
     }
 }

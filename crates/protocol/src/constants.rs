@@ -15,6 +15,21 @@ pub const SESSION_PENDING: Duration = secs(120);
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
 pub const KEEP_ALIVE: Duration = secs(30);
 
+/// The receiver opens its next connection this long after it opened one: API
+/// Gateway cuts a connection after 2 h, whatever it carries, and ten minutes
+/// are left for tries on a bad line (see [`KEEP_ALIVE`] for the link).
+pub const RENEW_CONNECTION_AFTER: Duration = secs(110 * 60);
+
+/// A connection that has a successor is read for this much longer: bootstraps
+/// believe in it for [`BELIEVE_ACTIVE`], a post takes [`LAYER_CALL_TIMEOUT`] at
+/// most, and answers to replies may still be on their way on it.
+pub const CONNECTION_OVERLAP: Duration = secs(30);
+
+/// A local process whose remote environment was not heard of for this long
+/// ends. Lambda ends an idle environment after some minutes; one that comes
+/// back later has a new process, as a cold start has.
+pub const LOCAL_PROCESS_IDLE: Duration = secs(15 * 60);
+
 /// How long a session lives without a keep-alive: three of them may be lost.
 pub const LEASE: Duration = secs(90);
 
@@ -69,6 +84,27 @@ pub const MESSAGE_LIMIT: usize = 128 * 1024;
 
 /// API Gateway's limit for one WebSocket frame.
 pub const FRAME_LIMIT: usize = 32 * 1024;
+
+/// Largest buffered event or answer of a function: 6 MB and 100 bytes of grace
+/// (`MaxPayloadSize` of AWS's runtime interface emulator).
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024 + 100;
+
+/// A payload from this size on is compressed if that makes it a quarter
+/// smaller: below it, a slow line is no slower and the caller waits for less.
+pub const COMPRESS_FROM: usize = 4 * 1024;
+
+/// Bytes of one chunk of a large payload. An item has at most 400 KB, its
+/// attribute names included
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
+pub const CHUNK_BYTES: usize = 384 * 1024;
+
+/// Chunks on their way at the same time: enough to fill a line, few enough to
+/// leave the memory of a small function alone.
+pub const CHUNKS_AT_ONCE: usize = 6;
+
+/// Storing a large event may take this long, at most a quarter of the remaining
+/// time: 6 MB leave a function within a second, and the deployed code waits.
+pub const STORE_WAIT: Duration = secs(5);
 
 /// The pause before the next look at the correlation record, `waited` after
 /// the post: most answers come soon, and a breakpoint lasts minutes.

@@ -49,6 +49,15 @@ id!(
     ClaimId
 );
 
+/// Which way a payload goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The event, to the laptop.
+    Request,
+    /// The answer, back.
+    Reply,
+}
+
 /// What a correlation record is found by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,5 +73,15 @@ impl InvocationKey {
     #[must_use]
     pub fn head_part(&self) -> String {
         format!("{}#head", self.nonce)
+    }
+
+    /// The sort key of a chunk of a large payload.
+    #[must_use]
+    pub fn chunk_part(&self, side: Side, index: u32) -> String {
+        let side = match side {
+            Side::Request => "request",
+            Side::Reply => "reply",
+        };
+        format!("{}#{side}#{index:04}", self.nonce)
     }
 }

@@ -31,8 +31,8 @@ mod secret;
 pub mod session;
 mod timestamp;
 
-pub use ids::{ClaimId, ConnectionId, InvocationKey, Nonce, SessionId};
-pub use payload::{Payload, PayloadError};
+pub use ids::{ClaimId, ConnectionId, InvocationKey, Nonce, SessionId, Side};
+pub use payload::{Packed, Payload, PayloadError, Stored, room};
 pub use secret::{Environment, Secret, Token, TokenHash};
 pub use timestamp::Timestamp;
 

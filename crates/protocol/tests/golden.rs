@@ -20,7 +20,7 @@ use tether_protocol::records::{
 };
 use tether_protocol::{
     ClaimId, ConnectionId, InvocationKey, Nonce, PROTOCOL_VERSION, Payload, Secret, SessionId,
-    Timestamp, TokenHash,
+    Stored, Timestamp, TokenHash,
 };
 
 fn check<T: Serialize + DeserializeOwned>(name: &str, value: &T) {
@@ -57,6 +57,14 @@ fn key() -> InvocationKey {
     }
 }
 
+fn stored() -> Payload {
+    Payload::Stored(Stored {
+        chunks: 2,
+        size: 400_000,
+        zstd: true,
+    })
+}
+
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
 
 #[test]
@@ -89,6 +97,17 @@ fn messages_to_the_cloud() {
         content_type: None,
     };
     check("to-cloud-reply-binary", &reply(binary));
+    let with = |payload| {
+        reply(Outcome::Completed {
+            payload,
+            content_type: None,
+        })
+    };
+    check(
+        "to-cloud-reply-zstd",
+        &with(Payload::Zstd("KLUv/Q==".into())),
+    );
+    check("to-cloud-reply-stored", &with(stored()));
 }
 
 #[test]
@@ -124,7 +143,15 @@ fn messages_to_the_laptop() {
         received_at: Timestamp(1_700_000_000_000),
         posted_at: Timestamp(1_700_000_000_001),
     };
+    let large = Invoke {
+        payload: stored(),
+        ..invoke.clone()
+    };
     check("to-laptop-invoke", &ToLaptop::Invoke(Box::new(invoke)));
+    check(
+        "to-laptop-invoke-stored",
+        &ToLaptop::Invoke(Box::new(large)),
+    );
 }
 
 fn progress() -> Progress {

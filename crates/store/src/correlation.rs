@@ -13,8 +13,8 @@ use tether_protocol::{ClaimId, ConnectionId, InvocationKey, SessionId, Timestamp
 /// The correlation table.
 #[derive(Clone, Debug)]
 pub struct Correlation {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 /// Who wants to run an invocation.
@@ -221,10 +221,18 @@ impl Correlation {
     /// # Errors
     /// When the table cannot be reached; the record's TTL ends it then.
     pub async fn remove(&self, key: &InvocationKey) -> Result<(), StoreError> {
+        self.remove_item(key, item_key(key)).await
+    }
+
+    pub(crate) async fn remove_item(
+        &self,
+        key: &InvocationKey,
+        item: Item,
+    ) -> Result<(), StoreError> {
         self.client
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(item_key(key)))
+            .set_key(Some(item))
             .send()
             .await
             .map_err(|error| failed(&self.table, &key.request_id, error))?;
@@ -268,6 +276,6 @@ fn item_key(key: &InvocationKey) -> Item {
     ])
 }
 
-fn ttl(deadline: Timestamp) -> u64 {
+pub(crate) fn ttl(deadline: Timestamp) -> u64 {
     deadline.plus(RECORD_KEPT_AFTER_DEADLINE).seconds()
 }

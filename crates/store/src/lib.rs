@@ -3,6 +3,7 @@
 //! One method for each step that the protocol takes; every write that decides
 //! something is conditional, and its outcome says who won.
 
+mod chunks;
 mod client;
 mod correlation;
 mod journal;
