@@ -62,6 +62,10 @@ build: stack layer ## Build the command at target/release/tether, with Lambdas a
 demo: build ## Show the live road on this machine: deployed, attached, detached
 	@$(BIN)/python examples/demo.py
 
+.PHONY: bench
+bench: build ## Measure the budgets; ARGS="--quick", "--only soak", "--json" (see benches/src/main.rs)
+	@cargo run --release --quiet -p tether-bench -- $(ARGS)
+
 .PHONY: check
 check: ## Prove that the crates' arrows go one way
 	@.ci/check-layers
