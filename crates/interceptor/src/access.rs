@@ -112,6 +112,19 @@ impl Layer {
         if self.held.last_until(end) {
             return Ok(());
         }
+        self.renew().await
+    }
+
+    /// Makes sure that the credentials last for one more call: a role session
+    /// may be shorter than an invocation at a breakpoint.
+    pub(crate) async fn hold(&self) {
+        if !self.held.last_until(now().plus(LAYER_CALL_TIMEOUT)) {
+            // Without it the call fails, and whoever made it knows what to do.
+            let _ = self.renew().await;
+        }
+    }
+
+    async fn renew(&self) -> Result<(), String> {
         let answer = self
             .sts
             .assume_role()

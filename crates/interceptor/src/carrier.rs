@@ -169,8 +169,12 @@ impl Attempt<'_> {
     fn begin(&self, action: Action) -> BoxFuture<'static, (Event, Option<HeadRecord>)> {
         let limit = self.answer_by.since(now()).max(Duration::from_millis(50));
         let lost = given_up(&action);
-        let work = self.perform(action);
+        let (layer, work) = (self.layer.clone(), self.perform(action));
         async move {
+            let work = async move {
+                layer.hold().await;
+                work.await
+            };
             match tokio::time::timeout(limit, work).await {
                 Ok(done) => done,
                 Err(_) => (lost, None),

@@ -107,11 +107,13 @@ pub const CHUNKS_AT_ONCE: usize = 6;
 pub const STORE_WAIT: Duration = secs(5);
 
 /// The pause before the next look at the correlation record, `waited` after
-/// the post: most answers come soon, and a breakpoint lasts minutes.
+/// the post: a quick handler beside a quick line is done within a few
+/// milliseconds, most answers come soon, and a breakpoint lasts minutes.
 #[must_use]
 pub fn poll_pause(waited: Duration) -> Duration {
     let pause = match waited.as_millis() {
-        0..500 => 10,
+        0..12 => 4,
+        12..500 => 10,
         500..2_000 => 25,
         2_000..30_000 => 100,
         _ => 250,
