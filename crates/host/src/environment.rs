@@ -2,13 +2,13 @@
 
 use crate::launch::{Group, Launch};
 use crate::logs::{self, LogSink};
-use crate::server::{Posted, Server, Work};
+use crate::server::{About, Posted, Server, Work};
 use bytes::Bytes;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_runtime_api::{ErrorObject, Invocation};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -17,9 +17,15 @@ pub struct ExecutionEnvironment {
     server: Server,
     child: Child,
     group: Group,
+    /// Its other end is the process's; see [`Launch::spawn`].
+    _lifeline: Option<ChildStdin>,
     /// Reads the process's output to its end.
     pumps: JoinSet<()>,
 }
+
+/// From SIGTERM to SIGKILL, for a function with an internal extension
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>).
+const GRACE: Duration = Duration::from_millis(500);
 
 /// How an invocation ended. It does not print: payloads are in it.
 pub enum Ended {
@@ -59,9 +65,11 @@ impl ExecutionEnvironment {
     /// # Errors
     /// When there is no port, or the program cannot be started.
     pub async fn start(launch: &Launch, sink: &LogSink) -> std::io::Result<Self> {
-        let server = Server::bind().await?;
+        let server = Server::bind(About::of(&launch.environment)).await?;
         let mut child = launch.spawn(&server.address.to_string())?;
         let group = Group::of(&child);
+        // Whoever waits for the child would close it.
+        let lifeline = child.stdin.take();
         let mut pumps = JoinSet::new();
         if let Some(output) = child.stdout.take() {
             pumps.spawn(logs::pump(
@@ -81,6 +89,7 @@ impl ExecutionEnvironment {
             server,
             child,
             group,
+            _lifeline: lifeline,
             pumps,
         })
     }
@@ -89,6 +98,12 @@ impl ExecutionEnvironment {
     #[must_use]
     pub fn runtime_api(&self) -> std::net::SocketAddr {
         self.server.address
+    }
+
+    /// The process itself; none when it has ended.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Waits until the process asks for its first event. None: it did. Some:
@@ -101,7 +116,43 @@ impl ExecutionEnvironment {
         }
     }
 
-    /// Whether the process still runs.
+    /// Waits until the process, and each extension in it, asks for its next
+    /// event: everything of the last invocation is done then, and it may be
+    /// frozen. False: it has ended. There is no limit of time: as on Lambda,
+    /// an extension may keep its environment awake.
+    pub async fn idle(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            idle = at_rest(&self.server) => idle,
+            _ = self.child.wait() => false,
+        }
+    }
+
+    /// Whether the process waits for an event now.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        *self.server.waiting.borrow() > 0
+    }
+
+    /// Stops the process and its children where they are, as Lambda does
+    /// between invocations; see [`idle`](Self::idle). The next event thaws
+    /// them. Without effect where the system has no SIGSTOP.
+    pub fn freeze(&mut self) {
+        self.group.freeze();
+    }
+
+    /// Lets a frozen process go on.
+    pub fn thaw(&mut self) {
+        self.group.thaw();
+    }
+
+    /// Whether it is frozen.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.group.is_frozen()
+    }
+
+    /// Whether the process still runs, be it frozen.
     pub fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -122,6 +173,7 @@ impl ExecutionEnvironment {
         if !self.is_alive() {
             return Ended::NotTaken(invocation, payload);
         }
+        self.group.thaw();
         // It is full while the process stands at a breakpoint of an earlier one.
         match tokio::time::timeout(Duration::from_millis(left), self.server.work.send(work)).await {
             Ok(Ok(())) => {}
@@ -169,8 +221,14 @@ impl ExecutionEnvironment {
         let _ = tokio::time::timeout(Duration::from_millis(200), all).await;
     }
 
-    /// Ends the process and its children.
+    /// Ends the process and its children: at once, or gently if it registered
+    /// an extension, as Lambda does.
     pub async fn stop(mut self) {
+        if self.server.extensions.borrow().registered > 0 {
+            self.group.thaw();
+            self.group.terminate();
+            let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        }
         self.group.kill();
         let _ = self.child.kill().await;
         self.drain().await;
@@ -210,6 +268,21 @@ async fn initialized(server: &mut Server) -> Option<Ended> {
         biased;
         failed = init_failure(&mut init_error) => failed.map(init_failed),
         () = asked(&mut server.asked) => None,
+    }
+}
+
+/// False: the server has ended.
+async fn at_rest(server: &Server) -> bool {
+    let (mut waiting, mut extensions) = (server.waiting.clone(), server.extensions.clone());
+    loop {
+        let asked = waiting.wait_for(|count| *count > 0).await.is_ok();
+        let rests = extensions.wait_for(|it| it.busy == 0).await.is_ok();
+        if !(asked && rests) {
+            return false;
+        }
+        if *waiting.borrow() > 0 {
+            return true;
+        }
     }
 }
 
@@ -258,3 +331,6 @@ fn how(status: ExitStatus) -> String {
         None => "an unknown status".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,13 @@ use crate::python::{self, Client, Debugger};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::Invocation;
 use tether_runtime_api::environment::{CREDENTIALS, HANDLER};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinSet;
 
 /// A function's code on this machine.
 #[derive(Clone, Debug)]
@@ -37,16 +38,25 @@ pub struct Function {
     copy: WorkingCopy,
     client: Arc<Client>,
     sink: LogSink,
-    slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
+    /// Locked for a moment only: a slot's own lock is held while it runs.
+    slots: std::sync::Mutex<Slots>,
 }
 
-#[derive(Default)]
+type Slots = HashMap<String, Arc<Mutex<Slot>>>;
+
 struct Slot {
     environment: Option<ExecutionEnvironment>,
     variables: Option<Environment>,
     /// The code when it was started.
     code: Option<Fingerprint>,
+    used: Instant,
+    /// An invocation's time was up while it ran, and it runs on under its
+    /// debugger.
+    overdue: bool,
 }
+
+/// A place in a local process: nobody else runs there until it is dropped.
+pub struct Seat(OwnedMutexGuard<Slot>);
 
 /// What became of an invocation, and how long each part took.
 pub struct Ran {
@@ -69,7 +79,7 @@ impl Function {
             copy,
             client,
             sink,
-            slots: Mutex::default(),
+            slots: std::sync::Mutex::default(),
         }
     }
 
@@ -85,7 +95,7 @@ impl Function {
     /// # Errors
     /// When the interpreter cannot be started.
     pub async fn prepare(&self, variables: &Environment) -> std::io::Result<Option<Ended>> {
-        let slot = self.slot(DEBUGGED).await;
+        let slot = self.slot(DEBUGGED);
         let mut slot = slot.lock().await;
         let environment = self.environment(&mut slot, variables).await?;
         let failed = environment.ready().await;
@@ -95,80 +105,141 @@ impl Function {
         Ok(failed)
     }
 
-    /// Runs one invocation.
+    /// A seat for an invocation of this remote environment, if its local
+    /// process is free now.
+    #[must_use]
+    pub fn free_seat(&self, remote_environment: &str) -> Option<Seat> {
+        let slot = self.slot(self.slot_name(remote_environment));
+        let slot = slot.try_lock_owned().ok()?;
+        (!slot.is_overdue()).then_some(Seat(slot))
+    }
+
+    /// Runs one invocation; without a seat it waits for one.
     pub async fn run(
         &self,
+        seat: Option<Seat>,
         remote_environment: &str,
         variables: &Environment,
         invocation: Invocation,
         payload: Bytes,
     ) -> Ran {
         let arrived = Instant::now();
-        let debugged = self.copy.debugger.is_some();
-        let name = if debugged {
-            DEBUGGED
-        } else {
-            remote_environment
-        };
-        let slot = self.slot(name).await;
-        // Behind an invocation at a breakpoint, until its own time is up.
-        let left = Duration::from_millis(invocation.deadline_ms.saturating_sub(crate::now().0));
-        let Ok(mut slot) = tokio::time::timeout(left, slot.lock()).await else {
+        let Some(Seat(mut slot)) = self.seated(seat, remote_environment, &invocation).await else {
             return Ran {
                 ended: Ended::TimedOut,
                 queued: arrived.elapsed(),
                 handler: Duration::ZERO,
             };
         };
-        let started = Instant::now();
-        let ended = self
+        let (ended, began) = self
             .attempt(&mut slot, variables, invocation, payload)
             .await;
+        slot.used = Instant::now();
+        slot.overdue = false;
         match &ended {
             Ended::Answered { .. } | Ended::Failed { .. } => {}
             // Paused at a breakpoint: the developer still looks at it.
-            Ended::TimedOut if debugged => {}
+            Ended::TimedOut if self.copy.debugger.is_some() => slot.overdue = true,
             _ => slot.stop().await,
         }
         Ran {
             ended,
-            queued: started - arrived,
-            handler: started.elapsed(),
+            queued: began - arrived,
+            handler: began.elapsed(),
         }
     }
 
+    /// None: behind an invocation at a breakpoint, its own time was up.
+    async fn seated(
+        &self,
+        seat: Option<Seat>,
+        remote_environment: &str,
+        invocation: &Invocation,
+    ) -> Option<Seat> {
+        if seat.is_some() {
+            return seat;
+        }
+        let slot = self.slot(self.slot_name(remote_environment));
+        let locked = tokio::time::timeout(left(invocation), slot.lock_owned()).await;
+        locked.ok().map(Seat)
+    }
+
+    /// How it ended, and when the process was ready for it.
     async fn attempt(
         &self,
         slot: &mut Slot,
         variables: &Environment,
         invocation: Invocation,
         payload: Bytes,
-    ) -> Ended {
+    ) -> (Ended, Instant) {
         let (mut invocation, mut payload) = (invocation, payload);
         // A process may end between two invocations; the next one gets a new
         // process, once.
         for _ in 0..2 {
-            let ended = match self.environment(slot, variables).await {
-                Ok(environment) => environment.invoke(invocation, payload).await,
+            let environment = match self.environment(slot, variables).await {
+                Ok(environment) => environment,
                 Err(error) => {
                     let program = self.copy.interpreter.display();
-                    return Ended::Exited(format!("{program} cannot be started: {error}"));
+                    let ended = Ended::Exited(format!("{program} cannot be started: {error}"));
+                    return (ended, Instant::now());
                 }
+            };
+            let ready = tokio::time::timeout(left(&invocation), environment.ready()).await;
+            let began = Instant::now();
+            let ended = match ready {
+                Ok(None) => environment.invoke(invocation, payload).await,
+                Ok(Some(failed)) => failed,
+                Err(_) => Ended::TimedOut,
             };
             match ended {
                 Ended::NotTaken(again, bytes) => {
                     slot.stop().await;
                     (invocation, payload) = (again, bytes);
                 }
-                other => return other,
+                other => return (other, began),
             }
         }
-        Ended::Exited("the process ends before it asks for an event".to_owned())
+        let ended = Ended::Exited("the process ends before it asks for an event".to_owned());
+        (ended, Instant::now())
     }
 
-    async fn slot(&self, name: &str) -> Arc<Mutex<Slot>> {
-        let mut slots = self.slots.lock().await;
+    fn slot_name<'a>(&self, remote_environment: &'a str) -> &'a str {
+        if self.copy.debugger.is_some() {
+            DEBUGGED
+        } else {
+            remote_environment
+        }
+    }
+
+    fn slot(&self, name: &str) -> Arc<Mutex<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(name.to_owned()).or_default())
+    }
+
+    /// Ends the processes of remote environments that were not heard of for
+    /// this long, but never one that runs, or that a debugger may wait at.
+    pub async fn end_idle(&self, idle: Duration) {
+        let mut ended = Vec::new();
+        {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            slots.retain(|name, slot| {
+                // Whoever wants this slot has a share of it by now, or finds a
+                // new one.
+                if name == DEBUGGED || Arc::strong_count(slot) > 1 {
+                    return true;
+                }
+                match Arc::clone(slot).try_lock_owned() {
+                    Ok(locked) if locked.used.elapsed() >= idle => {
+                        ended.push(locked);
+                        false
+                    }
+                    _ => true,
+                }
+            });
+        }
+        for mut slot in ended {
+            slot.stop().await;
+        }
     }
 
     /// The slot's process; a new one if there is none, if it has ended, or if
@@ -234,19 +305,49 @@ impl Function {
 
     /// Ends all processes.
     pub async fn stop(&self) {
-        let slots: Vec<_> = self.slots.lock().await.drain().collect();
-        for (_, slot) in slots {
-            slot.lock().await.stop().await;
+        let slots: Vec<_> = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            slots.drain().map(|(_, slot)| slot).collect()
+        };
+        let mut ends = JoinSet::new();
+        for slot in slots {
+            ends.spawn(async move { slot.lock().await.stop().await });
+        }
+        while ends.join_next().await.is_some() {}
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            environment: None,
+            variables: None,
+            code: None,
+            used: Instant::now(),
+            overdue: false,
         }
     }
 }
 
 impl Slot {
+    /// Whether an earlier invocation still runs, whose time was up.
+    fn is_overdue(&self) -> bool {
+        let asks = self
+            .environment
+            .as_ref()
+            .is_none_or(ExecutionEnvironment::is_waiting);
+        self.overdue && !asks
+    }
+
     async fn stop(&mut self) {
         if let Some(environment) = self.environment.take() {
             environment.stop().await;
         }
     }
+}
+
+fn left(invocation: &Invocation) -> Duration {
+    Duration::from_millis(invocation.deadline_ms.saturating_sub(crate::now().0))
 }
 
 /// Whether the function's own variables are the same. What Lambda sets is no
@@ -267,3 +368,6 @@ fn of_lambda(name: &str) -> bool {
             .iter()
             .any(|it| name.starts_with(it))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use tether_protocol::Environment;
 use tether_runtime_api::environment::RUNTIME_API;
 use tokio::process::{Child, Command};
+
+/// Tells a client of ours that its stdin is a lifeline; it removes the variable.
+const LIFELINE: &str = "TETHER_LIFELINE";
+
+/// The file name of a client that knows what to do with it.
+const CLIENT: &str = "tether_runtime.py";
 
 /// A process to be: nothing of our own environment gets into it.
 #[derive(Clone, Debug)]
@@ -27,9 +33,20 @@ pub struct Launch {
 impl Launch {
     /// Starts the process, in a process group of its own.
     ///
+    /// A client of ours gets a pipe as its stdin, a lifeline: it ends when
+    /// nobody has the other end any more, though it stands at a breakpoint and
+    /// this process was killed. It takes the pipe away before the handler's
+    /// code runs, which reads from nothing, as on Lambda.
+    ///
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn spawn(&self, runtime_api: &str) -> std::io::Result<Child> {
+        let lifeline = self.is_own_client();
+        let stdin = if lifeline {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        };
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -37,13 +54,26 @@ impl Launch {
             .envs(self.environment.expose())
             .env(RUNTIME_API, runtime_api)
             .current_dir(&self.directory)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
+        if lifeline {
+            command.env(LIFELINE, "stdin");
+        }
         command.spawn()
+    }
+
+    /// Whether an interpreter runs our client, by itself: behind a wrapper, the
+    /// first argument is the interpreter.
+    fn is_own_client(&self) -> bool {
+        let is_client = |it: &OsString| Path::new(it).file_name() == Some(CLIENT.as_ref());
+        let is_option = |it: &OsString| it.as_encoded_bytes().starts_with(b"-");
+        let mut arguments = self.arguments.iter();
+        let direct = self.arguments.first();
+        direct.is_some_and(|it| is_client(it) || is_option(it)) && arguments.any(is_client)
     }
 }
 
@@ -94,20 +124,55 @@ pub fn developers_part() -> BTreeMap<String, String> {
 
 /// A process with its children: they may outlive it.
 #[derive(Debug)]
-pub(crate) struct Group(#[cfg(unix)] Option<rustix::process::Pid>);
+pub(crate) struct Group {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+    frozen: bool,
+}
 
 #[cfg(unix)]
 impl Group {
     pub(crate) fn of(child: &Child) -> Self {
         let pid = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(pid.and_then(rustix::process::Pid::from_raw))
+        Self {
+            leader: pid.and_then(rustix::process::Pid::from_raw),
+            frozen: false,
+        }
     }
 
-    /// Ends all of it at once, the first time it is called.
+    /// Ends all of it at once, the first time it is called. What is stopped
+    /// ends as well: SIGKILL waits for nothing.
     pub(crate) fn kill(&mut self) {
-        if let Some(pid) = self.0.take() {
+        self.send(rustix::process::Signal::KILL);
+        self.leader = None;
+    }
+
+    /// Asks all of it to end.
+    pub(crate) fn terminate(&self) {
+        self.send(rustix::process::Signal::TERM);
+    }
+
+    /// Stops all of it. If this process dies, the kernel wakes an orphaned
+    /// group again, with a SIGHUP: nothing stays stopped for good.
+    pub(crate) fn freeze(&mut self) {
+        if !self.frozen {
+            self.send(rustix::process::Signal::STOP);
+        }
+        self.frozen = true;
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&mut self) {
+        if self.frozen {
+            self.send(rustix::process::Signal::CONT);
+        }
+        self.frozen = false;
+    }
+
+    fn send(&self, signal: rustix::process::Signal) {
+        if let Some(pid) = self.leader {
             // It may have ended by itself.
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+            let _ = rustix::process::kill_process_group(pid, signal);
         }
     }
 }
@@ -115,9 +180,27 @@ impl Group {
 #[cfg(not(unix))]
 impl Group {
     pub(crate) fn of(_: &Child) -> Self {
-        Self()
+        Self { frozen: false }
     }
 
     /// `kill_on_drop` ends the process itself; its children are not known here.
     pub(crate) fn kill(&mut self) {}
+
+    /// There is no such thing here: it is ended at once.
+    pub(crate) fn terminate(&self) {}
+
+    /// There is no such thing here: the process stays awake.
+    pub(crate) fn freeze(&mut self) {
+        self.frozen = true;
+    }
+
+    pub(crate) fn thaw(&mut self) {
+        self.frozen = false;
+    }
+}
+
+impl Group {
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen
+    }
 }

@@ -15,7 +15,7 @@ pub mod python;
 mod server;
 
 pub use environment::{Ended, ExecutionEnvironment, Settled};
-pub use function::{Function, Ran, WorkingCopy};
+pub use function::{Function, Ran, Seat, WorkingCopy};
 pub use launch::{Launch, developers_part};
 pub use logs::{LogLine, LogSink};
 

@@ -1,12 +1,18 @@
 //! The Runtime API of one execution environment
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
+mod extensions;
+
+pub(crate) use extensions::{About, Standing};
+
 use base64::Engine as _;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use extensions::{Extensions, Verb};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::TokioIo;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tether_runtime_api::{ErrorObject, Invocation, MAX_PAYLOAD, Refusal, Route, header};
@@ -43,6 +49,9 @@ pub(crate) struct Server {
     pub(crate) work: mpsc::Sender<Work>,
     /// Counts how often the process asked for an event.
     pub(crate) asked: watch::Receiver<u64>,
+    /// Counts the requests for an event that wait for one.
+    pub(crate) waiting: watch::Receiver<usize>,
+    pub(crate) extensions: watch::Receiver<Standing>,
     pub(crate) init_error: watch::Receiver<Option<Posted>>,
     /// The server ends when this goes.
     _life: oneshot::Sender<()>,
@@ -52,31 +61,45 @@ struct State {
     work: tokio::sync::Mutex<mpsc::Receiver<Work>>,
     current: Mutex<Current>,
     asked: watch::Sender<u64>,
+    waiting: watch::Sender<usize>,
+    extensions: Extensions,
     init_error: watch::Sender<Option<Posted>>,
 }
 
+/// So many earlier invocations are known by their ids: an answer to one of
+/// them is late, and one to any other was never asked for.
+const REMEMBERED: usize = 16;
+
 #[derive(Default)]
 struct Current {
+    /// Counts the invocations: an answer belongs to the one it began in.
+    number: u64,
     invocation: Invocation,
     payload: Bytes,
     /// Taken when it is answered.
     answer: Option<oneshot::Sender<Posted>>,
+    /// Request id and invocation id of those before.
+    earlier: VecDeque<(String, String)>,
 }
 
 impl Server {
     /// Serves on a free port of the loopback interface, before the process
     /// starts: some clients give up on a refused port.
-    pub(crate) async fn bind() -> std::io::Result<Self> {
+    pub(crate) async fn bind(about: About) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (work, receiver) = mpsc::channel(1);
         let (asked, asked_receiver) = watch::channel(0);
+        let (waiting, waiting_receiver) = watch::channel(0);
+        let (extensions, standing) = Extensions::new(about);
         let (init_error, init_receiver) = watch::channel(None);
         let (life, end) = oneshot::channel();
         let state = Arc::new(State {
             work: tokio::sync::Mutex::new(receiver),
             current: Mutex::default(),
             asked,
+            waiting,
+            extensions,
             init_error,
         });
         tokio::spawn(serve(listener, state, end));
@@ -84,6 +107,8 @@ impl Server {
             address,
             work,
             asked: asked_receiver,
+            waiting: waiting_receiver,
+            extensions: standing,
             init_error: init_receiver,
             _life: life,
         })
@@ -124,6 +149,10 @@ async fn serve(listener: TcpListener, state: Arc<State>, mut end: oneshot::Recei
 
 impl State {
     async fn serve(&self, request: Request<Incoming>) -> Answer {
+        if let Some(verb) = Verb::of(request.method(), request.uri().path()) {
+            let initialized = self.has_asked();
+            return self.extensions.serve(verb, request, initialized).await;
+        }
         match Route::of(request.method(), request.uri().path()) {
             Route::Next => self.next().await,
             Route::Response(id) => self.response(request, &id).await,
@@ -147,6 +176,7 @@ impl State {
         self.asked
             .send_modify(|count| *count = count.wrapping_add(1));
         let work = {
+            let _waits = Waits::one(&self.waiting);
             let mut queue = self.work.lock().await;
             loop {
                 match queue.recv().await {
@@ -162,11 +192,8 @@ impl State {
         let Ok(mut current) = self.current.lock() else {
             return refuse(Refusal::InvalidStateTransition);
         };
-        *current = Current {
-            invocation: work.invocation,
-            payload: work.payload,
-            answer: Some(work.answer),
-        };
+        self.extensions.tell(&work.invocation);
+        current.begin(work);
         current.render()
     }
 
@@ -179,13 +206,14 @@ impl State {
     }
 
     async fn response(&self, request: Request<Incoming>, id: &str) -> Answer {
-        if let Err(refusal) = self.check(&request, id) {
-            return refuse(refusal);
-        }
+        let number = match self.check(&request, id) {
+            Ok(number) => number,
+            Err(refusal) => return refuse_after(request, refusal).await,
+        };
         let content_type = text_header(&request, &http::header::CONTENT_TYPE);
         let (body, trailers) = match read(request).await {
             Ok(read) => read,
-            Err(refusal) => return self.too_large(refusal),
+            Err(refusal) => return self.too_large(number, refusal),
         };
         // A streamed answer that failed half way says so in its trailers.
         let failed = trailers.as_ref().and_then(|it| it.get(header::ERROR_TYPE));
@@ -196,20 +224,25 @@ impl State {
             },
             None => Posted::Response { content_type, body },
         };
-        self.settle(posted)
+        self.settle(number, posted)
     }
 
     async fn error(&self, request: Request<Incoming>, id: &str) -> Answer {
-        if let Err(refusal) = self.check(&request, id) {
-            return refuse(refusal);
-        }
+        let number = match self.check(&request, id) {
+            Ok(number) => number,
+            Err(refusal) => return refuse_after(request, refusal).await,
+        };
         match read_error(request).await {
-            Ok(posted) => self.settle(posted),
+            Ok(posted) => self.settle(number, posted),
             Err(refusal) => refuse(refusal),
         }
     }
 
+    /// Once, and only before the first event is asked for.
     async fn init_error(&self, request: Request<Incoming>) -> Answer {
+        if self.has_asked() || self.init_error.borrow().is_some() {
+            return refuse_after(request, Refusal::InvalidStateTransition).await;
+        }
         match read_error(request).await {
             Ok(posted) => {
                 self.init_error.send_replace(Some(posted));
@@ -219,27 +252,43 @@ impl State {
         }
     }
 
-    /// Whether this is an answer to the invocation at hand.
-    fn check(&self, request: &Request<Incoming>, id: &str) -> Result<(), Refusal> {
+    fn has_asked(&self) -> bool {
+        *self.asked.borrow() > 0
+    }
+
+    /// The number of the invocation at hand, if this is an answer to it. An
+    /// answer that says by its invocation id that it is an earlier one's gets
+    /// 410, whatever its request id: a retry has the same.
+    fn check(&self, request: &Request<Incoming>, id: &str) -> Result<u64, Refusal> {
         let current = self
             .current
             .lock()
             .map_err(|_| Refusal::InvalidStateTransition)?;
-        if current.invocation.request_id != id {
-            return Err(Refusal::InvalidRequestId);
-        }
         let echoed = text_header(request, &header::INVOCATION_ID);
+        if current.invocation.request_id != id {
+            let known = echoed.is_some_and(|it| current.had(id, &it));
+            return Err(if known {
+                Refusal::InvokeTimeout
+            } else {
+                Refusal::InvalidRequestId
+            });
+        }
         let stale = echoed.is_some() && echoed != current.invocation.invocation_id;
         match &current.answer {
+            _ if stale => Err(Refusal::InvokeTimeout),
             None => Err(Refusal::InvalidStateTransition),
-            Some(_) if stale => Err(Refusal::InvokeTimeout),
             Some(answer) if answer.is_closed() => Err(Refusal::InvokeTimeout),
-            Some(_) => Ok(()),
+            Some(_) => Ok(current.number),
         }
     }
 
-    fn settle(&self, posted: Posted) -> Answer {
-        let answer = self.current.lock().ok().and_then(|mut it| it.answer.take());
+    /// The body may have taken its time: by now, another invocation may be at hand.
+    fn settle(&self, number: u64, posted: Posted) -> Answer {
+        let answer = match self.current.lock() {
+            Ok(current) if current.number != number => return refuse(Refusal::InvokeTimeout),
+            Ok(mut current) => current.answer.take(),
+            Err(_) => None,
+        };
         match answer.map(|answer| answer.send(posted)) {
             Some(Ok(())) => accepted(),
             Some(Err(_)) => refuse(Refusal::InvokeTimeout),
@@ -248,7 +297,7 @@ impl State {
     }
 
     /// The caller gets an error, and the runtime a 413.
-    fn too_large(&self, refusal: Refusal) -> Answer {
+    fn too_large(&self, number: u64, refusal: Refusal) -> Answer {
         if refusal == Refusal::TooLarge {
             let error = ErrorObject::new(
                 "Function.ResponseSizeTooLarge",
@@ -256,16 +305,51 @@ impl State {
                     "Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)."
                 ),
             );
-            self.settle(Posted::Error {
+            let posted = Posted::Error {
                 error_type: Some(error.error_type.clone()),
                 body: Bytes::from(error.to_bytes()),
-            });
+            };
+            self.settle(number, posted);
         }
         refuse(refusal)
     }
 }
 
+/// A request that waits for an event, until it has one or is given up.
+struct Waits<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waits<'a> {
+    fn one(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|it| *it += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|it| *it -= 1);
+    }
+}
+
 impl Current {
+    fn begin(&mut self, work: Work) {
+        let ended = std::mem::replace(&mut self.invocation, work.invocation);
+        if let Some(id) = ended.invocation_id {
+            self.earlier.push_back((ended.request_id, id));
+        }
+        if self.earlier.len() > REMEMBERED {
+            self.earlier.pop_front();
+        }
+        self.number += 1;
+        self.payload = work.payload;
+        self.answer = Some(work.answer);
+    }
+
+    fn had(&self, request_id: &str, invocation_id: &str) -> bool {
+        let mut earlier = self.earlier.iter();
+        earlier.any(|(request, unique)| request == request_id && unique == invocation_id)
+    }
+
     fn render(&self) -> Answer {
         let mut answer = Response::new(Full::new(self.payload.clone()));
         *answer.headers_mut() = self.invocation.to_headers();
@@ -279,18 +363,40 @@ impl Current {
 
 type Read = (Bytes, Option<http::HeaderMap>);
 
+/// What is too large is read all the same, as far as this: a connection that
+/// is closed within a request costs its client the answer.
+const MOST_READ: usize = 4 * MAX_PAYLOAD;
+
 async fn read(request: Request<Incoming>) -> Result<Read, Refusal> {
-    let body = Limited::new(request.into_body(), MAX_PAYLOAD)
-        .collect()
-        .await;
-    match body {
-        Ok(collected) => {
-            let trailers = collected.trailers().cloned();
-            Ok((collected.to_bytes(), trailers))
+    let mut incoming = request.into_body();
+    let (mut total, mut trailers) = (0, None);
+    let expected = incoming.size_hint().exact().unwrap_or_default();
+    let room = usize::try_from(expected).unwrap_or_default();
+    let mut body = BytesMut::with_capacity(room.min(MAX_PAYLOAD));
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|_| Refusal::InvalidStateTransition)?;
+        match frame.into_data() {
+            Ok(data) => {
+                total += data.len();
+                if total <= MAX_PAYLOAD {
+                    body.extend_from_slice(&data);
+                } else if total > MOST_READ {
+                    return Err(Refusal::TooLarge);
+                }
+            }
+            Err(frame) => trailers = frame.into_trailers().ok(),
         }
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
-        Err(_) => Err(Refusal::InvalidStateTransition),
     }
+    if total > MAX_PAYLOAD {
+        return Err(Refusal::TooLarge);
+    }
+    Ok((body.freeze(), trailers))
+}
+
+async fn refuse_after(request: Request<Incoming>, refusal: Refusal) -> Answer {
+    // Whatever it is, it is read; see above.
+    let _ = read(request).await;
+    refuse(refusal)
 }
 
 async fn read_error(request: Request<Incoming>) -> Result<Posted, Refusal> {

@@ -16,7 +16,10 @@ the way of the code that it runs:
   ``__main__`` to patch them, and leave alone what they do not find.
 """
 
+import _thread
+import collections
 import decimal
+import functools
 import importlib
 import json
 import logging
@@ -31,6 +34,7 @@ TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 def main():
     """Load the handler, then serve invocations until there is no API to ask."""
+    hold_on_to_lifeline()
     name = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("_HANDLER", "")
     put_code_folder_first()
     sys.stdout = Unbuffered(sys.stdout, "strict")
@@ -74,6 +78,29 @@ def serve(api, handler, logs):
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # what was written past them, into .buffer
     api.answer(request_id, kind, answer, content_type, headers)
+
+
+def hold_on_to_lifeline():
+    """End when the host is gone, at a breakpoint too.
+
+    The host keeps the other end of a pipe that is stdin here. It is put elsewhere:
+    a handler finds nothing on its stdin, as on Lambda.
+    """
+    if os.environ.pop("TETHER_LIFELINE", None) != "stdin":
+        return
+    lifeline = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    wait = functools.partial(os.read, lifeline, 1)
+    end = functools.partial(os._exit, 1)
+    if hasattr(os, "killpg"):
+        # 9 is SIGKILL. The host made this process the leader of its group.
+        end = functools.partial(os.killpg, 0, 9)
+    # A debugger that stops one thread stops the others at their next line of
+    # Python: from the end of the wait to the end of the process there is none.
+    steps = map(functools.partial.__call__, (wait, end))
+    _thread.start_new_thread(collections.deque, (steps, 0))
 
 
 def put_code_folder_first():
