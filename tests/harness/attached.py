@@ -11,7 +11,8 @@ class Attached(Process):
 
     def __init__(self, cloud, project, *flags, stack="app"):
         command = [binary(), "attach", "--stack-name", stack, "--json", *flags]
-        super().__init__(f"attach {stack}", command, environment(cloud.endpoint), project.folder)
+        env = environment(cloud.endpoint, XDG_STATE_HOME=str(project.laptop))
+        super().__init__(f"attach {stack}", command, env, project.folder)
         self.cloud = cloud
         self.stack = stack
         try:

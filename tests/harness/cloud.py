@@ -2,6 +2,7 @@
 
 import json
 import signal
+import urllib.request
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
@@ -110,6 +111,13 @@ class Cloud:
         return {
             it["OutputKey"]: it["OutputValue"] for it in described["Stacks"][0].get("Outputs", [])
         }
+
+    # ---- what was called
+
+    def calls(self):
+        """AWS calls so far: principal, service, action and count of each."""
+        with urllib.request.urlopen(f"{self.endpoint}/_tether/calls") as answer:
+            return json.load(answer)
 
     # ---- ending
 

@@ -63,18 +63,18 @@ class Debugger:
     def ask(self, command, **arguments):
         return self.answer(self.send(command, **arguments))
 
-    def wait_for(self, event):
+    def wait_for(self, event, timeout=PATIENCE):
         while True:
-            message = self._take(self._events, f"event {event}")
+            message = self._take(self._events, f"event {event}", timeout)
             if message.get("event") == event:
                 return message.get("body", {})
 
     @staticmethod
-    def _take(messages, what):
+    def _take(messages, what, timeout=PATIENCE):
         try:
-            return messages.get(timeout=PATIENCE)
+            return messages.get(timeout=timeout)
         except queue.Empty:
-            raise AssertionError(f"debugger: no {what} in {PATIENCE} s") from None
+            raise AssertionError(f"debugger: no {what} in {timeout} s") from None
 
     # ---- what an editor does
 

@@ -12,6 +12,8 @@ class Project:
     def __init__(self, folder):
         self.folder = folder
         self.template = folder / "template.yaml"
+        # What tether remembers on the laptop where this project is.
+        self.laptop = folder / ".laptop"
 
     @classmethod
     def hello(cls, folder):

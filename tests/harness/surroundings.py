@@ -34,6 +34,8 @@ def environment(endpoint=None, **more):
         AWS_EC2_METADATA_DISABLED="true",
         # Where tether finds debugpy for code that has no virtualenv of its own.
         VIRTUAL_ENV=sys.prefix,
+        # What attach processes remember; each project is a laptop of its own.
+        XDG_STATE_HOME=str(ROOT / "target" / "tmp" / "state"),
     )
     if endpoint:
         inherited["AWS_ENDPOINT_URL"] = endpoint

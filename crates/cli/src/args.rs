@@ -1,7 +1,8 @@
 //! What was typed.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Debug deployed Lambda functions on your own machine.
 #[derive(Debug, Parser)]
@@ -17,14 +18,21 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Whether this is the process that `attach --background` starts.
+    pub(crate) fn is_daemon(&self) -> bool {
+        matches!(&self.command, Command::Attach(attach) if attach.daemon)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Debug a deployed stack: its invocations run in your working copy.
     #[command(
-        after_help = "Examples:\n  tether attach --stack-name shop\n  tether attach --stack-name shop --function Checkout --debug\n  tether attach --stack-name app --endpoint-url http://127.0.0.1:3100   (the emulator)"
+        after_help = "Examples:\n  tether attach --stack-name shop\n  tether attach --stack-name shop --function Checkout --debug\n  tether attach --stack-name shop --background\n  tether attach --stack-name app --endpoint-url http://127.0.0.1:3100   (the emulator)"
     )]
     Attach(Attach),
-    /// Restore whatever is still instrumented in a stack.
+    /// End this machine's attach, and restore whatever is still instrumented.
     #[command(after_help = "Example:\n  tether detach --stack-name shop")]
     Detach(Detach),
     /// Show sessions and instrumented functions.
@@ -97,8 +105,31 @@ pub(crate) struct Attach {
     /// takes free ones.
     #[arg(long, default_value_t = 5678, value_name = "PORT", requires = "debug")]
     pub(crate) debug_port: u16,
+    /// What becomes of an invocation whose local process is busy, at a
+    /// breakpoint for example.
+    #[arg(long, value_enum, default_value_t = WhenBusy::Queue)]
+    pub(crate) when_busy: WhenBusy,
+    /// Return as soon as it serves; `tether status` shows it, and `tether
+    /// detach` ends it.
+    #[arg(long)]
+    pub(crate) background: bool,
+    /// How `--background` starts itself.
+    #[arg(long, hide = true, conflicts_with = "background")]
+    pub(crate) daemon: bool,
+    /// Renew the connection at this age, instead of shortly before API Gateway
+    /// cuts it.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) renew_connection_after: Option<Duration>,
     #[command(flatten)]
     pub(crate) aws: Aws,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum WhenBusy {
+    /// It waits for the process.
+    Queue,
+    /// The deployed code answers it.
+    Decline,
 }
 
 #[derive(Debug, Args)]
@@ -145,6 +176,30 @@ fn stack_and_template(text: &str) -> Result<(String, PathBuf), String> {
         }
         _ => Err("write it as STACK=TEMPLATE, for example app=template.yaml".to_owned()),
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it must be more than 0".to_owned()),
+    }
+}
+
+fn two_pauses(text: &str) -> Result<[Duration; 2], String> {
+    let pause = |text: &str| {
+        let seconds = text.trim().parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    };
+    let pauses = text.split_once(',');
+    let pauses = pauses.and_then(|(first, second)| Some([pause(first)?, pause(second)?]));
+    pauses.ok_or_else(|| "write it as two numbers, for example 1,2".to_owned())
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let milliseconds: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+    Duration::try_from_secs_f64(milliseconds / 1000.0)
+        .map_err(|_| "it must not be less than 0".to_owned())
 }
 
 #[derive(Debug, Args)]

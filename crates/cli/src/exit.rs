@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 /// The user's function failed.
 pub(crate) const FUNCTION_FAILED: u8 = 1;
-const TETHER_FAILED: u8 = 2;
+/// tether failed.
+pub(crate) const TETHER_FAILED: u8 = 2;
 const USAGE: u8 = 64;
 
 /// Help and version are no errors; everything else is wrong usage.

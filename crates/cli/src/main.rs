@@ -2,6 +2,8 @@
 
 mod args;
 mod artifacts;
+mod attached;
+mod background;
 mod commands;
 mod ending;
 mod exit;
@@ -16,7 +18,11 @@ fn main() -> ExitCode {
         Ok(typed) => typed,
         Err(error) => return exit::usage(&error),
     };
-    let output = output::Output::new(typed.json, typed.verbose);
+    let output = if typed.is_daemon() {
+        output::Output::for_launcher(typed.verbose)
+    } else {
+        output::Output::new(typed.json, typed.verbose)
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

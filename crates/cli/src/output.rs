@@ -1,10 +1,16 @@
 //! The one printer: colour on a terminal, plain text in a pipe, JSON for
 //! programs.
 
+mod launcher;
+
+use crate::background::Told;
 use anstyle::{AnsiColor, Style};
+use launcher::Launcher;
 use serde::Serialize;
-use serde_json::json;
-use std::io::Write as _;
+use serde_json::{Value, json};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 use tether_receiver::{FunctionState, Hops, InvocationOutcome, Report};
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -15,36 +21,73 @@ const NAME: Style = AnsiColor::Cyan.on_default();
 /// Where output goes, and in which form.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
-    json: bool,
+    form: Form,
     verbose: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    /// Lines on stderr.
+    People,
+    /// Objects on stdout.
+    Programs,
+    /// Both, to the command that started this process in the background; and
+    /// lines into the log.
+    Launcher(Arc<Launcher>),
 }
 
 impl Output {
     pub(crate) fn new(json: bool, verbose: bool) -> Self {
-        Self { json, verbose }
+        let form = if json { Form::Programs } else { Form::People };
+        Self { form, verbose }
+    }
+
+    /// In the process that `attach --background` starts.
+    pub(crate) fn for_launcher(verbose: bool) -> Self {
+        let form = Form::Launcher(Arc::default());
+        Self { form, verbose }
+    }
+
+    /// Everything from now on stands in this log as well.
+    pub(crate) fn log_to(&self, log: &Path) {
+        if let Form::Launcher(launcher) = &self.form {
+            launcher.log_to(log);
+        }
+    }
+
+    /// What the process in the background says.
+    pub(crate) fn relay(&self, told: &Told) {
+        self.tell(told.lines.clone(), || told.event.clone());
+    }
+
+    fn tell(&self, lines: Vec<String>, event: impl FnOnce() -> Value) {
+        match &self.form {
+            Form::People => lines.iter().for_each(|it| to_stderr(it)),
+            Form::Programs => match event() {
+                Value::Null => {}
+                event => to_stdout(&event.to_string()),
+            },
+            Form::Launcher(launcher) => launcher.tell(lines, event()),
+        }
     }
 
     /// Whether people want to see what is only of interest to tether's own.
     pub(crate) fn is_verbose(&self) -> bool {
-        self.json || self.verbose
+        self.is_json() || self.verbose
     }
 
     pub(crate) fn is_json(&self) -> bool {
-        self.json
+        matches!(self.form, Form::Programs)
     }
 
     /// A line for people, on stderr; nothing for programs.
     pub(crate) fn say(&self, text: &str) {
-        if !self.json {
-            to_stderr(text);
-        }
+        self.tell(vec![text.to_owned()], || Value::Null);
     }
 
     /// An object for programs, on stdout; nothing for people.
     pub(crate) fn object(&self, object: &impl Serialize) {
-        if self.json {
-            to_stdout(&serde_json::to_string(object).unwrap_or_default());
-        }
+        self.tell(vec![], || json!(object));
     }
 
     /// A result, on stdout, whatever the form.
@@ -54,37 +97,51 @@ impl Output {
 
     /// An error, on stderr, and as an object for programs.
     pub(crate) fn error(&self, text: &str) {
-        to_stderr(&format!("{BAD}error:{BAD:#} {text}"));
-        self.object(&json!({ "event": "error", "message": text }));
+        let line = format!("{BAD}error:{BAD:#} {text}");
+        if self.is_json() {
+            to_stderr(&line);
+        }
+        self.tell(vec![line], || json!({ "event": "error", "message": text }));
     }
 
     /// A function's line of output.
     pub(crate) fn log(&self, function: &str, line: &str) {
-        self.say(&format!("{NAME}[{function}]{NAME:#} {line}"));
-        self.object(&json!({ "event": "log", "function": function, "line": line }));
+        self.tell(
+            vec![format!("{NAME}[{function}]{NAME:#} {line}")],
+            || json!({ "event": "log", "function": function, "line": line }),
+        );
     }
 
     /// Something to know.
     pub(crate) fn notice(&self, text: &str) {
-        self.say(&format!("{SOFT}note:{SOFT:#} {text}"));
-        self.object(&json!({ "event": "notice", "message": text }));
+        self.tell(
+            vec![note(text)],
+            || json!({ "event": "notice", "message": text }),
+        );
     }
 
     /// Something that happened in a session.
     pub(crate) fn report(&self, report: &Report) {
-        self.object(report);
-        if !self.json {
-            for line in lines(report) {
-                to_stderr(&line);
-            }
+        let mut lines = lines(report);
+        let mut event = json!(report);
+        if let (
+            Form::Launcher(launcher),
+            Report::Ready {
+                stack, functions, ..
+            },
+        ) = (&self.form, report)
+        {
+            let end = launcher.whereabouts(stack, &mut event);
+            lines = vec![ready_line(stack, functions.len(), &end)];
         }
+        self.tell(lines, || event);
     }
 }
 
 fn lines(report: &Report) -> Vec<String> {
     match report {
         Report::Step { message } => vec![format!("{SOFT}… {message}{SOFT:#}")],
-        Report::Note { message } => vec![format!("{SOFT}note:{SOFT:#} {message}")],
+        Report::Note { message } => vec![note(message)],
         Report::Function {
             function,
             state,
@@ -98,9 +155,22 @@ fn lines(report: &Report) -> Vec<String> {
         } => debugger_lines(function, kind, host, *port),
         Report::Ready {
             stack, functions, ..
-        } => vec![format!(
-            "{GOOD}attached{GOOD:#} to {stack}: {} function(s) run here now; Ctrl-C detaches and restores",
-            functions.len()
+        } => vec![ready_line(
+            stack,
+            functions.len(),
+            "Ctrl-C detaches and restores",
+        )],
+        Report::Disconnected { reason } => vec![note(&format!(
+            "the connection is gone ({reason}): reconnecting; the deployed code answers meanwhile"
+        ))],
+        Report::Reconnecting {
+            attempt,
+            seconds,
+            reason,
+        } => reconnecting_line(*attempt, *seconds, reason),
+        Report::Reconnected => vec![note("connected again")],
+        Report::Renewed => vec![note(
+            "the connection was renewed before API Gateway cuts it",
         )],
         Report::Log { function, line } => vec![format!("{NAME}[{function}]{NAME:#} {line}")],
         Report::Started {
@@ -119,17 +189,19 @@ fn lines(report: &Report) -> Vec<String> {
         } => vec![invocation_line(
             function, *outcome, detail, *total_ms, *hops,
         )],
-        Report::Restored { function, detail } => {
-            vec![format!(
-                "{GOOD}✓{GOOD:#} {NAME}{function}{NAME:#} restored{}",
-                behind(detail)
-            )]
-        }
+        Report::Restored { function, detail } => vec![format!(
+            "{GOOD}✓{GOOD:#} {NAME}{function}{NAME:#} restored{}",
+            behind(detail)
+        )],
         Report::Detached => vec![format!(
             "{GOOD}detached{GOOD:#}: the deployed code answers again"
         )],
         _ => vec![],
     }
+}
+
+fn ready_line(stack: &str, functions: usize, end: &str) -> String {
+    format!("{GOOD}attached{GOOD:#} to {stack}: {functions} function(s) run here now; {end}")
 }
 
 fn function_line(function: &str, state: FunctionState, detail: &str) -> String {
@@ -175,7 +247,7 @@ fn invocation_line(
     };
     let parts = [
         ("interception", hops.interception_ms),
-        ("carry", hops.carry_ms),
+        ("post", hops.post_ms),
         ("claim", hops.claim_ms),
         ("queue", hops.queue_ms),
         ("handler", hops.handler_ms),
@@ -186,10 +258,26 @@ fn invocation_line(
         .map(|(name, ms)| format!("{name} {ms}"))
         .collect();
     format!(
-        "{style}{mark}{style:#} {NAME}{function}{NAME:#} {total_ms} ms {SOFT}({}){SOFT:#}{}",
+        "{style}{mark}{style:#} {NAME}{function}{NAME:#} {total_ms} ms {SOFT}({}, poll ≤{}){SOFT:#}{}",
         parts.join(", "),
+        hops.poll_at_most_ms,
         behind(detail)
     )
+}
+
+/// A line for each try on a terminal, where somebody waits; elsewhere fewer
+/// and fewer, so that a night without a network is no flood.
+fn reconnecting_line(attempt: u32, seconds: u64, reason: &str) -> Vec<String> {
+    if !std::io::stderr().is_terminal() && !attempt.is_power_of_two() {
+        return vec![];
+    }
+    vec![note(&format!(
+        "still reconnecting: {attempt} tries in {seconds} s ({reason})"
+    ))]
+}
+
+fn note(text: &str) -> String {
+    format!("{SOFT}note:{SOFT:#} {text}")
 }
 
 fn behind(detail: &str) -> String {
@@ -200,12 +288,12 @@ fn behind(detail: &str) -> String {
     }
 }
 
-fn to_stderr(text: &str) {
+pub(crate) fn to_stderr(text: &str) {
     // Nobody may be there to read it.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-fn to_stdout(text: &str) {
+pub(crate) fn to_stdout(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = writeln!(out, "{text}");
     let _ = out.flush();

@@ -1,5 +1,6 @@
 //! A session from its first look at the stack to the restored functions.
 
+mod in_flight;
 mod prepare;
 mod session;
 
@@ -21,6 +22,10 @@ use tether_protocol::records::{SessionRecord, SessionStatus};
 use tether_protocol::{Secret, SessionId, Token, TokenHash};
 use tether_relay::Target;
 use tether_store::Sessions;
+use tokio::time::Instant;
+
+/// A Ctrl-C after this is meant for what can be seen.
+const DELIBERATE: Duration = Duration::from_secs(1);
 
 /// Attaches to a stack and serves until asked to end.
 ///
@@ -29,6 +34,7 @@ use tether_store::Sessions;
 /// that were instrumented are restored in any case.
 pub async fn attach(
     account: &Account,
+    helper: &HelperStack,
     plan: &AttachPlan,
     local: HashMap<String, String>,
     reports: &Reports,
@@ -37,8 +43,7 @@ pub async fn attach(
     reports(Report::Step {
         message: format!("looking at the stack {}", plan.stack_name),
     });
-    let helper = HelperStack::find(account, &plan.helper_stack).await?;
-    let developer = account.developer(&helper).await?;
+    let developer = account.developer(helper).await?;
     let remote = functions_of(account, &developer, &plan.stack_name).await?;
     let copies = working_copy::load(&plan.template)?;
     let local = Secret::new(local.into_iter().collect());
@@ -52,14 +57,14 @@ pub async fn attach(
     reports(Report::Step {
         message: "opening a session".to_owned(),
     });
-    let (id, token) = open_session(&developer, &helper, plan, &prepared).await?;
+    let (id, token) = open_session(&developer, helper, plan, &prepared).await?;
     let target = Target {
         url: helper.websocket_url.clone(),
         session: id.clone(),
         token,
     };
     let logical_ids = prepared.logical_ids();
-    let served = match Link::open(target).await {
+    let served = match Link::open(target, plan.renew_connection_after).await {
         Ok(link) => {
             reports(Report::Step {
                 message: "instrumenting".to_owned(),
@@ -68,7 +73,7 @@ pub async fn attach(
                 id.clone(),
                 link,
                 plan,
-                &helper,
+                helper,
                 &developer,
                 prepared,
                 local,
@@ -82,11 +87,32 @@ pub async fn attach(
         }
     };
     // Whatever happened: what was changed is changed back.
-    let restored = restore(&developer, &helper, plan, id, &logical_ids, reports).await;
+    let restoring = restore(&developer, helper, plan, id, &logical_ids, reports);
+    let restored = tokio::select! {
+        restored = restoring => restored,
+        () = given_up(ending, reports) => Err(Error::RestoreGivenUp {
+            stack: plan.stack_name.clone(),
+        }),
+    };
     served?;
     restored?;
     reports(Report::Detached);
     Ok(())
+}
+
+/// Somebody does not want to wait for the restore. A Ctrl-C right at its start
+/// belongs to what came before it.
+async fn given_up(ending: &Ending, reports: &Reports) {
+    let began = Instant::now();
+    loop {
+        ending.again.notified().await;
+        if began.elapsed() >= DELIBERATE {
+            return;
+        }
+        reports(Report::Note {
+            message: "restoring: Ctrl-C again leaves it to the sweeper".to_owned(),
+        });
+    }
 }
 
 async fn restore(
@@ -164,4 +190,32 @@ fn owner() -> String {
     #[cfg(not(unix))]
     let host = std::env::var("COMPUTERNAME").unwrap_or_default();
     format!("{}@{host}", user.unwrap_or_else(|| "somebody".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restore_is_given_up_by_a_ctrl_c_that_is_meant_for_it() {
+        let notes = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&notes);
+        let reports: Reports = Arc::new(move |_| *count.lock().unwrap() += 1);
+        let ending = Ending::default();
+        let waiting = given_up(&ending, &reports);
+        tokio::pin!(waiting);
+        let mut over = async |waits: Duration| {
+            let timeout = tokio::time::timeout(waits, &mut waiting).await;
+            ending.again.notify_waiters();
+            timeout.is_ok()
+        };
+        let moment = Duration::from_millis(10);
+        // The second of two quick ones belongs to what ran.
+        assert!(!over(moment).await);
+        assert!(!over(moment).await);
+        assert_eq!(*notes.lock().unwrap(), 1);
+        assert!(!over(DELIBERATE).await);
+        assert!(over(moment).await);
+    }
 }

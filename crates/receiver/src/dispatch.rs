@@ -1,12 +1,13 @@
 //! One invocation on the laptop: claim, run, reply.
 
+use crate::parcel::{Place, take_back};
+use crate::plan::WhenBusy;
 use crate::report::{Hops, InvocationOutcome, Report, Reports};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tether_host::{Ended, Function};
-use tether_protocol::constants::MESSAGE_LIMIT;
-use tether_protocol::message::{Invoke, Outcome, Reply, ToCloud};
+use tether_host::{Ended, Function, Seat};
+use tether_protocol::message::{Invoke, Outcome, Reply};
 use tether_protocol::{ClaimId, Environment, InvocationKey, Payload, Secret, SessionId, Timestamp};
 use tether_runtime_api::{ErrorObject, Invocation};
 use tether_store::{Claim, Correlation};
@@ -14,6 +15,9 @@ use tether_store::{Claim, Correlation};
 /// A claim whose outcome is unknown is tried again this often: the claim id
 /// makes it safe.
 const CLAIM_ATTEMPTS: usize = 3;
+
+/// Told to the developer under `--when-busy decline`.
+const BUSY: &str = "left to the deployed code: its local process is busy";
 
 /// What is needed to run one invocation.
 pub(crate) struct Job {
@@ -27,6 +31,7 @@ pub(crate) struct Job {
     pub(crate) arrived: Timestamp,
     /// The deadline by this machine's clock.
     pub(crate) deadline: Timestamp,
+    pub(crate) when_busy: WhenBusy,
     pub(crate) reports: Reports,
 }
 
@@ -46,22 +51,29 @@ pub(crate) enum WorkResult {
     },
     /// Nothing to send: it was taken elsewhere, or it came too late.
     Dropped(String),
+    /// Left to the deployed code on purpose.
+    Declined(String),
+    /// The caller has the reply.
+    Delivered,
 }
 
 /// Claims an invocation, runs it, and says what to send.
 pub(crate) async fn work(job: Job) -> Done {
     let key = job.invoke.key.clone();
-    let mut hops = Hops {
-        interception_ms: millis(job.invoke.posted_at.since(job.invoke.received_at)),
-        carry_ms: millis(job.arrived.since(job.invoke.posted_at)),
-        ..Hops::default()
+    let seat = match job.when_busy {
+        WhenBusy::Queue => None,
+        WhenBusy::Decline => match job.function.free_seat(&job.invoke.environment_id) {
+            Some(seat) => Some(seat),
+            None => return decline(job, BUSY.to_owned()).await,
+        },
     };
+    let mut hops = first_hops(&job);
     let claiming = Instant::now();
     let claimed = claim(&job).await;
     hops.claim_ms = millis(claiming.elapsed());
     let result = match claimed {
         Err(Unclaimed::Elsewhere(reason)) => WorkResult::Dropped(reason),
-        Err(Unclaimed::Unknown(reason)) => unconfirmed(&job, &reason),
+        Err(Unclaimed::Unknown(reason)) => unconfirmed(&job, &reason).await,
         // The bootstrap has answered by now.
         Ok(()) if tether_host::now() >= job.deadline => {
             WorkResult::Dropped("its deadline passed while it was claimed".to_owned())
@@ -71,10 +83,19 @@ pub(crate) async fn work(job: Job) -> Done {
                 function: job.function.copy().name.clone(),
                 request_id: key.request_id.clone(),
             });
-            run(job, &mut hops).await
+            run(job, seat, &mut hops).await
         }
     };
     Done { key, hops, result }
+}
+
+/// What is known when it arrives.
+fn first_hops(job: &Job) -> Hops {
+    Hops {
+        interception_ms: millis(job.invoke.posted_at.since(job.invoke.received_at)),
+        post_ms: millis(job.arrived.since(job.invoke.posted_at)),
+        ..Hops::default()
+    }
 }
 
 /// Why an invocation is not this laptop's.
@@ -87,12 +108,10 @@ enum Unclaimed {
 
 /// The caller shall not wait for a run that nobody dares to start. If the claim
 /// does not stand, this reply is refused.
-fn unconfirmed(job: &Job, reason: &str) -> WorkResult {
+async fn unconfirmed(job: &Job, reason: &str) -> WorkResult {
     let message = format!("tether: the laptop could not confirm that it may run this: {reason}");
     let error = ErrorObject::new("Tether.Unconfirmed", message);
-    let body = Bytes::from(error.to_bytes());
-    let failed = Err((Some(error.error_type), body));
-    reply(job.invoke.key.clone(), job.claim.clone(), failed)
+    reply(&place(job), Err(settled_error(&error))).await
 }
 
 /// The handler starts only after this.
@@ -124,7 +143,8 @@ async fn claim(job: &Job) -> Result<(), Unclaimed> {
     })
 }
 
-async fn run(job: Job, hops: &mut Hops) -> WorkResult {
+async fn run(job: Job, seat: Option<Seat>, hops: &mut Hops) -> WorkResult {
+    let place = place(&job);
     let Job { invoke, .. } = job;
     let headers = invoke
         .headers
@@ -132,19 +152,18 @@ async fn run(job: Job, hops: &mut Hops) -> WorkResult {
         .iter()
         .map(|(k, v)| (k.as_str(), v.as_str()));
     let invocation = Invocation::from_pairs(headers).map_err(|error| error.to_string());
-    let payload = invoke.payload.open().map_err(|error| error.to_string());
+    let fetching = Instant::now();
+    let payload = place.open(invoke.payload).await;
+    // A large event is part of what it takes to get hold of it.
+    hops.claim_ms += millis(fetching.elapsed());
     let (invocation, payload) = match (invocation, payload) {
         (Ok(mut invocation), Ok(payload)) => {
             invocation.deadline_ms = job.deadline.0;
-            (invocation, Bytes::from(payload))
+            (invocation, payload)
         }
         (Err(reason), _) | (_, Err(reason)) => {
             let error = ErrorObject::new("Tether.Protocol", format!("tether: {reason}"));
-            let failed = Err((
-                Some(error.error_type.clone()),
-                Bytes::from(error.to_bytes()),
-            ));
-            return reply(invoke.key, job.claim, failed);
+            return reply(&place, Err(settled_error(&error))).await;
         }
     };
     let mut variables = invoke.environment.into_inner();
@@ -152,7 +171,7 @@ async fn run(job: Job, hops: &mut Hops) -> WorkResult {
     let remote = &invoke.environment_id;
     let ran = job
         .function
-        .run(remote, &Secret::new(variables), invocation, payload)
+        .run(seat, remote, &Secret::new(variables), invocation, payload)
         .await;
     hops.queue_ms = millis(ran.queued);
     hops.handler_ms = millis(ran.handler);
@@ -162,43 +181,44 @@ async fn run(job: Job, hops: &mut Hops) -> WorkResult {
         );
     }
     let settled = ran.ended.settle(&invoke.key.request_id, 0.0);
-    reply(invoke.key, job.claim, settled)
+    reply(&place, settled).await
 }
 
-fn reply(key: InvocationKey, claim_id: ClaimId, settled: tether_host::Settled) -> WorkResult {
-    let (mut outcome, mut kind, mut detail) = match settled {
-        Ok((content_type, body)) => {
-            let payload = Payload::seal(&body);
-            let outcome = Outcome::Completed {
-                payload,
-                content_type,
-            };
-            (outcome, InvocationOutcome::Completed, String::new())
-        }
+fn place(job: &Job) -> Place {
+    Place {
+        correlation: job.correlation.clone(),
+        key: job.invoke.key.clone(),
+        claim: job.claim.clone(),
+        deadline: job.deadline,
+    }
+}
+
+fn settled_error(error: &ErrorObject) -> (Option<String>, Bytes) {
+    let body = Bytes::from(error.to_bytes());
+    (Some(error.error_type.clone()), body)
+}
+
+async fn reply(place: &Place, settled: tether_host::Settled) -> WorkResult {
+    let (kind, detail) = match &settled {
+        Ok(_) => (InvocationOutcome::Completed, String::new()),
         Err((error_type, body)) => {
-            let detail = name_of(&body, error_type.as_deref());
-            (failed(error_type, &body), InvocationOutcome::Failed, detail)
+            let detail = name_of(body, error_type.as_deref());
+            (InvocationOutcome::Failed, detail)
         }
     };
-    if let Some(size) = too_large(&key, &claim_id, &outcome) {
-        let error = ErrorObject::new(
-            "Tether.ResponseTooLarge",
-            format!(
-                "tether: the answer takes {size} bytes on the wire, and this version carries {MESSAGE_LIMIT}: detach to have the deployed code answer"
-            ),
-        );
-        detail = error.error_message.clone();
-        outcome = failed(Some(error.error_type.clone()), &error.to_bytes());
-        kind = InvocationOutcome::Failed;
-    }
-    WorkResult::Reply {
-        reply: Box::new(Reply {
-            key,
-            claim_id,
-            outcome,
-        }),
-        outcome: kind,
-        detail,
+    match place.outcome(&settled).await {
+        Ok(outcome) => WorkResult::Reply {
+            reply: Box::new(Reply {
+                key: place.key.clone(),
+                claim_id: place.claim.clone(),
+                outcome,
+            }),
+            outcome: kind,
+            detail,
+        },
+        Err(reason) => WorkResult::Dropped(format!(
+            "its answer could not be stored before the deadline: {reason}"
+        )),
     }
 }
 
@@ -223,16 +243,6 @@ pub(crate) fn failed(error_type: Option<String>, body: &[u8]) -> Outcome {
     }
 }
 
-fn too_large(key: &InvocationKey, claim_id: &ClaimId, outcome: &Outcome) -> Option<usize> {
-    let message = ToCloud::Reply(Reply {
-        key: key.clone(),
-        claim_id: claim_id.clone(),
-        outcome: outcome.clone(),
-    });
-    let size = serde_json::to_vec(&message).map_or(usize::MAX, |it| it.len());
-    (size > MESSAGE_LIMIT).then_some(size)
-}
-
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
@@ -245,11 +255,38 @@ pub(crate) async fn decline(job: Job, reason: String) -> Done {
         claim: &job.claim,
         deadline: job.invoke.deadline,
     };
+    let mut hops = first_hops(&job);
+    let declining = Instant::now();
     // Should it fail, the bootstrap stops waiting by itself.
     let _ = job.correlation.decline(&claim).await;
+    hops.claim_ms = millis(declining.elapsed());
     Done {
         key: job.invoke.key.clone(),
-        hops: Hops::default(),
-        result: WorkResult::Dropped(reason),
+        hops,
+        result: WorkResult::Declined(reason),
+    }
+}
+
+/// What became of a reply that was refused. A record that is gone says nothing
+/// against one that was sent before: its first copy was delivered. One that
+/// came too late left a mark.
+pub(crate) async fn look_after(
+    correlation: Correlation,
+    reply: Reply,
+    repeated: bool,
+    hops: Hops,
+    reason: String,
+) -> Done {
+    let delivered = repeated && matches!(correlation.read(&reply.key).await, Ok(None));
+    let result = if delivered {
+        WorkResult::Delivered
+    } else {
+        take_back(&correlation, &reply).await;
+        WorkResult::Dropped(reason)
+    };
+    Done {
+        key: reply.key,
+        hops,
+        result,
     }
 }

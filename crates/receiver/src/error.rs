@@ -115,6 +115,14 @@ pub enum Error {
     /// The helper stack does not answer.
     #[error("the helper stack does not answer: {0}")]
     HelperSilent(String),
+    /// Somebody did not wait for the restore.
+    #[error(
+        "the restore was not waited for: it may go on, and the sweeper does it once the lease is over; to be sure, run `tether detach --stack-name {stack}`"
+    )]
+    RestoreGivenUp {
+        /// Which stack.
+        stack: String,
+    },
     /// A function could not be restored.
     #[error(
         "{0} function(s) could not be restored: the reasons stand above; run `tether detach` again"

@@ -11,6 +11,7 @@ mod dispatch;
 mod error;
 mod link;
 mod manager;
+mod parcel;
 mod plan;
 mod report;
 mod stack;
@@ -21,12 +22,14 @@ pub use account::{Account, Whereabouts};
 pub use attach::attach;
 pub use error::Error;
 pub use manager::{Restored, detach};
-pub use plan::{AttachPlan, Debugging};
+pub use plan::{AttachPlan, Debugging, WhenBusy};
 pub use report::{Attached, FunctionState, Hops, InvocationOutcome, Report, Reports};
 pub use stack::{HelperStack, function_names};
 pub use status::{FunctionStatus, SessionStatusLine, Status, status};
 pub use working_copy::{LocalCode, WorkingCopies, load as load_working_copies};
 
+use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// How a run is asked to end: gently first, then at once.
@@ -36,4 +39,6 @@ pub struct Ending {
     pub gently: CancellationToken,
     /// Answer what is running with an error, and restore.
     pub at_once: CancellationToken,
+    /// Told each time: who still waits then, for the restore, need not.
+    pub again: Arc<Notify>,
 }

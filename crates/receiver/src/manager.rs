@@ -82,22 +82,20 @@ pub(crate) fn tell(
 /// Restores whatever is still instrumented in a stack.
 ///
 /// # Errors
-/// When there is no such stack or helper stack, or a function could not be
-/// restored.
+/// When there is no such stack, or a function could not be restored.
 pub async fn detach(
     account: &Account,
-    helper_stack: &str,
+    helper: &HelperStack,
     stack_name: &str,
     reports: &Reports,
 ) -> Result<Restored, Error> {
-    let helper = HelperStack::find(account, helper_stack).await?;
-    let developer = account.developer(&helper).await?;
+    let developer = account.developer(helper).await?;
     // A stack that was deleted meanwhile may still have a journal.
     let names = match function_names(account, &developer.config, stack_name).await {
         Ok(names) => names,
         Err(error @ Error::NoStack { .. }) => {
             let request = restore_stack(stack_name);
-            let progress = ask(&developer, &helper, &request).await?;
+            let progress = ask(&developer, helper, &request).await?;
             if progress.is_empty() {
                 return Err(error);
             }
@@ -109,7 +107,7 @@ pub async fn detach(
         .into_iter()
         .map(|(logical, name)| (name, logical))
         .collect();
-    let progress = ask(&developer, &helper, &restore_stack(stack_name)).await?;
+    let progress = ask(&developer, helper, &restore_stack(stack_name)).await?;
     tell(reports, progress, &by_name)
 }
 

@@ -1,14 +1,13 @@
 //! What `attach` is asked for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What to attach to, and how.
 #[derive(Clone, Debug)]
 pub struct AttachPlan {
     /// The deployed stack.
     pub stack_name: String,
-    /// The helper stack.
-    pub helper_stack: String,
     /// The stack's template on this machine.
     pub template: PathBuf,
     /// Logical ids; empty: all.
@@ -19,6 +18,21 @@ pub struct AttachPlan {
     pub take_over: bool,
     /// Under a debugger.
     pub debugging: Option<Debugging>,
+    /// When a local process is busy.
+    pub when_busy: WhenBusy,
+    /// The age at which a connection gets a successor.
+    pub renew_connection_after: Duration,
+}
+
+/// What becomes of an invocation whose local process is busy with another one,
+/// at a breakpoint for example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// It waits.
+    #[default]
+    Queue,
+    /// The deployed code answers.
+    Decline,
 }
 
 /// How debuggers listen.

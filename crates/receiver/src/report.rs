@@ -91,6 +91,25 @@ pub enum Report {
         /// More; may be empty.
         detail: String,
     },
+    /// There is no connection: the deployed code answers meanwhile.
+    Disconnected {
+        /// Why.
+        reason: String,
+    },
+    /// Still none.
+    Reconnecting {
+        /// Tries that have failed.
+        attempt: u32,
+        /// Since the first one.
+        seconds: u64,
+        /// Why the last one did.
+        reason: String,
+    },
+    /// There is a connection again.
+    Reconnected,
+    /// A new connection took over before API Gateway would have cut the old
+    /// one.
+    Renewed,
     /// The end.
     Detached,
 }
@@ -141,7 +160,7 @@ pub struct Hops {
     /// In the function, from the event to the post.
     pub interception_ms: u64,
     /// From the post to the laptop.
-    pub carry_ms: u64,
+    pub post_ms: u64,
     /// Winning the claim.
     pub claim_ms: u64,
     /// Waiting for the local process.
@@ -150,4 +169,8 @@ pub struct Hops {
     pub handler_ms: u64,
     /// From the answer to its being stored.
     pub reply_ms: u64,
+    /// From then until the function looks again. Only the function could
+    /// measure it: it looks this often, so this is the most it can be. Not part
+    /// of the total.
+    pub poll_at_most_ms: u64,
 }

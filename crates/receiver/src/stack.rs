@@ -25,6 +25,13 @@ pub struct HelperStack {
 }
 
 impl HelperStack {
+    /// The account it is in.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        // arn:aws:iam::123456789012:role/…
+        self.developer_role.split(':').nth(4).unwrap_or_default()
+    }
+
     /// Reads the helper stack's outputs.
     ///
     /// # Errors

@@ -58,14 +58,13 @@ pub struct FunctionStatus {
 /// Reads the tables.
 ///
 /// # Errors
-/// When there is no helper stack, or the tables cannot be read.
+/// When the tables cannot be read.
 pub async fn status(
     account: &Account,
-    helper_stack: &str,
+    helper: &HelperStack,
     stack_name: Option<&str>,
 ) -> Result<Status, Error> {
-    let helper = HelperStack::find(account, helper_stack).await?;
-    let developer = account.developer(&helper).await?;
+    let developer = account.developer(helper).await?;
     let sessions = Sessions::new(&developer.config, &helper.sessions_table);
     let journal = Journal::new(&developer.config, &helper.functions_table);
     let now = tether_host::now();

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// A handshake takes two Lambdas, cold, at worst.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -75,7 +75,9 @@ impl Socket {
             reason,
         };
         let request = request(target).map_err(unreachable)?;
-        match tokio::time::timeout(CONNECT_TIMEOUT, connect_async(request)).await {
+        // No waiting for more to send: a reply is one message, and somebody waits.
+        let opening = connect_async_with_config(request, None, true);
+        match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
             Ok(Ok((stream, _))) => Ok(Self(stream)),
             // Anything else may pass: a hiccup of a table, too many at once.
             Ok(Err(Error::Http(answer))) => match answer.status().as_u16() {
@@ -121,9 +123,12 @@ impl SocketSender {
                 text.len()
             ));
         }
+        self.write(text).await.map_err(|it| it.to_string())
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), Error> {
         if text.len() <= FRAME_LIMIT {
-            let sent = self.0.send(Message::text(text)).await;
-            return sent.map_err(|it| it.to_string());
+            return self.0.send(Message::text(text)).await;
         }
         let bytes = text.into_bytes();
         let last = bytes.len().div_ceil(FRAME_LIMIT).saturating_sub(1);
@@ -134,10 +139,9 @@ impl SocketSender {
                 Data::Continue
             };
             let frame = Frame::message(part.to_vec(), OpCode::Data(kind), index == last);
-            let sent = self.0.send(Message::Frame(frame)).await;
-            sent.map_err(|it| it.to_string())?;
+            self.0.feed(Message::Frame(frame)).await?;
         }
-        Ok(())
+        self.0.flush().await
     }
 
     /// Says goodbye.
@@ -148,16 +152,23 @@ impl SocketSender {
 }
 
 impl Incoming {
-    /// The next message; none when the connection has ended. What cannot be
-    /// read comes as [`ToLaptop::Unknown`].
-    pub async fn next(&mut self) -> Option<ToLaptop> {
+    /// The next message. What cannot be read comes as [`ToLaptop::Unknown`].
+    ///
+    /// # Errors
+    /// When the connection has ended: how.
+    pub async fn next(&mut self) -> Result<ToLaptop, String> {
         loop {
-            match self.0.next().await? {
-                Ok(Message::Text(text)) => {
-                    return Some(serde_json::from_str(&text).unwrap_or(ToLaptop::Unknown));
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    return Ok(serde_json::from_str(&text).unwrap_or(ToLaptop::Unknown));
                 }
-                Ok(Message::Close(_)) | Err(_) => return None,
-                Ok(_) => {}
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Err(format!("closed with {}", u16::from(frame.code)));
+                }
+                Some(Ok(Message::Close(None))) => return Err("closed".to_owned()),
+                Some(Err(error)) => return Err(error.to_string()),
+                Some(Ok(_)) => {}
+                None => return Err("ended".to_owned()),
             }
         }
     }

@@ -1,20 +1,56 @@
 //! `tether attach`
 
 use super::account;
-use crate::args::Attach;
-use crate::ending;
+use crate::args::{Attach, WhenBusy};
+use crate::attached::{NotTaken, Presence, Stack};
 use crate::output::Output;
-use anyhow::Result;
+use crate::{background, ending};
+use anyhow::{Context as _, Result, anyhow};
 use std::process::ExitCode;
-use std::sync::Arc;
-use tether_receiver::{AttachPlan, Debugging, Report, Reports, attach};
+use std::sync::{Arc, Mutex, PoisonError};
+use tether_protocol::constants::RENEW_CONNECTION_AFTER;
+use tether_receiver::{AttachPlan, Debugging, HelperStack, Report, Reports, attach};
 
 pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
+    if typed.background {
+        return background::launch(output).await;
+    }
+    if typed.daemon {
+        background::leave_terminal()?;
+    }
+    let ending = ending::watch();
     let account = account(&typed.aws).await?;
+    let helper = HelperStack::find(&account, &typed.aws.helper_stack_name).await?;
+    let presence = take_presence(
+        &typed,
+        Stack::of(&account, &helper, &typed.stack_name),
+        output,
+    )?;
+    let presence = Arc::new(Mutex::new(presence));
+    let (printer, record) = (output.clone(), Arc::clone(&presence));
+    let reports: Reports = Arc::new(move |report: Report| {
+        if let Report::Ready { session_id, .. } = &report
+            && let Some(presence) = &mut *record.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            presence.serves(session_id);
+        }
+        printer.report(&report);
+    });
     let local = super::local_variables(&typed.aws);
-    let plan = AttachPlan {
+    let plan = plan(typed);
+    let attached = attach(&account, &helper, &plan, local, &reports, &ending).await;
+    // Whoever waits for the end of this process may find it ended now.
+    presence
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    attached?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan(typed: Attach) -> AttachPlan {
+    AttachPlan {
         stack_name: typed.stack_name,
-        helper_stack: typed.aws.helper_stack_name,
         template: typed.template,
         functions: typed.function,
         timeout: (!typed.keep_timeout).then_some(typed.timeout),
@@ -23,9 +59,52 @@ pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
             host: "127.0.0.1".to_owned(),
             first_port: typed.debug_port,
         }),
+        when_busy: match typed.when_busy {
+            WhenBusy::Queue => tether_receiver::WhenBusy::Queue,
+            WhenBusy::Decline => tether_receiver::WhenBusy::Decline,
+        },
+        renew_connection_after: typed
+            .renew_connection_after
+            .unwrap_or(RENEW_CONNECTION_AFTER),
+    }
+}
+
+/// One process for each stack: two would take each other's functions.
+fn take_presence(typed: &Attach, stack: Stack, output: &Output) -> Result<Option<Presence>> {
+    let name = &typed.stack_name;
+    let mut presence = match Presence::take(stack) {
+        Ok(presence) => presence,
+        Err(NotTaken::Taken(Some(other))) => {
+            let log = match &other.log {
+                Some(log) => format!(", and its log is {}", log.display()),
+                None => String::new(),
+            };
+            return Err(anyhow!(
+                "process {} on this machine is attached to {name} already: `tether detach --stack-name {name}` ends it{log}",
+                other.pid
+            ));
+        }
+        Err(NotTaken::Taken(None)) => {
+            return Err(anyhow!(
+                "another process on this machine is just attaching to {name} or leaving it: try again"
+            ));
+        }
+        Err(NotTaken::Failed(error)) if typed.daemon => {
+            return Err(error).context("the folder for the log cannot be written");
+        }
+        Err(NotTaken::Failed(error)) => {
+            output.notice(&format!(
+                "`tether status` and `tether detach` will not find this process: its state cannot be written ({error})"
+            ));
+            return Ok(None);
+        }
     };
-    let printer = output.clone();
-    let reports: Reports = Arc::new(move |report: Report| printer.report(&report));
-    attach(&account, &plan, local, &reports, &ending::watch()).await?;
-    Ok(ExitCode::SUCCESS)
+    if typed.daemon {
+        let log = presence.open_log().context("the log cannot be written")?;
+        background::stderr_to(&log)?;
+        if let Some(log) = presence.log() {
+            output.log_to(log);
+        }
+    }
+    Ok(Some(presence))
 }

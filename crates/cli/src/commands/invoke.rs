@@ -143,7 +143,7 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
     let (id, seconds) = (invocation.request_id.clone(), f64::from(code.timeout));
     let variables = Secret::new(variables(typed, code));
     let ran = function
-        .run("local", &variables, invocation, Bytes::from(event))
+        .run(None, "local", &variables, invocation, Bytes::from(event))
         .await;
     function.stop().await;
     Ok(match ran.ended.settle(&id, seconds) {

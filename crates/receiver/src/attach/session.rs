@@ -1,25 +1,31 @@
-//! The loop of a session: messages in, invocations out.
+//! The loop of a session: messages in, invocations out. Nothing in it waits
+//! for the network or for a process.
 
+use super::in_flight::InFlight;
 use super::prepare::Prepared;
 use super::random_text;
 use crate::Ending;
 use crate::account::Developer;
-use crate::dispatch::{self, Done, Job, WorkResult, millis};
+use crate::dispatch::{self, Done, Job, WorkResult};
 use crate::error::Error;
-use crate::link::Link;
-use crate::plan::AttachPlan;
+use crate::link::{Heard, Link};
+use crate::plan::{AttachPlan, WhenBusy};
 use crate::report::{FunctionState, Hops, InvocationOutcome, Report, Reports};
 use crate::stack::HelperStack;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tether_protocol::constants::{GRACE_AFTER_DISCONNECT, KEEP_ALIVE, RECORD_KEPT_AFTER_DEADLINE};
-use tether_protocol::message::{Invoke, Progress, ProgressState, Reply, ToCloud, ToLaptop};
-use tether_protocol::{ClaimId, Environment, InvocationKey, Nonce, SessionId, Timestamp};
+use std::time::Duration;
+use tether_protocol::constants::{
+    GRACE_AFTER_DISCONNECT, KEEP_ALIVE, LOCAL_PROCESS_IDLE, RECORD_KEPT_AFTER_DEADLINE,
+};
+use tether_protocol::message::{
+    Invoke, Progress, ProgressState, Refused, Reply, ToCloud, ToLaptop,
+};
+use tether_protocol::{ClaimId, Environment, InvocationKey, SessionId};
 use tether_runtime_api::ErrorObject;
 use tether_store::Correlation;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// Keep-alives without an answer before the connection counts as dead.
 const UNANSWERED: u32 = 1;
@@ -37,34 +43,21 @@ pub(super) struct Session {
     stack_name: String,
     prepared: Prepared,
     local: Environment,
+    when_busy: WhenBusy,
     correlation: Correlation,
     reports: Reports,
     instrumented: Vec<String>,
-    /// Attempts that were ever taken: messages may come twice.
-    seen: HashSet<Nonce>,
-    running: HashMap<Nonce, Running>,
+    in_flight: InFlight,
     work: JoinSet<Done>,
+    /// Ends idle processes.
+    chores: JoinSet<()>,
     unanswered: u32,
     /// Which task runs which attempt.
     tasks: HashMap<tokio::task::Id, InvocationKey>,
-    /// A message could not be sent.
-    broken: bool,
+    /// It is ending and there is no connection, since then.
+    alone_since: Option<Instant>,
     draining: bool,
     ready: bool,
-}
-
-/// An invocation from its arrival to its stored reply.
-struct Running {
-    function: String,
-    key: InvocationKey,
-    claim: ClaimId,
-    received_at: Timestamp,
-    hops: Hops,
-    /// Kept until it is acknowledged.
-    reply: Option<Box<Reply>>,
-    outcome: InvocationOutcome,
-    detail: String,
-    replied: Instant,
 }
 
 impl Session {
@@ -88,15 +81,16 @@ impl Session {
             stack_name: plan.stack_name.clone(),
             prepared,
             local,
+            when_busy: plan.when_busy,
             correlation: Correlation::new(&developer.config, &helper.debugger_table),
             reports: Arc::clone(reports),
             instrumented: Vec::new(),
-            seen: HashSet::new(),
-            running: HashMap::new(),
+            in_flight: InFlight::default(),
             work: JoinSet::new(),
+            chores: JoinSet::new(),
             unanswered: 0,
             tasks: HashMap::new(),
-            broken: false,
+            alone_since: None,
             draining: false,
             ready: false,
         }
@@ -105,7 +99,7 @@ impl Session {
     /// Serves until asked to end; its processes have ended then.
     pub(super) async fn serve(mut self, ending: &Ending) -> Result<(), Error> {
         let served = self.turn(ending).await;
-        if !self.running.is_empty() {
+        if !self.in_flight.is_empty() {
             // Whoever is not told in time gets the bootstrap's own error.
             let _ = tokio::time::timeout(LAST_WORDS, self.interrupt()).await;
         }
@@ -117,46 +111,86 @@ impl Session {
 
     async fn turn(&mut self, ending: &Ending) -> Result<(), Error> {
         let mut keep_alive = tokio::time::interval(KEEP_ALIVE);
-        // After a long reconnect, one tick and not all that were missed.
+        // After a sleep, one tick and not all that were missed.
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         keep_alive.tick().await;
         let too_long = tokio::time::sleep(INSTRUMENTING);
         tokio::pin!(too_long);
-        while !(self.draining && self.running.is_empty()) {
-            if std::mem::take(&mut self.broken) {
-                self.reconnect(ending).await?;
-            }
+        while !(self.draining && self.in_flight.is_empty()) {
             tokio::select! {
-                message = self.link.next() => match message {
-                    Some(message) => self.received(message)?,
-                    None => self.reconnect(ending).await?,
-                },
+                heard = self.link.next() => self.heard(heard)?,
                 Some(done) = self.work.join_next_with_id() => match done {
-                    Ok((_, done)) => self.finished(done).await,
-                    Err(error) => self.crashed(&error).await,
+                    Ok((task, done)) => self.finished(task, done),
+                    Err(error) => self.crashed(&error),
                 },
+                Some(_) = self.chores.join_next() => {}
                 () = &mut too_long, if !self.ready && !self.draining => {
                     let reason = format!("no word of its functions within {} s", INSTRUMENTING.as_secs());
                     return Err(Error::HelperSilent(reason));
                 }
-                _ = keep_alive.tick() => self.keep_alive(ending).await?,
+                _ = keep_alive.tick() => self.keep_alive(),
                 () = ending.gently.cancelled(), if !self.draining => self.drain(),
                 () = ending.at_once.cancelled() => return Ok(()),
+                // What runs cannot be answered without a connection: its callers
+                // have an error by now.
+                () = after_grace(self.alone_since), if self.alone_since.is_some() => {
+                    self.in_flight.clear();
+                }
             }
         }
         Ok(())
     }
 
+    fn heard(&mut self, heard: Heard) -> Result<(), Error> {
+        match heard {
+            Heard::Message(message) => self.received(message)?,
+            Heard::Lost(reason) => {
+                self.told(Report::Disconnected { reason });
+                self.alone_since = self.draining.then(Instant::now);
+            }
+            Heard::StillTrying {
+                attempt,
+                trying_for,
+                reason,
+            } => self.told(Report::Reconnecting {
+                attempt,
+                seconds: trying_for.as_secs(),
+                reason,
+            }),
+            Heard::Resumed => {
+                self.told(Report::Reconnected);
+                self.unanswered = 0;
+                self.alone_since = None;
+                self.repeat_replies(true);
+            }
+            Heard::Renewed => {
+                self.told(Report::Renewed);
+                self.unanswered = 0;
+            }
+            Heard::Refused(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn told(&self, report: impl Into<Option<Report>>) {
+        if let Some(report) = report.into() {
+            (self.reports)(report);
+        }
+    }
+
     fn note(&self, message: String) {
-        (self.reports)(Report::Note { message });
+        self.told(Report::Note { message });
     }
 
     fn drain(&mut self) {
         self.draining = true;
-        if !self.running.is_empty() {
+        if !self.link.is_up() {
+            self.alone_since = Some(Instant::now());
+        }
+        if !self.in_flight.is_empty() {
             self.note(format!(
                 "waiting for {} invocation(s) to end; Ctrl-C again answers them with an error",
-                self.running.len()
+                self.in_flight.len()
             ));
         }
     }
@@ -167,10 +201,11 @@ impl Session {
             ToLaptop::Progress(progress) => self.progressed(progress),
             ToLaptop::Ready => self.instrumentation_ended()?,
             ToLaptop::Invoke(invoke) => self.invoke(invoke),
-            ToLaptop::Stored(key) => self.stored(&key),
-            ToLaptop::Refused(refused) => {
-                self.ended(&refused.key, InvocationOutcome::Dropped, refused.reason);
+            ToLaptop::Stored(key) => {
+                let ended = self.in_flight.stored(&key);
+                self.told(ended);
             }
+            ToLaptop::Refused(refused) => self.refused(refused),
             ToLaptop::SessionEnded(reason) => return Err(Error::SessionEnded(reason.reason)),
             ToLaptop::Problem(reason) if !self.ready => {
                 return Err(Error::HelperSilent(reason.reason));
@@ -214,6 +249,7 @@ impl Session {
             });
         }
         self.ready = true;
+        self.link.is_instrumented();
         (self.reports)(Report::Ready {
             session_id: self.id.to_string(),
             stack: self.stack_name.clone(),
@@ -223,20 +259,21 @@ impl Session {
     }
 
     fn invoke(&mut self, invoke: Box<Invoke>) {
-        if !self.seen.insert(invoke.key.nonce.clone()) {
-            return;
-        }
         let arrived = tether_host::now();
-        let name = self.name_of(&invoke.function_arn);
         // The two clocks may be minutes apart: what counts is the time left when
         // it was posted.
         let left = invoke.deadline.since(invoke.posted_at);
+        let deadline = arrived.plus(left);
+        if !self.in_flight.is_new(&invoke.key.nonce, deadline) {
+            return;
+        }
+        let name = self.name_of(&invoke.function_arn);
         // A laptop that slept for hours: the mark against a second run may have
         // vanished by its TTL.
         let stale = arrived > invoke.deadline.plus(RECORD_KEPT_AFTER_DEADLINE / 2);
         if left.is_zero() || stale {
             let key = invoke.key.clone();
-            self.remember(name, &invoke, ClaimId::new(""));
+            self.in_flight.begin(name, &invoke, ClaimId::new(""));
             let reason = "it arrived after its deadline".to_owned();
             return self.ended(&key, InvocationOutcome::Dropped, reason);
         }
@@ -249,7 +286,7 @@ impl Session {
             return self.note(format!("an event for {name} came, which is not attached"));
         };
         let claim = ClaimId::new(random_text(8));
-        self.remember(name, &invoke, claim.clone());
+        self.in_flight.begin(name, &invoke, claim.clone());
         let job = Job {
             invoke,
             function,
@@ -258,7 +295,8 @@ impl Session {
             claim,
             local: self.local.clone(),
             arrived,
-            deadline: arrived.plus(left),
+            deadline,
+            when_busy: self.when_busy,
             reports: Arc::clone(&self.reports),
         };
         let key = job.invoke.key.clone();
@@ -271,36 +309,20 @@ impl Session {
         self.tasks.insert(task.id(), key);
     }
 
-    fn remember(&mut self, function: String, invoke: &Invoke, claim: ClaimId) {
-        let running = Running {
-            function,
-            key: invoke.key.clone(),
-            claim,
-            received_at: invoke.received_at,
-            hops: Hops::default(),
-            reply: None,
-            outcome: InvocationOutcome::Dropped,
-            detail: String::new(),
-            replied: Instant::now(),
-        };
-        self.running.insert(invoke.key.nonce.clone(), running);
-    }
-
     /// A bug of ours ended a run: its caller shall not wait for it.
-    async fn crashed(&mut self, error: &JoinError) {
-        let Some(key) = self.tasks.remove(&error.id()) else {
+    fn crashed(&mut self, error: &JoinError) {
+        let Some(key) = self.tasks.get(&error.id()).cloned() else {
             return;
         };
-        let Some(claim_id) = self.running.get(&key.nonce).map(|it| it.claim.clone()) else {
+        let Some(claim_id) = self.in_flight.claim_of(&key).cloned() else {
             return;
         };
         let message = format!("tether: a bug ended this run: {error}");
         let body = ErrorObject::new("Tether.Bug", message.clone()).to_bytes();
-        let outcome = dispatch::failed(Some("Tether.Bug".to_owned()), &body);
         let reply = Reply {
             key: key.clone(),
             claim_id,
-            outcome,
+            outcome: dispatch::failed(Some("Tether.Bug".to_owned()), &body),
         };
         let result = WorkResult::Reply {
             reply: Box::new(reply),
@@ -308,101 +330,73 @@ impl Session {
             detail: message,
         };
         let hops = Hops::default();
-        self.finished(Done { key, hops, result }).await;
+        self.finished(error.id(), Done { key, hops, result });
     }
 
-    async fn finished(&mut self, done: Done) {
-        self.tasks.retain(|_, key| *key != done.key);
-        let (reply, outcome, detail) = match done.result {
+    fn finished(&mut self, task: tokio::task::Id, done: Done) {
+        self.tasks.remove(&task);
+        self.in_flight.measured(&done.key, done.hops);
+        match done.result {
             WorkResult::Reply {
                 reply,
                 outcome,
                 detail,
-            } => (reply, outcome, detail),
-            WorkResult::Dropped(reason) => {
-                if let Some(running) = self.running.get_mut(&done.key.nonce) {
-                    running.hops = done.hops;
-                }
-                let outcome = if self.draining {
-                    InvocationOutcome::Declined
-                } else {
-                    InvocationOutcome::Dropped
-                };
-                return self.ended(&done.key, outcome, reason);
+            } => {
+                // One that is lost is sent again after the reconnect.
+                self.in_flight.replied((*reply).clone(), outcome, detail);
+                self.link.send(ToCloud::Reply(*reply));
             }
-        };
-        if let Some(running) = self.running.get_mut(&done.key.nonce) {
-            running.hops = done.hops;
-            running.outcome = outcome;
-            running.detail = detail;
-            running.reply = Some(reply.clone());
-            running.replied = Instant::now();
+            WorkResult::Dropped(reason) => {
+                self.ended(&done.key, InvocationOutcome::Dropped, reason);
+            }
+            WorkResult::Declined(reason) => {
+                self.ended(&done.key, InvocationOutcome::Declined, reason);
+            }
+            WorkResult::Delivered => {
+                let ended = self.in_flight.stored(&done.key);
+                self.told(ended);
+            }
         }
-        // One that is lost is sent again after the reconnect.
-        self.broken |= !self.link.send(&ToCloud::Reply(*reply)).await;
     }
 
-    fn stored(&mut self, key: &InvocationKey) {
-        if let Some(running) = self.running.get_mut(&key.nonce) {
-            running.hops.reply_ms = millis(running.replied.elapsed());
-            let (outcome, detail) = (running.outcome, std::mem::take(&mut running.detail));
-            self.ended(key, outcome, detail);
-        }
+    /// It may have been delivered all the same: see [`dispatch::look_after`].
+    fn refused(&mut self, refused: Refused) {
+        let Refused { key, reason } = refused;
+        let Some((reply, times)) = self.in_flight.reply_of(&key) else {
+            return self.ended(&key, InvocationOutcome::Dropped, reason);
+        };
+        let (correlation, hops) = (self.correlation.clone(), self.in_flight.hops_of(&key));
+        let looking = dispatch::look_after(correlation, reply, times > 1, hops, reason);
+        self.work.spawn(looking);
     }
 
     fn ended(&mut self, key: &InvocationKey, outcome: InvocationOutcome, detail: String) {
-        if let Some(running) = self.running.remove(&key.nonce) {
-            (self.reports)(Report::Invocation {
-                function: running.function,
-                request_id: running.key.request_id,
-                outcome,
-                detail,
-                total_ms: millis(tether_host::now().since(running.received_at)),
-                hops: running.hops,
-            });
-        }
+        let ended = self.in_flight.ended(key, outcome, detail);
+        self.told(ended);
     }
 
-    async fn keep_alive(&mut self, ending: &Ending) -> Result<(), Error> {
+    fn keep_alive(&mut self) {
+        self.in_flight.forget(tether_host::now());
+        for target in &self.prepared.functions {
+            let function = Arc::clone(&target.function);
+            self.chores
+                .spawn(async move { function.end_idle(LOCAL_PROCESS_IDLE).await });
+        }
+        if !self.link.is_up() {
+            return;
+        }
         if self.unanswered >= UNANSWERED {
-            return self.reconnect(ending).await;
+            self.unanswered = 0;
+            return self.link.lose("a keep-alive was not answered");
         }
         self.unanswered += 1;
-        self.broken |= !self.link.send(&ToCloud::KeepAlive).await;
-        self.repeat_replies().await;
-        Ok(())
+        self.link.send(ToCloud::KeepAlive);
+        self.repeat_replies(false);
     }
 
-    async fn reconnect(&mut self, ending: &Ending) -> Result<(), Error> {
-        self.note("the connection is gone: reconnecting".to_owned());
-        let instrument = !self.ready;
-        // What runs cannot be answered without a connection: its callers have
-        // an error after this grace.
-        let grace = if self.running.is_empty() {
-            Duration::ZERO
-        } else {
-            GRACE_AFTER_DISCONNECT
-        };
-        tokio::select! {
-            opened = self.link.reopen(instrument) => opened?,
-            () = ending.at_once.cancelled() => return Ok(()),
-            () = ended_for(ending, grace) => {
-                self.draining = true;
-                self.running.clear();
-                return Ok(());
-            }
-        }
-        self.note("connected again".to_owned());
-        self.unanswered = 0;
-        self.broken = false;
-        self.repeat_replies().await;
-        Ok(())
-    }
-
-    async fn repeat_replies(&mut self) {
-        let waiting = self.running.values().filter_map(|it| it.reply.clone());
-        for reply in waiting.collect::<Vec<_>>() {
-            self.broken |= !self.link.send(&ToCloud::Reply(*reply)).await;
+    fn repeat_replies(&mut self, all: bool) {
+        for reply in self.in_flight.unacknowledged(all) {
+            self.link.send(ToCloud::Reply(reply));
         }
     }
 
@@ -413,31 +407,29 @@ impl Session {
             "tether: the debugging session ended while this invocation was running: repeat it",
         );
         let body = error.to_bytes();
-        for running in self.running.values_mut().filter(|it| it.reply.is_none()) {
-            running.outcome = InvocationOutcome::Failed;
-            running.detail.clone_from(&error.error_type);
-            running.reply = Some(Box::new(Reply {
-                key: running.key.clone(),
-                claim_id: running.claim.clone(),
-                outcome: dispatch::failed(Some(error.error_type.clone()), &body),
-            }));
-        }
-        self.repeat_replies().await;
-        while !self.running.is_empty() {
+        let outcome = || dispatch::failed(Some(error.error_type.clone()), &body);
+        self.in_flight.answer_all(&error.error_type, outcome);
+        self.repeat_replies(true);
+        while !self.in_flight.is_empty() {
             match self.link.next().await {
-                Some(ToLaptop::Stored(key)) => self.stored(&key),
-                Some(ToLaptop::Refused(refused)) => {
+                Heard::Message(ToLaptop::Stored(key)) => {
+                    let ended = self.in_flight.stored(&key);
+                    self.told(ended);
+                }
+                Heard::Message(ToLaptop::Refused(refused)) => {
                     self.ended(&refused.key, InvocationOutcome::Dropped, refused.reason);
                 }
-                Some(_) => {}
-                None => return,
+                Heard::Resumed => self.repeat_replies(true),
+                Heard::Refused(_) => return,
+                _ => {}
             }
         }
     }
 }
 
-/// The end was asked for this long ago.
-async fn ended_for(ending: &Ending, grace: Duration) {
-    ending.gently.cancelled().await;
-    tokio::time::sleep(grace).await;
+async fn after_grace(since: Option<Instant>) {
+    match since {
+        Some(since) => tokio::time::sleep_until(since + GRACE_AFTER_DISCONNECT).await,
+        None => std::future::pending().await,
+    }
 }
