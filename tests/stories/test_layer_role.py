@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from harness import Layer
+from harness import Layer, Project
 from harness.raw_http import Answer, RawServer
 
 
@@ -79,3 +79,35 @@ def test_the_layer_role_is_assumed_again_only_when_it_is_about_to_expire(
     finally:
         layer.close()
         aws.server.close()
+
+
+FAST = """
+import time
+
+def handler(event, context):
+    time.sleep(event["seconds"])
+    return [%r, event["number"]]
+"""
+
+# Void after this; AWS gives an hour.
+ROLE_SESSION = 3
+
+
+def test_credentials_that_expire_in_the_middle_of_a_run_are_renewed_and_nobody_notices(
+    clouds, attach, tmp_path_factory
+):
+    deployed = Project.of(tmp_path_factory.mktemp("deployed"), {"Fast": FAST % "deployed"})
+    cloud = clouds({"app": deployed.template}, "--role-session", str(ROLE_SESSION))
+    attach(cloud, Project.of(tmp_path_factory.mktemp("here"), {"Fast": FAST % "here"}))
+    number, started = 0, time.monotonic()
+    while time.monotonic() - started < 2 * ROLE_SESSION:
+        number += 1
+        answer = cloud.invoke("Fast", {"number": number, "seconds": 0.2})
+        assert (answer.error, json.loads(answer.payload)) == (None, ["here", number])
+    # One run that is longer than what it began with.
+    answer = cloud.invoke("Fast", {"number": 0, "seconds": 2 * ROLE_SESSION})
+    assert (answer.error, json.loads(answer.payload)) == (None, ["here", 0])
+    assumed = {
+        it["principal"]: it["count"] for it in cloud.calls() if it["action"] == "AssumeRole"
+    }
+    assert sum(assumed.values()) > 3, assumed

@@ -164,6 +164,35 @@ pub(crate) struct Emulator {
     /// Do not deploy tether's helper stack.
     #[arg(long)]
     pub(crate) no_helper_stack: bool,
+    /// Try an asynchronous invocation that failed again after these pauses,
+    /// instead of after 60 and 120 seconds.
+    #[arg(long, value_name = "A,B", value_parser = two_pauses)]
+    pub(crate) async_retry_seconds: Option<[Duration; 2]>,
+    /// End an execution environment that is idle for this long, instead of
+    /// after 10 minutes.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) reap_after: Option<Duration>,
+    /// End the credentials of an assumed role after this, instead of after an
+    /// hour.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) role_session: Option<Duration>,
+    /// Close a WebSocket that is without a message for this long, instead of
+    /// after 10 minutes.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) websocket_idle: Option<Duration>,
+    /// Close a WebSocket at this age, instead of after 2 hours.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) websocket_lifetime: Option<Duration>,
+    /// Play a WAN: one way between the laptop and the cloud takes this long.
+    /// It delays each WebSocket message, and twice each AWS call that no
+    /// deployed function makes. Only Invoke is exempt, unless its caller has
+    /// assumed a role: whoever calls the app is no part of what is measured.
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub(crate) latency: Option<Duration>,
+    /// An AWS call inside the region takes this long: one that a deployed
+    /// function makes, under its own role or one that it has assumed.
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub(crate) aws_latency: Option<Duration>,
     /// Name of tether's helper stack.
     #[arg(long, default_value = "tether", value_name = "NAME")]
     pub(crate) helper_stack_name: String,

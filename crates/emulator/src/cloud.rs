@@ -1,11 +1,12 @@
 //! What all services share.
 
+use crate::callers::Callers;
 use crate::dynamodb::DynamoDb;
-use crate::id;
-use crate::lambda::Lambda;
+use crate::lambda::{Lambda, Surroundings};
+use crate::options::Options;
 use crate::stack::StackRecord;
 use crate::websocket::Api;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use tempfile::TempDir;
@@ -44,6 +45,8 @@ pub type Notice = Arc<dyn Fn(String) + Send + Sync>;
 /// One account in one region.
 pub struct Cloud {
     pub(crate) place: Place,
+    pub(crate) options: Options,
+    pub(crate) callers: Arc<Callers>,
     pub(crate) endpoint: SocketAddr,
     pub(crate) work: TempDir,
     pub(crate) notices: Notice,
@@ -51,8 +54,6 @@ pub struct Cloud {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) stacks: RwLock<BTreeMap<String, StackRecord>>,
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
-    /// Access keys that STS gave out, and whose they are.
-    pub(crate) keys: RwLock<HashMap<String, String>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) ending: CancellationToken,
 }
@@ -61,6 +62,7 @@ impl Cloud {
     pub(crate) async fn new(
         listener: &TcpListener,
         place: Place,
+        options: Options,
         logs: LogSink,
         notices: Notice,
     ) -> std::io::Result<Arc<Self>> {
@@ -69,9 +71,21 @@ impl Cloud {
         let ending = CancellationToken::new();
         let tasks = TaskTracker::new();
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
-        let lambda = Arc::new(Lambda::new(place.clone(), endpoint, logs, tasks.clone())?);
+        let callers = Arc::new(Callers::new(&options));
+        let lambda = Lambda::start(Surroundings {
+            place: &place,
+            endpoint,
+            options: &options,
+            callers: Arc::clone(&callers),
+            logs,
+            notices: Arc::clone(&notices),
+            tasks: tasks.clone(),
+            ending: ending.clone(),
+        })?;
         Ok(Arc::new(Self {
             place,
+            callers,
+            options,
             endpoint,
             work,
             notices,
@@ -79,7 +93,6 @@ impl Cloud {
             dynamodb,
             stacks: RwLock::default(),
             apis: RwLock::default(),
-            keys: RwLock::default(),
             tasks,
             ending,
         }))
@@ -122,14 +135,6 @@ impl Cloud {
     pub(crate) fn api_host(&self, api_id: &str) -> String {
         let place = &self.place;
         format!("{api_id}.execute-api.{}.{}", place.region, place.url_suffix)
-    }
-
-    /// Keeps an access key for a principal; a new one each time.
-    pub(crate) fn issue_key(&self, principal: &str) -> String {
-        let key = format!("ASIA{}", id::stable(&id::uuid(), 16, id::UPPER));
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.clone(), principal.to_owned());
-        key
     }
 
     pub(crate) async fn stop(&self) {

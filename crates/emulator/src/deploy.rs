@@ -1,22 +1,18 @@
 //! A template becomes resources.
 
+mod functions;
+
 use crate::cloud::Cloud;
-use crate::lambda::{Code, Configuration, Function};
 use crate::names::Names;
 use crate::stack::{KNOWN, ResourceRecord, StackRecord};
 use crate::websocket::Api;
-use crate::{files, id, schedule, websocket};
-use bytes::Bytes;
+use crate::{files, id, websocket};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
-use tether_protocol::Secret;
 use tether_sam::{
-    Code as TemplateCode, Context, Event, PhysicalNames as _, Problem, Problems, Resource, Stack,
-    Template,
+    Code as TemplateCode, Context, PhysicalNames as _, Problem, Problems, Resource, Stack, Template,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -220,7 +216,16 @@ impl Deploying<'_> {
             };
             let content = self.work.join("layers").join(&layer.logical_id);
             self.take(&layer.logical_id, "ContentUri", &layer.content, &content)?;
-            self.cloud.lambda.add_layer(arn, content);
+            let (_, size) = files::fingerprint(&content).unwrap_or_default();
+            let mut about = json!({});
+            if !layer.runtimes.is_empty() {
+                about["CompatibleRuntimes"] = json!(layer.runtimes);
+            }
+            if !layer.architectures.is_empty() {
+                let names = layer.architectures.iter().map(|it| it.name());
+                about["CompatibleArchitectures"] = names.collect();
+            }
+            self.cloud.lambda.layers.add(&arn, content, size, about);
         }
         Ok(())
     }
@@ -299,112 +304,6 @@ impl Deploying<'_> {
         Ok(deployed)
     }
 
-    fn functions(&self) -> Result<Vec<DeployedFunction>, DeployError> {
-        let mut deployed = Vec::new();
-        for function in self.stack.functions()? {
-            let Some(resource) = self.stack.resources.get(&function.logical_id) else {
-                continue;
-            };
-            if function.package_image {
-                let message =
-                    "container images are not emulated: the function is left out".to_owned();
-                self.cloud.notice(
-                    self.problem(resource, Some("PackageType"), message)
-                        .to_string(),
-                );
-                continue;
-            }
-            let name = self.names.reference(resource);
-            self.function(resource, &function, &name)?;
-            self.schedules(resource, &function.events, &name);
-            deployed.push(DeployedFunction {
-                logical_id: function.logical_id.clone(),
-                name,
-            });
-        }
-        Ok(deployed)
-    }
-
-    fn function(
-        &self,
-        resource: &Resource,
-        function: &tether_sam::Function,
-        name: &str,
-    ) -> Result<(), DeployError> {
-        let failed = |property: &str, reason: String| DeployError::Resource {
-            resource: function.logical_id.clone(),
-            reason: self.problem(resource, Some(property), reason).to_string(),
-        };
-        let work = self.work.join("functions").join(&function.logical_id);
-        let root = work.join("task");
-        let source = self.take(&function.logical_id, "CodeUri", &function.code, &root)?;
-        let runtime = function.runtime.clone().unwrap_or_default();
-        let interpreter = crate::lambda::interpreter(&runtime, &source)
-            .map_err(|reason| failed("Runtime", reason))?;
-        let environment = function
-            .environment
-            .iter()
-            .map(|(key, value)| (key.clone(), self.cloud.localize(value)));
-        let mut configuration = Configuration {
-            function_name: name.to_owned(),
-            function_arn: self.cloud.arn("lambda", &format!("function:{name}")),
-            runtime,
-            role: self.role(function),
-            handler: function.handler.clone().unwrap_or_default(),
-            timeout: function.timeout_seconds,
-            memory_mb: function.memory_mb,
-            environment: Secret::new(environment.collect()),
-            layers: function.layers.clone(),
-            architecture: function.architecture.name(),
-            code_sha256: id::hex(&Sha256::digest(name.as_bytes())),
-            code_size: 0,
-            last_modified: String::new(),
-            revision_id: String::new(),
-            updating: false,
-        };
-        configuration.touch();
-        let key = self.cloud.issue_key(&configuration.role);
-        let code = Code { root, interpreter };
-        let function = Function::new(configuration, code, work, key);
-        self.cloud.lambda.add_function(Arc::new(function));
-        Ok(())
-    }
-
-    fn role(&self, function: &tether_sam::Function) -> String {
-        let implicit = || {
-            let role = self
-                .stack
-                .resources
-                .get(&format!("{}Role", function.logical_id))?;
-            self.names
-                .attribute(role, "Arn")?
-                .as_str()
-                .map(str::to_owned)
-        };
-        function.role.clone().or_else(implicit).unwrap_or_default()
-    }
-
-    fn schedules(&self, resource: &Resource, events: &[Event], name: &str) {
-        for event in events {
-            let property = format!("Events.{}", event.name);
-            let period = schedule_period(event);
-            match (event.kind.as_str(), period) {
-                ("Schedule" | "ScheduleV2", Some(period)) => {
-                    let input = event.properties.get("Input").and_then(Value::as_str);
-                    let input = Bytes::from(input.unwrap_or("{}").to_owned());
-                    schedule::start(self.cloud, name.to_owned(), period, input);
-                }
-                (kind, _) => {
-                    let message = format!(
-                        "{kind} events are not emulated: nothing invokes the function by it"
-                    );
-                    self.cloud
-                        .notice(self.problem(resource, Some(&property), message).to_string());
-                }
-            }
-        }
-    }
-
     fn record(
         &self,
         stack_id: &str,
@@ -478,12 +377,4 @@ impl Deploying<'_> {
             kind: kind.to_owned(),
         }
     }
-}
-
-fn schedule_period(event: &Event) -> Option<Duration> {
-    let expression = event
-        .properties
-        .get("Schedule")
-        .or_else(|| event.properties.get("ScheduleExpression"))?;
-    tether_sam::schedule_period(expression.as_str()?)
 }

@@ -3,28 +3,32 @@
 
 use crate::cloud::Cloud;
 use crate::query::Caller;
-use crate::{lambda, query, websocket};
+use crate::signature::Unsigned;
+use crate::{callers, lambda, query, websocket};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
+use tether_apigw::connections::parse_path;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 type Answer = Response<Full<Bytes>>;
 
-/// More than any service takes.
-const MAX_BODY: usize = 17 * 1024 * 1024;
+/// The largest request of all: code of 50 MB, in base64
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const MAX_BODY: usize = 70_167_211;
 
 /// Serves until the emulator ends.
 pub(crate) async fn serve(listener: TcpListener, cloud: Arc<Cloud>) {
     let mut connections = JoinSet::new();
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     cloud.notice(format!("the endpoint cannot take a connection: {error}"));
                     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -40,7 +44,10 @@ pub(crate) async fn serve(listener: TcpListener, cloud: Arc<Cloud>) {
         connections.spawn(async move {
             let service = hyper::service::service_fn(move |request| {
                 let cloud = Arc::clone(&cloud);
-                async move { Ok::<_, std::convert::Infallible>(answer(&cloud, request).await) }
+                async move {
+                    let answer = answer(&cloud, request, peer.ip()).await;
+                    Ok::<_, std::convert::Infallible>(answer)
+                }
             });
             let connection = hyper::server::conn::http1::Builder::new();
             // A connection that breaks is the client's affair.
@@ -51,7 +58,7 @@ pub(crate) async fn serve(listener: TcpListener, cloud: Arc<Cloud>) {
     }
 }
 
-async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Answer {
+async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>, peer: IpAddr) -> Answer {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return refuse(
@@ -61,41 +68,101 @@ async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Answer {
         );
     };
     let body = body.to_bytes();
-    let Some(scope) = Scope::read(&parts.headers, parts.uri.query()) else {
-        return refuse(
-            StatusCode::FORBIDDEN,
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token",
-        );
-    };
-    let path = parts.uri.path();
-    if parts
-        .headers
-        .get("x-amz-target")
-        .is_some_and(|it| it.as_bytes().starts_with(b"DynamoDB"))
-    {
-        let request = Request::from_parts(parts, Full::new(body));
-        return cloud
-            .dynamodb
-            .forward(request)
-            .await
-            .unwrap_or_else(|error| {
-                refuse(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "InternalServerError",
-                    &error,
-                )
-            });
+    // tether's own: what was called so far, for benchmarks and tests.
+    if parts.method == Method::GET && parts.uri.path() == "/_tether/calls" && peer.is_loopback() {
+        return ok(cloud.callers.calls().to_string());
     }
-    match scope.service {
-        "lambda" => lambda::serve(&cloud.lambda, &parts.method, path, &parts.headers, body).await,
-        "sts" | "cloudformation" => {
-            let caller = Caller {
-                access_key: scope.access_key,
+    let query = parts.uri.query();
+    let signature = cloud
+        .callers
+        .admit(&parts.headers, query, tether_host::now());
+    let signature = match signature {
+        Ok(signature) => signature,
+        Err(unsigned) => return refuse_unsigned(&unsigned, &Wanted::unsigned(&parts, &body)),
+    };
+    let wanted = Wanted::by(&signature.service, &parts, &body);
+    let way = cloud
+        .callers
+        .arrive(&signature.access_key, wanted.service, wanted.action);
+    way.go().await;
+    let answer = serve_one(cloud, wanted.service, &signature.access_key, parts, body).await;
+    way.come_back().await;
+    answer
+}
+
+/// Which service a request is for, and what it wants there.
+struct Wanted<'a> {
+    service: &'a str,
+    action: String,
+}
+
+const DYNAMODB: &str = "DynamoDB_20120810.";
+
+impl<'a> Wanted<'a> {
+    fn by(service: &'a str, parts: &http::request::Parts, body: &[u8]) -> Self {
+        let path = parts.uri.path();
+        let target = parts.headers.get("x-amz-target");
+        let target = target.and_then(|it| it.to_str().ok()).unwrap_or_default();
+        if let Some(action) = target.strip_prefix(DYNAMODB) {
+            return Self {
+                service: "dynamodb",
+                action: action.to_owned(),
             };
-            query::serve(cloud, &caller, &body)
         }
-        "execute-api" => connections(cloud, &parts.method, path, &body).await,
+        let action = match service {
+            "lambda" => callers::lambda_action(&parts.method, path),
+            "sts" | "cloudformation" => query::action(body),
+            "execute-api" => callers::connections_action(&parts.method),
+            _ => format!("{} {target}", parts.method),
+        };
+        Self { service, action }
+    }
+
+    /// The same without a signature that says it.
+    fn unsigned(parts: &http::request::Parts, body: &[u8]) -> Self {
+        let path = parts.uri.path();
+        let form = parts.headers.get("content-type");
+        let form = form.is_some_and(|it| it.as_bytes().starts_with(b"application/x-www-form"));
+        let service = if form {
+            "sts"
+        } else if parse_path(path).is_some() {
+            "execute-api"
+        } else {
+            "lambda"
+        };
+        Self::by(service, parts, body)
+    }
+}
+
+async fn serve_one(
+    cloud: &Arc<Cloud>,
+    service: &str,
+    access_key: &str,
+    parts: http::request::Parts,
+    body: Bytes,
+) -> Answer {
+    let path = parts.uri.path();
+    match service {
+        "dynamodb" => {
+            let request = Request::from_parts(parts, Full::new(body));
+            let answer = cloud.dynamodb.forward(request).await;
+            answer.unwrap_or_else(|error| {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                refuse(status, "InternalServerError", &error)
+            })
+        }
+        "lambda" => {
+            lambda::serve(
+                &cloud.lambda,
+                &parts.method,
+                &parts.uri,
+                &parts.headers,
+                body,
+            )
+            .await
+        }
+        "sts" | "cloudformation" => query::serve(cloud, &Caller { access_key }, &body),
+        "execute-api" => connections(cloud, &parts.method, path, &body),
         other => refuse(
             StatusCode::NOT_IMPLEMENTED,
             "NotImplemented",
@@ -104,8 +171,25 @@ async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Answer {
     }
 }
 
+/// Each service in its own shape: XML, or JSON with 400
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>)
+/// or 403.
+fn refuse_unsigned(unsigned: &Unsigned, wanted: &Wanted<'_>) -> Answer {
+    match wanted.service {
+        "sts" | "cloudformation" => query::refuse(unsigned),
+        "dynamodb" => {
+            let message = match unsigned {
+                Unsigned::Missing => "Request is missing Authentication Token",
+                other => other.message(),
+            };
+            refuse(StatusCode::BAD_REQUEST, unsigned.name(), message)
+        }
+        _ => refuse(StatusCode::FORBIDDEN, unsigned.name(), unsigned.message()),
+    }
+}
+
 /// `@connections` on the endpoint: the API is the one that has the connection.
-async fn connections(cloud: &Cloud, method: &Method, path: &str, body: &Bytes) -> Answer {
+fn connections(cloud: &Cloud, method: &Method, path: &str, body: &Bytes) -> Answer {
     let apis = {
         let apis = cloud.apis.read().unwrap_or_else(PoisonError::into_inner);
         apis.clone()
@@ -120,55 +204,18 @@ async fn connections(cloud: &Cloud, method: &Method, path: &str, body: &Bytes) -
     }
 }
 
-/// What a signature says about the request: whose, and for which service.
-/// Signatures are read here and not verified.
-struct Scope<'a> {
-    access_key: &'a str,
-    service: &'a str,
-}
-
-impl<'a> Scope<'a> {
-    fn read(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Self> {
-        let credential = match headers.get("authorization") {
-            Some(header) => header.to_str().ok()?.split_once("Credential=")?.1,
-            None => query?.split_once("X-Amz-Credential=")?.1,
-        };
-        let credential = credential.split([',', '&', ' ']).next()?;
-        let mut parts = credential.split('/').flat_map(|it| it.split("%2F"));
-        let access_key = parts.next()?;
-        let service = parts.nth(2)?;
-        Some(Self {
-            access_key,
-            service,
-        })
-    }
+fn ok(body: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let json = http::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert("content-type", json);
+    answer
 }
 
 fn refuse(status: StatusCode, name: &'static str, message: &str) -> Answer {
     let body = serde_json::json!({ "message": message, "__type": name }).to_string();
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let mut answer = ok(body);
     *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(
-        "content-type",
-        http::HeaderValue::from_static("application/json"),
-    );
-    headers.insert("x-amzn-errortype", http::HeaderValue::from_static(name));
+    let name = http::HeaderValue::from_static(name);
+    answer.headers_mut().insert("x-amzn-errortype", name);
     answer
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signature_says_which_service_is_meant() {
-        let mut headers = HeaderMap::new();
-        let value = "AWS4-HMAC-SHA256 Credential=AKIA/20261121/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0";
-        headers.insert("authorization", value.parse().unwrap());
-        let scope = Scope::read(&headers, None).unwrap();
-        assert_eq!((scope.access_key, scope.service), ("AKIA", "sts"));
-        assert!(Scope::read(&HeaderMap::new(), None).is_none());
-    }
 }

@@ -1,5 +1,7 @@
 //! Takes copies of code, as a deployment does.
 
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
 use std::io;
 use std::path::Path;
 
@@ -39,6 +41,35 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What stands for the SHA-256 of a folder that was never a zip, and its size:
+/// another one when a file is added, removed or written.
+pub(crate) fn fingerprint(root: &Path) -> io::Result<(String, u64)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let about = std::fs::metadata(entry.path())?;
+            if about.is_file() {
+                let inside = entry.path();
+                let inside = inside.strip_prefix(root).unwrap_or(&inside);
+                let line = format!("{} {:?}\n", inside.display(), about.modified().ok());
+                files.push((line, about.len()));
+            } else if !NOT_DEPLOYED.iter().any(|it| entry.file_name() == *it) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    let mut digest = Sha256::new();
+    for (line, size) in &files {
+        digest.update(line);
+        digest.update(size.to_be_bytes());
+    }
+    let digest = base64::engine::general_purpose::STANDARD.encode(digest.finalize());
+    Ok((digest, files.iter().map(|(_, size)| size).sum()))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
@@ -56,5 +87,9 @@ mod tests {
         copy(&from, &to).unwrap();
         assert!(to.join("pkg/app.py").is_file());
         assert!(!to.join(".git").exists());
+        let (first, size) = fingerprint(&from).unwrap();
+        assert_eq!(size, 1);
+        std::fs::write(from.join("pkg/new.py"), "y").unwrap();
+        assert_ne!(fingerprint(&from).unwrap(), (first, 2));
     }
 }

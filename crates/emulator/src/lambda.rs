@@ -1,74 +1,129 @@
 //! Lambda: functions, their configurations and their execution environments.
 
+mod alias;
 mod api;
+mod archive;
 mod configuration;
 mod environments;
 mod error;
 mod function;
+mod layers;
+mod mappings;
+mod memory;
+mod records;
+mod run;
+mod tap;
+mod version;
 
 pub(crate) use api::serve;
-pub(crate) use configuration::Configuration;
-pub(crate) use environments::interpreter;
+pub(crate) use configuration::{Configuration, LATEST, LayerUse, Plain};
+pub(crate) use environments::{Workshop, interpreter};
 pub(crate) use error::LambdaError;
-pub(crate) use function::{Code, Function, Invoked};
+pub(crate) use function::Function;
+pub(crate) use layers::{Layers, Wanted};
+pub(crate) use mappings::Mappings;
+pub(crate) use run::{Call, Invoked};
+pub(crate) use version::Code;
 
-use crate::cloud::Place;
+use crate::callers::Callers;
+use crate::cloud::{Notice, Place};
+use crate::id;
+use crate::options::Options;
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tether_host::LogSink;
 use tether_host::python::Client;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// All functions and layers of the account.
 pub(crate) struct Lambda {
     pub(crate) place: Place,
     pub(crate) endpoint: SocketAddr,
+    pub(crate) callers: Arc<Callers>,
     pub(crate) logs: LogSink,
+    pub(crate) notices: Notice,
     pub(crate) tasks: TaskTracker,
+    pub(crate) ending: CancellationToken,
+    /// See [`Options::async_retries`].
+    pub(crate) async_retries: [Duration; 2],
     pub(crate) python: Client,
+    pub(crate) layers: Layers,
+    pub(crate) mappings: Mappings,
     functions: RwLock<BTreeMap<String, Arc<Function>>>,
-    /// Layer version ARN → its content.
-    layers: RwLock<HashMap<String, PathBuf>>,
+}
+
+/// A function and what of it is meant.
+pub(crate) struct Target {
+    pub(crate) function: Arc<Function>,
+    /// None: `$LATEST`, and the caller did not say so.
+    pub(crate) qualifier: Option<String>,
+}
+
+impl Target {
+    /// Its ARN, as the caller named it.
+    pub(crate) fn arn(&self) -> String {
+        match &self.qualifier {
+            Some(qualifier) => self.function.qualified(qualifier),
+            None => self.function.arn.clone(),
+        }
+    }
+
+    pub(crate) fn qualifier(&self) -> Option<&str> {
+        self.qualifier.as_deref()
+    }
+}
+
+/// What the emulator's Lambda shares with the rest of the cloud.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) endpoint: SocketAddr,
+    pub(crate) options: &'a Options,
+    pub(crate) callers: Arc<Callers>,
+    pub(crate) logs: LogSink,
+    pub(crate) notices: Notice,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) ending: CancellationToken,
 }
 
 impl Lambda {
-    pub(crate) fn new(
-        place: Place,
-        endpoint: SocketAddr,
-        logs: LogSink,
-        tasks: TaskTracker,
-    ) -> std::io::Result<Self> {
-        Ok(Self {
-            place,
-            endpoint,
-            logs,
-            tasks,
+    pub(crate) fn start(around: Surroundings<'_>) -> std::io::Result<Arc<Self>> {
+        let lambda = Arc::new(Self {
+            place: around.place.clone(),
+            endpoint: around.endpoint,
+            callers: around.callers,
+            logs: around.logs,
+            notices: around.notices,
+            tasks: around.tasks,
+            ending: around.ending,
+            async_retries: around.options.async_retries,
             python: Client::write()?,
+            layers: Layers::new(around.place.clone())?,
+            mappings: Mappings::new(around.place.clone()),
             functions: RwLock::default(),
-            layers: RwLock::default(),
-        })
-    }
-
-    pub(crate) fn add_layer(&self, arn: String, content: PathBuf) {
-        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
-        layers.insert(arn, content);
-    }
-
-    pub(crate) fn layer(&self, arn: &str) -> Option<PathBuf> {
-        let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-        layers.get(arn).cloned()
+        });
+        let reaping = reap(Arc::clone(&lambda), around.options.reap_after);
+        lambda.tasks.spawn(reaping);
+        Ok(lambda)
     }
 
     pub(crate) fn add_function(&self, function: Arc<Function>) {
-        let name = function.configuration().function_name.clone();
         let mut functions = self
             .functions
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        functions.insert(name, function);
+        functions.insert(function.name.clone(), function);
+    }
+
+    pub(crate) fn remove_function(&self, name: &str) {
+        let mut functions = self
+            .functions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        functions.remove(name);
     }
 
     pub(crate) fn functions(&self) -> Vec<Arc<Function>> {
@@ -79,24 +134,52 @@ impl Lambda {
         functions.values().cloned().collect()
     }
 
-    /// Finds a function by name, partial ARN or ARN.
-    pub(crate) fn function(&self, reference: &str) -> Result<Arc<Function>, LambdaError> {
-        let (name, qualifier) = name_and_qualifier(reference);
+    /// Finds a function by name, partial ARN or ARN. A qualifier may stand in
+    /// it or beside it.
+    pub(crate) fn target(
+        &self,
+        reference: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Target, LambdaError> {
+        self.check_region(reference)?;
+        let (name, derived) = name_and_qualifier(reference);
+        if let (Some(derived), Some(given)) = (derived, qualifier)
+            && derived != given
+        {
+            let message =
+                "The derived qualifier from the function name does not match the specified \
+                 qualifier."
+                    .to_owned();
+            return Err(LambdaError::InvalidParameter(message));
+        }
+        let qualifier = qualifier.or(derived);
         let functions = self
             .functions
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        match functions.get(name) {
-            Some(function) if qualifier.is_none_or(|it| it == "$LATEST") => {
-                Ok(Arc::clone(function))
-            }
-            _ => {
-                let suffix = qualifier.map(|it| format!(":{it}")).unwrap_or_default();
-                Err(LambdaError::NotFound(format!(
-                    "Function not found: arn:{}:lambda:{}:{}:function:{name}{suffix}",
-                    self.place.partition, self.place.region, self.place.account_id
-                )))
-            }
+        let Some(function) = functions.get(name) else {
+            let suffix = qualifier.map(|it| format!(":{it}")).unwrap_or_default();
+            return Err(LambdaError::NotFound(format!(
+                "Function not found: arn:{}:lambda:{}:{}:function:{name}{suffix}",
+                self.place.partition, self.place.region, self.place.account_id
+            )));
+        };
+        Ok(Target {
+            function: Arc::clone(function),
+            qualifier: qualifier.map(str::to_owned),
+        })
+    }
+
+    fn check_region(&self, reference: &str) -> Result<(), LambdaError> {
+        let region = reference
+            .strip_prefix("arn:")
+            .and_then(|it| it.split(':').nth(2));
+        match region {
+            Some(region) if region != self.place.region => Err(LambdaError::NotFound(format!(
+                "Functions from '{region}' are not reachable in this region ('{}')",
+                self.place.region
+            ))),
+            _ => Ok(()),
         }
     }
 
@@ -107,20 +190,57 @@ impl Lambda {
         payload: Bytes,
         client_context: Option<String>,
     ) -> Result<Invoked, LambdaError> {
-        let function = self.function(reference)?;
+        let target = self.target(reference, None)?;
+        let call = Call {
+            request_id: id::uuid(),
+            arn: target.arn(),
+            payload,
+            client_context,
+            tail: false,
+        };
+        self.run(target, call).await
+    }
+
+    /// The same, with all that can be said about it. A caller that hangs up
+    /// does not end an invocation.
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        target: Target,
+        call: Call,
+    ) -> Result<Invoked, LambdaError> {
         let lambda = Arc::clone(self);
-        // A caller that hangs up does not end an invocation.
-        let running = self
-            .tasks
-            .spawn(async move { function.invoke(&lambda, payload, client_context).await });
+        let running = self.tasks.spawn(async move {
+            let function = Arc::clone(&target.function);
+            function.invoke(&lambda, target.qualifier(), call).await
+        });
         running
             .await
-            .map_err(|error| LambdaError::Failed(error.to_string()))
+            .map_err(|error| LambdaError::Failed(error.to_string()))?
+    }
+
+    pub(crate) fn notice(&self, line: String) {
+        (self.notices)(line);
     }
 
     pub(crate) async fn stop(&self) {
         for function in self.functions() {
             function.stop().await;
+        }
+    }
+}
+
+/// Ends environments that have been idle for too long.
+async fn reap(lambda: Arc<Lambda>, after: Duration) {
+    let often = (after / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
+    let mut ticks = tokio::time::interval(often);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = lambda.ending.cancelled() => return,
+        }
+        for function in lambda.functions() {
+            function.reap(after).await;
         }
     }
 }

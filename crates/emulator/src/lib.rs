@@ -5,8 +5,13 @@
 //! and hands requests to `lambda`, `websocket` (`@connections`), `query`
 //! (CloudFormation, STS) and `dynamodb` (embedded). `deploy` turns a template
 //! into resources; each WebSocket API then listens on a port of its own.
+//! `callers` knows whose a `signature` is and so how far away they are: with
+//! latencies in [`Options`], a WAN is played. It counts all calls, too:
+//! `GET /_tether/calls` on the endpoint.
 
+mod callers;
 mod cloud;
+mod delay;
 mod deploy;
 mod dynamodb;
 mod endpoint;
@@ -14,13 +19,16 @@ mod files;
 mod id;
 mod lambda;
 mod names;
+mod options;
 mod query;
 mod schedule;
+mod signature;
 mod stack;
 mod websocket;
 
 pub use cloud::{Cloud, Notice, Place};
 pub use deploy::{DeployError, DeployedApi, DeployedFunction, Deployment, StackSource};
+pub use options::Options;
 pub use tether_host::{LogLine, LogSink};
 
 use std::net::SocketAddr;
@@ -58,13 +66,14 @@ impl Emulator {
     pub async fn start(
         port: u16,
         place: Place,
+        options: Options,
         logs: LogSink,
         notices: Notice,
     ) -> Result<Self, StartError> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .map_err(|error| StartError::Port { port, error })?;
-        let cloud = Cloud::new(&listener, place, logs, notices)
+        let cloud = Cloud::new(&listener, place, options, logs, notices)
             .await
             .map_err(|error| StartError::Other(error.to_string()))?;
         let serving = endpoint::serve(listener, Arc::clone(&cloud));

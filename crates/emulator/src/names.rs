@@ -52,6 +52,10 @@ impl Names<'_> {
             }
             "AWS::Logs::LogGroup" => self.cloud.arn("logs", &format!("log-group:{name}:*")),
             "AWS::Events::Rule" => self.cloud.arn("events", &format!("rule/{name}")),
+            "AWS::Kinesis::Stream" => {
+                let name = self.name(resource, "Name");
+                self.cloud.arn("kinesis", &format!("stream/{name}"))
+            }
             "AWS::SQS::Queue" => {
                 let name = self.name(resource, "QueueName");
                 self.cloud.arn("sqs", &name)
@@ -91,6 +95,11 @@ impl PhysicalNames for Names<'_> {
     fn attribute(&self, resource: &Resource, attribute: &str) -> Option<Value> {
         let text = match (resource.kind.as_str(), attribute) {
             (_, "Arn") => self.arn(resource)?,
+            ("AWS::DynamoDB::Table", "StreamArn") => {
+                // Nothing is in it: it can be named.
+                let table = self.arn(resource)?;
+                format!("{table}/stream/2026-01-01T00:00:00.000")
+            }
             ("AWS::ApiGatewayV2::Api", "ApiId") => self.reference(resource),
             ("AWS::ApiGatewayV2::Api", "ApiEndpoint") => {
                 format!("wss://{}", self.cloud.api_host(&self.reference(resource)))

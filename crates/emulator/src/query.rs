@@ -4,6 +4,7 @@
 
 use crate::cloud::Cloud;
 use crate::id;
+use crate::signature::Unsigned;
 use crate::stack::StackRecord;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -25,6 +26,22 @@ struct Refusal {
     message: String,
 }
 
+/// What a request wants: its `Action`.
+pub(crate) fn action(body: &[u8]) -> String {
+    let form: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
+    let action = form.into_iter().find(|(name, _)| name == "Action");
+    action.map(|(_, value)| value).unwrap_or_default()
+}
+
+/// Refuses a request without a good signature.
+pub(crate) fn refuse(unsigned: &Unsigned) -> Answer {
+    let message = match unsigned {
+        Unsigned::Missing => "Request is missing Authentication Token",
+        other => other.message(),
+    };
+    failure(StatusCode::FORBIDDEN, unsigned.code(), message)
+}
+
 /// Serves one request.
 pub(crate) fn serve(cloud: &Cloud, caller: &Caller<'_>, body: &[u8]) -> Answer {
     let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap_or_default();
@@ -34,7 +51,7 @@ pub(crate) fn serve(cloud: &Cloud, caller: &Caller<'_>, body: &[u8]) -> Answer {
     let result = match action {
         "DescribeStacks" => describe_stacks(cloud, stack()),
         "ListStackResources" => list_stack_resources(cloud, stack().unwrap_or_default()),
-        "AssumeRole" => assume_role(cloud, &form),
+        "AssumeRole" => assume_role(cloud, caller, &form),
         "GetCallerIdentity" => Ok(caller_identity(cloud, caller)),
         other => Err(Refusal {
             code: "InvalidAction",
@@ -43,7 +60,14 @@ pub(crate) fn serve(cloud: &Cloud, caller: &Caller<'_>, body: &[u8]) -> Answer {
     };
     match result {
         Ok(result) => success(action, &result),
-        Err(refusal) => failure(&refusal),
+        Err(refusal) => {
+            let status = if refusal.code == "AccessDenied" {
+                StatusCode::FORBIDDEN
+            } else {
+                StatusCode::BAD_REQUEST
+            };
+            failure(status, refusal.code, &refusal.message)
+        }
     }
 }
 
@@ -118,7 +142,11 @@ fn list_stack_resources(cloud: &Cloud, wanted: &str) -> Result<String, Refusal> 
     ))
 }
 
-fn assume_role(cloud: &Cloud, form: &HashMap<String, String>) -> Result<String, Refusal> {
+fn assume_role(
+    cloud: &Cloud,
+    caller: &Caller<'_>,
+    form: &HashMap<String, String>,
+) -> Result<String, Refusal> {
     let arn = form.get("RoleArn").map(String::as_str).unwrap_or_default();
     let session = form
         .get("RoleSessionName")
@@ -137,15 +165,17 @@ fn assume_role(cloud: &Cloud, form: &HashMap<String, String>) -> Result<String, 
     let seconds = form
         .get("DurationSeconds")
         .and_then(|it| it.parse().ok())
-        .unwrap_or(3600);
-    let expiry = OffsetDateTime::now_utc() + Duration::seconds(seconds);
+        .map_or(cloud.options.role_session, std::time::Duration::from_secs)
+        .min(cloud.options.role_session);
+    let until = tether_host::now().plus(seconds);
+    let expiry = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(until.0.cast_signed());
     let role = arn.rsplit('/').next().unwrap_or_default();
     let place = &cloud.place;
     let assumed = format!(
         "arn:{}:sts::{}:assumed-role/{role}/{session}",
         place.partition, place.account_id
     );
-    let key = cloud.issue_key(&assumed);
+    let key = cloud.callers.assume(&assumed, caller.access_key, until);
     Ok(format!(
         "<AssumedRoleUser>{}{}</AssumedRoleUser><Credentials>{}{}{}{}</Credentials>",
         element("Arn", &assumed),
@@ -158,15 +188,11 @@ fn assume_role(cloud: &Cloud, form: &HashMap<String, String>) -> Result<String, 
 }
 
 fn caller_identity(cloud: &Cloud, caller: &Caller<'_>) -> String {
-    let keys = cloud.keys.read().unwrap_or_else(PoisonError::into_inner);
     let place = &cloud.place;
-    let arn = match keys.get(caller.access_key) {
-        Some(principal) => principal.clone(),
-        None => format!(
-            "arn:{}:iam::{}:user/developer",
-            place.partition, place.account_id
-        ),
-    };
+    let arn = cloud.callers.arn(caller.access_key).unwrap_or_else(|| {
+        let (partition, account_id) = (&place.partition, &place.account_id);
+        format!("arn:{partition}:iam::{account_id}:user/developer")
+    });
     format!(
         "{}{}{}",
         element("Arn", &arn),
@@ -195,16 +221,11 @@ fn success(action: &str, result: &str) -> Answer {
     xml(StatusCode::OK, body)
 }
 
-fn failure(refusal: &Refusal) -> Answer {
-    let status = if refusal.code == "AccessDenied" {
-        StatusCode::FORBIDDEN
-    } else {
-        StatusCode::BAD_REQUEST
-    };
+fn failure(status: StatusCode, code: &str, message: &str) -> Answer {
     let body = format!(
         "<ErrorResponse><Error><Type>Sender</Type>{}{}</Error>{}</ErrorResponse>",
-        element("Code", refusal.code),
-        element("Message", &refusal.message),
+        element("Code", code),
+        element("Message", message),
         element("RequestId", &id::uuid())
     );
     xml(status, body)

@@ -18,7 +18,7 @@ pub(crate) struct ResourceRecord {
 }
 
 /// Types that become something, or that there is nothing to do for here.
-pub(crate) const KNOWN: [&str; 20] = [
+pub(crate) const KNOWN: [&str; 21] = [
     "AWS::Serverless::Function",
     "AWS::Lambda::Function",
     "AWS::Serverless::LayerVersion",
@@ -33,6 +33,8 @@ pub(crate) const KNOWN: [&str; 20] = [
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::RouteResponse",
     "AWS::ApiGatewayV2::Stage",
+    // A record.
+    "AWS::Lambda::EventSourceMapping",
     // Permissions are not enforced yet; roles are known to STS.
     "AWS::IAM::Role",
     "AWS::IAM::Policy",

@@ -3,11 +3,13 @@
 mod connection;
 mod handshake;
 
+use crate::callers::{Callers, connections_action};
 use crate::cloud::{Cloud, Notice};
 use crate::id;
 use crate::lambda::Lambda;
+use crate::signature::Unsigned;
 use bytes::Bytes;
-use connection::{Live, Outgoing};
+use connection::{Live, NotPosted};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -15,13 +17,13 @@ use hyper_util::rt::TokioIo;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tether_apigw::InvokeResult;
 use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::{RouteSelection, Stamp};
 use tether_sam::{Route, WebSocketApi};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,6 +44,11 @@ pub(crate) struct Api {
     routes: HashMap<String, Route>,
     connections: RwLock<HashMap<String, Arc<Live>>>,
     lambda: Arc<Lambda>,
+    callers: Arc<Callers>,
+    /// A client's way to here, and back.
+    latency: Duration,
+    idle: Duration,
+    lifetime: Duration,
     notices: Notice,
     tasks: TaskTracker,
     ending: CancellationToken,
@@ -76,6 +83,10 @@ impl Api {
             routes: routes.collect(),
             connections: RwLock::default(),
             lambda: Arc::clone(&cloud.lambda),
+            callers: Arc::clone(&cloud.callers),
+            latency: cloud.options.latency,
+            idle: cloud.options.websocket_idle,
+            lifetime: cloud.options.websocket_lifetime,
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
             ending: cloud.ending.clone(),
@@ -183,18 +194,36 @@ async fn answer(api: Arc<Api>, request: Request<Incoming>, peer: SocketAddr) -> 
     if parse_path(request.uri().path()).is_none() {
         return handshake::answer(api, request, peer).await;
     }
-    if !request.headers().contains_key("authorization") {
-        let body = r#"{"message":"Missing Authentication Token"}"#;
-        let mut answer = plain(StatusCode::FORBIDDEN, body.to_owned());
-        let name = http::HeaderValue::from_static("MissingAuthenticationTokenException");
-        answer.headers_mut().insert("x-amzn-errortype", name);
-        return answer;
-    }
     let (parts, body) = request.into_parts();
-    match Limited::new(body, MESSAGE_BYTES).collect().await {
+    let body = Limited::new(body, MOST_READ).collect().await;
+    let (query, now) = (parts.uri.query(), tether_host::now());
+    let signature = match api.callers.admit(&parts.headers, query, now) {
+        Ok(signature) => signature,
+        Err(unsigned) => return refuse_unsigned(&unsigned),
+    };
+    let action = connections_action(&parts.method);
+    let way = api
+        .callers
+        .arrive(&signature.access_key, "execute-api", action);
+    way.go().await;
+    let answer = match body {
         Ok(body) => serve_connections(&api, &parts.method, parts.uri.path(), &body.to_bytes()),
         Err(_) => refuse(&ConnectionsError::PayloadTooLarge),
-    }
+    };
+    way.come_back().await;
+    answer
+}
+
+/// What is too large is read all the same, as far as this: a connection that
+/// is closed within a request costs its client the answer.
+const MOST_READ: usize = 64 * MESSAGE_BYTES;
+
+fn refuse_unsigned(unsigned: &Unsigned) -> Answer {
+    let body = serde_json::json!({ "message": unsigned.message() });
+    let mut answer = plain(StatusCode::FORBIDDEN, body.to_string());
+    let name = http::HeaderValue::from_static(unsigned.name());
+    answer.headers_mut().insert("x-amzn-errortype", name);
+    answer
 }
 
 /// `POST`, `GET`, `DELETE /{stage}/@connections/{id}`.
@@ -209,10 +238,10 @@ pub(crate) fn serve_connections(api: &Api, method: &Method, path: &str, body: &B
         Method::POST if body.len() > MESSAGE_BYTES => refuse(&ConnectionsError::PayloadTooLarge),
         Method::POST => {
             let text = String::from_utf8_lossy(body).into_owned();
-            match live.outgoing.try_send(Outgoing::Text(text)) {
+            match live.post(text) {
                 Ok(()) => plain(StatusCode::OK, String::new()),
-                Err(TrySendError::Full(_)) => refuse(&ConnectionsError::LimitExceeded),
-                Err(TrySendError::Closed(_)) => refuse(&ConnectionsError::Gone),
+                Err(NotPosted::Full) => refuse(&ConnectionsError::LimitExceeded),
+                Err(NotPosted::Gone) => refuse(&ConnectionsError::Gone),
             }
         }
         Method::GET => {
@@ -220,8 +249,8 @@ pub(crate) fn serve_connections(api: &Api, method: &Method, path: &str, body: &B
             plain(StatusCode::OK, answer.to_string())
         }
         Method::DELETE => {
-            // It may be closing already.
-            let _ = live.outgoing.try_send(Outgoing::Close);
+            connection::unregister(api, &live);
+            live.delete();
             plain(StatusCode::NO_CONTENT, String::new())
         }
         _ => refuse(&ConnectionsError::Forbidden),

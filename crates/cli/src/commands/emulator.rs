@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tether_emulator::{Deployment, Emulator, LogLine, LogSink, Notice, Place, StackSource};
+use tether_emulator::{
+    Deployment, Emulator, LogLine, LogSink, Notice, Options, Place, StackSource,
+};
 
 pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
     let sources = sources(&typed)?;
@@ -19,7 +21,14 @@ pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
         ..Place::default()
     };
     let ending = ending::watch();
-    let emulator = Emulator::start(typed.endpoint_port, place.clone(), logs, notices).await?;
+    let emulator = Emulator::start(
+        typed.endpoint_port,
+        place.clone(),
+        options(&typed),
+        logs,
+        notices,
+    )
+    .await?;
     let deployed = deploy(&emulator, &sources, output).await;
     let served = match deployed {
         Ok(deployments) => {
@@ -55,6 +64,19 @@ fn sources(typed: &Typed) -> Result<Vec<StackSource>> {
             twice.name
         ),
         None => Ok(sources),
+    }
+}
+
+fn options(typed: &Typed) -> Options {
+    let usual = Options::default();
+    Options {
+        latency: typed.latency.unwrap_or(usual.latency),
+        aws_latency: typed.aws_latency.unwrap_or(usual.aws_latency),
+        websocket_idle: typed.websocket_idle.unwrap_or(usual.websocket_idle),
+        websocket_lifetime: typed.websocket_lifetime.unwrap_or(usual.websocket_lifetime),
+        async_retries: typed.async_retry_seconds.unwrap_or(usual.async_retries),
+        role_session: typed.role_session.unwrap_or(usual.role_session),
+        reap_after: typed.reap_after.unwrap_or(usual.reap_after),
     }
 }
 

@@ -3,21 +3,91 @@
 
 use super::Lambda;
 use super::configuration::Configuration;
-use super::function::Code;
-use crate::id;
+use super::tap::Tap;
+use super::version::{Code, Revision};
+use crate::{files, id};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use tether_host::{Launch, python};
+use std::sync::Arc;
+use tether_host::{ExecutionEnvironment, Launch, python};
 use tether_protocol::Secret;
+use tether_runtime_api::ErrorObject;
 use tether_runtime_api::environment::HANDLER;
 
 /// Started in front of the runtime of managed runtimes
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html>).
 const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 
+/// Where a function's environments are made: its code and `/opt` folders are
+/// laid out here.
+#[derive(Clone, Debug)]
+pub(crate) struct Workshop {
+    pub(crate) folder: PathBuf,
+}
+
+impl Workshop {
+    /// Starts a process. The error is the caller's: a function that cannot be
+    /// started is one that failed.
+    pub(crate) async fn start(
+        &self,
+        lambda: &Lambda,
+        revision: &Revision,
+        tap: &Arc<Tap>,
+        request_id: &str,
+    ) -> Result<ExecutionEnvironment, ErrorObject> {
+        let exited = |how: String| ErrorObject::exited(request_id, &how);
+        let configuration = &revision.configuration;
+        let opt = self
+            .opt(lambda, configuration)
+            .map_err(|error| exited(error.to_string()))?;
+        match start(lambda, configuration, &revision.code, &opt) {
+            Start::Launch(launch) => ExecutionEnvironment::start(&launch, &tap.sink())
+                .await
+                .map_err(|error| exited(format!("{}: {error}", launch.program.display()))),
+            Start::Dead { log, code } => {
+                tap.say(log);
+                Err(exited(format!("exit status {code}")))
+            }
+        }
+    }
+
+    /// `/opt`: the layers one over the other, the last one on top.
+    fn opt(&self, lambda: &Lambda, configuration: &Configuration) -> std::io::Result<PathBuf> {
+        let layers: Vec<&str> = configuration
+            .layers
+            .iter()
+            .map(|it| it.arn.as_str())
+            .collect();
+        let name = id::stable(&layers.join("\n"), 16, id::LOWER);
+        let opt = self.folder.join("opt").join(name);
+        if opt.is_dir() {
+            return Ok(opt);
+        }
+        let unfinished = self.folder.join(format!("opt-{}", id::uuid()));
+        std::fs::create_dir_all(&unfinished)?;
+        for arn in layers {
+            if let Some(content) = lambda.layers.content(arn) {
+                files::copy(&content, &unfinished)?;
+            }
+        }
+        std::fs::create_dir_all(self.folder.join("opt"))?;
+        // Somebody else may have been first with the same.
+        if std::fs::rename(&unfinished, &opt).is_err() && !opt.is_dir() {
+            return Err(std::io::Error::other("the layers could not be laid out"));
+        }
+        Ok(opt)
+    }
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>
+const LOGGING: [(&str, &str); 2] = [
+    ("AWS_LAMBDA_LOG_FORMAT", "LogFormat"),
+    ("AWS_LAMBDA_LOG_LEVEL", "ApplicationLogLevel"),
+];
+
 /// What comes of a start.
-pub(crate) enum Start {
+enum Start {
     /// This process.
     Launch(Box<Launch>),
     /// Lambda's bootstrap script gives up: it prints this and exits so.
@@ -25,13 +95,7 @@ pub(crate) enum Start {
 }
 
 /// Says how to start a function. `opt` is the folder of its layers.
-pub(crate) fn start(
-    lambda: &Lambda,
-    configuration: &Configuration,
-    code: &Code,
-    opt: &Path,
-    access_key: &str,
-) -> Start {
+fn start(lambda: &Lambda, configuration: &Configuration, code: &Code, opt: &Path) -> Start {
     let runtime = command(lambda, configuration, code, opt);
     let (program, arguments) = match runtime {
         Ok(command) => command,
@@ -55,7 +119,7 @@ pub(crate) fn start(
         label: configuration.function_name.as_str().into(),
         program,
         arguments,
-        environment: Secret::new(variables(lambda, configuration, code, opt, access_key)),
+        environment: Secret::new(variables(lambda, configuration, code, opt)),
         directory: code.root.clone(),
     }))
 }
@@ -127,12 +191,12 @@ fn variables(
     configuration: &Configuration,
     code: &Code,
     opt: &Path,
-    access_key: &str,
 ) -> BTreeMap<String, String> {
     let name = &configuration.function_name;
     let date = super::configuration::last_modified();
     let day = date.get(..10).unwrap_or_default().replace('-', "/");
-    let stream = format!("{day}/[$LATEST]{}", id::hex(&id::random::<16>()));
+    let version = &configuration.version;
+    let stream = format!("{day}/[{version}]{}", id::hex(&id::random::<16>()));
     let path = std::env::var("PATH").unwrap_or_default();
     let endpoint = format!("http://{}", lambda.endpoint);
     let defaults = [
@@ -150,15 +214,22 @@ fn variables(
         ("AWS_DEFAULT_REGION", lambda.place.region.clone()),
         ("AWS_EXECUTION_ENV", execution_env(&configuration.runtime)),
         ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version.clone()),
         (
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             configuration.memory_mb.to_string(),
         ),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            configuration.plain.log_group(name),
+        ),
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        ("AWS_ACCESS_KEY_ID", access_key.to_owned()),
+        // Each environment has credentials of its own.
+        (
+            "AWS_ACCESS_KEY_ID",
+            lambda.callers.issue(&configuration.role),
+        ),
         ("AWS_SECRET_ACCESS_KEY", "emulated".to_owned()),
         ("AWS_SESSION_TOKEN", "emulated".to_owned()),
     ];
@@ -166,6 +237,12 @@ fn variables(
     let mut variables: BTreeMap<String, String> = defaults.map(own).into();
     variables.extend(configuration.environment.expose().clone());
     variables.extend(reserved.map(own));
+    // Only functions that have set them have these.
+    for (name, member) in LOGGING {
+        if let Some(value) = configuration.plain.logging(member) {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
     variables
 }
 

@@ -1,359 +1,406 @@
-//! One function: its code, its configuration, its execution environments.
+//! One function: `$LATEST`, its published versions, its aliases.
 
 use super::Lambda;
-use super::configuration::Configuration;
-use super::environments::{self, Start};
+use super::alias::Alias;
+use super::archive;
+use super::configuration::{Configuration, Known, LATEST, check_revision};
+use super::environments::{self, Workshop};
 use super::error::LambdaError;
-use crate::{files, id};
-use bytes::Bytes;
+use super::records::Records;
+use super::run::{self, Call, Invoked};
+use super::version::{Code, Revision, Version};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tether_host::{Ended, ExecutionEnvironment, LogLine};
-use tether_runtime_api::{ErrorObject, Invocation, header};
+use std::time::Duration;
 
-/// A change of configuration takes this long here; on AWS it takes seconds.
-/// Invocations meanwhile meet the old one.
-const UPDATE_TAKES: Duration = Duration::from_millis(150);
-
-/// Lambda gives a start this long
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
-const INIT: Duration = Duration::from_secs(10);
-
-/// A copy of a function's code.
-#[derive(Clone, Debug)]
-pub(crate) struct Code {
-    /// `/var/task`
-    pub(crate) root: PathBuf,
-    /// What runs it, for runtimes that need one.
-    pub(crate) interpreter: Option<PathBuf>,
-}
+/// A change takes this long here; on AWS it takes seconds. Invocations
+/// meanwhile meet what was there before.
+pub(super) const CHANGE_TAKES: Duration = Duration::from_millis(150);
 
 /// See the module.
 pub(crate) struct Function {
-    code: Code,
-    /// Where `/opt` folders are laid out.
-    work: PathBuf,
-    access_key: String,
-    state: Mutex<State>,
+    pub(crate) name: String,
+    /// Without a qualifier.
+    pub(crate) arn: String,
+    pub(crate) workshop: Workshop,
+    latest: Arc<Version>,
+    pub(super) state: Mutex<State>,
+    pub(super) records: Mutex<Records>,
 }
 
-struct State {
-    /// What `GetFunctionConfiguration` shows.
+pub(super) struct State {
+    /// What `GetFunctionConfiguration` shows of `$LATEST`.
     shown: Configuration,
-    /// What new environments run with.
-    active: Arc<Configuration>,
-    /// Counts the changes of `active`: older environments are not reused.
-    generation: u64,
-    idle: Vec<Idle>,
+    versions: BTreeMap<u64, Arc<Version>>,
+    last_version: u64,
+    pub(super) aliases: BTreeMap<String, Alias>,
+    /// Invocations at once, if it is limited.
+    pub(super) reserved: Option<u32>,
+    running: u32,
 }
 
-struct Idle {
-    environment: ExecutionEnvironment,
-    generation: u64,
-}
+/// One of the function's places.
+struct Running<'a>(&'a Function);
 
-/// What came of an invocation.
-#[derive(Clone, Debug)]
-pub(crate) struct Invoked {
-    pub(crate) request_id: String,
-    /// `X-Amz-Function-Error: Unhandled`
-    pub(crate) failed: bool,
-    pub(crate) payload: Bytes,
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.state().running -= 1;
+    }
 }
 
 impl Function {
-    pub(crate) fn new(
-        configuration: Configuration,
-        code: Code,
-        work: PathBuf,
-        access_key: String,
-    ) -> Self {
-        Self {
+    pub(crate) fn new(configuration: Configuration, code: Code, workshop: Workshop) -> Self {
+        let latest = Version::new(Revision {
+            configuration: configuration.clone(),
             code,
-            work,
-            access_key,
+        });
+        Self {
+            name: configuration.function_name.clone(),
+            arn: configuration.function_arn.clone(),
+            workshop,
+            latest,
             state: Mutex::new(State {
-                active: Arc::new(configuration.clone()),
                 shown: configuration,
-                generation: 0,
-                idle: Vec::new(),
+                versions: BTreeMap::new(),
+                last_version: 0,
+                aliases: BTreeMap::new(),
+                reserved: None,
+                running: 0,
             }),
+            records: Mutex::default(),
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its ARN with a qualifier.
+    pub(crate) fn qualified(&self, qualifier: &str) -> String {
+        format!("{}:{qualifier}", self.arn)
+    }
+
+    pub(super) fn not_found(&self, qualifier: &str) -> LambdaError {
+        LambdaError::NotFound(format!("Function not found: {}", self.qualified(qualifier)))
+    }
+
+    // ---- what it is
+
+    /// What a qualifier means: none and `$LATEST`, a version, an alias.
+    fn version(&self, qualifier: Option<&str>) -> Result<Arc<Version>, LambdaError> {
+        let qualifier = match qualifier {
+            None | Some(LATEST) => return Ok(Arc::clone(&self.latest)),
+            Some(qualifier) => qualifier,
+        };
+        let state = self.state();
+        let number = match state.aliases.get(qualifier) {
+            Some(alias) => alias.choose(),
+            None => qualifier,
+        };
+        match number {
+            LATEST => Ok(Arc::clone(&self.latest)),
+            number => number
+                .parse()
+                .ok()
+                .and_then(|it: u64| state.versions.get(&it).cloned())
+                .ok_or_else(|| self.not_found(qualifier)),
+        }
+    }
+
+    /// What `GetFunctionConfiguration` shows, and where the code lies.
+    pub(crate) fn describe(
+        &self,
+        qualifier: Option<&str>,
+    ) -> Result<(Configuration, PathBuf), LambdaError> {
+        let version = self.version(qualifier)?;
+        let revision = version.revision();
+        let mut shown = if Arc::ptr_eq(&version, &self.latest) {
+            self.configuration()
+        } else {
+            revision.configuration.clone()
+        };
+        if let Some(qualifier) = qualifier {
+            // The ARN is the one that was asked for: an alias's, too.
+            shown.function_arn = self.qualified(qualifier);
+        }
+        Ok((shown, revision.code.root.clone()))
+    }
+
+    /// Of `$LATEST`.
     pub(crate) fn configuration(&self) -> Configuration {
         self.state().shown.clone()
     }
 
+    /// `$LATEST` first, then each published version.
+    pub(crate) fn versions(&self) -> Vec<Configuration> {
+        let state = self.state();
+        let mut all = vec![state.shown.clone()];
+        all[0].function_arn = self.qualified(LATEST);
+        let published = state.versions.values();
+        all.extend(published.map(|it| it.revision().configuration.clone()));
+        all
+    }
+
+    pub(super) fn has_version(&self, version: &str) -> bool {
+        self.version(Some(version)).is_ok() && !self.state().aliases.contains_key(version)
+    }
+
+    // ---- changing `$LATEST`
+
     /// `UpdateFunctionConfiguration`: in progress at first, then in force.
     pub(crate) fn update(
         self: &Arc<Self>,
-        lambda: &Lambda,
+        lambda: &Arc<Lambda>,
         request: &Value,
     ) -> Result<Configuration, LambdaError> {
+        let code = self.latest.revision().code.clone();
+        let interpreter = |runtime: &str| environments::interpreter(runtime, &code.source);
+        let known = Known {
+            layer: &|arn| lambda.layers.size(arn),
+            runtime: &|runtime| interpreter(runtime).map(|_| ()),
+        };
         let shown = {
             let mut state = self.state();
-            state.shown = state
-                .shown
-                .with(request, |arn| lambda.layer(arn).is_some())?;
+            state.shown = state.shown.with(request, &known)?;
             state.shown.clone()
         };
-        let this = Arc::clone(self);
-        lambda.tasks.spawn(async move {
-            tokio::time::sleep(UPDATE_TAKES).await;
-            for idle in this.put_in_force() {
-                idle.environment.stop().await;
-            }
-        });
+        let interpreter = interpreter(&shown.runtime).map_err(LambdaError::NotServed)?;
+        self.put_in_force_soon(
+            lambda,
+            Code {
+                interpreter,
+                ..code
+            },
+        );
         Ok(shown)
     }
 
-    fn put_in_force(&self) -> Vec<Idle> {
-        let mut state = self.state();
-        state.shown.updating = false;
-        state.shown.touch();
-        state.active = Arc::new(state.shown.clone());
-        state.generation += 1;
-        std::mem::take(&mut state.idle)
-    }
-
-    /// Runs one invocation in an idle environment, or in a new one.
-    pub(crate) async fn invoke(
+    /// `UpdateFunctionCode`, as far as the code comes in the request.
+    pub(crate) async fn update_code(
         self: &Arc<Self>,
-        lambda: &Lambda,
-        payload: Bytes,
-        client_context: Option<String>,
-    ) -> Invoked {
-        let request_id = id::uuid();
-        let mut payload = payload;
-        // An environment may end while it is idle; the next one is new.
-        for _ in 0..3 {
-            let (environment, configuration, generation) = match self.take(lambda).await {
-                Ok(taken) => taken,
-                Err(error) => return failed(request_id, &error),
-            };
-            let invocation = invocation(&configuration, &request_id, client_context.as_deref());
-            let run = Run {
-                function: self,
-                lambda,
-                configuration,
-                generation,
-                request_id: request_id.clone(),
-            };
-            match run.invoke(environment, invocation, payload).await {
-                Ok(invoked) => return invoked,
-                Err(again) => payload = again,
-            }
+        lambda: &Arc<Lambda>,
+        request: &Value,
+    ) -> Result<Configuration, LambdaError> {
+        check_code_request(request, self.configuration().architecture)?;
+        let dry = request.get("DryRun").and_then(Value::as_bool) == Some(true);
+        let (mut shown, runtime) = {
+            let state = self.state();
+            check_revision(request, &state.shown.revision_id)?;
+            state.shown.check_idle()?;
+            (state.shown.clone(), state.shown.runtime.clone())
+        };
+        let zip = archive::read(request.get("ZipFile"))?;
+        let (sha256, size) = (zip.sha256(), zip.size());
+        let root = self
+            .workshop
+            .folder
+            .join(format!("task-{}", crate::id::uuid()));
+        if dry {
+            (shown.code_sha256, shown.code_size) = (sha256, size);
+            return Ok(shown);
         }
-        failed(
-            request_id.clone(),
-            &ErrorObject::exited(&request_id, "it ends while idle"),
-        )
-    }
-
-    async fn take(
-        &self,
-        lambda: &Lambda,
-    ) -> Result<(ExecutionEnvironment, Arc<Configuration>, u64), ErrorObject> {
-        let (idle, configuration, generation) = {
+        zip.unpack(root.clone()).await?;
+        // A zip brings its dependencies along; the interpreter stays.
+        let source = self.latest.revision().code.source.clone();
+        let interpreter =
+            environments::interpreter(&runtime, &source).map_err(LambdaError::NotServed)?;
+        let shown = {
             let mut state = self.state();
-            let generation = state.generation;
-            let position = state.idle.iter().position(|it| it.generation == generation);
-            let idle = position.map(|it| state.idle.swap_remove(it).environment);
-            (idle, Arc::clone(&state.active), generation)
+            // Unpacking took a while.
+            state.shown.check_idle()?;
+            (state.shown.code_sha256, state.shown.code_size) = (sha256, size);
+            state.shown.updating = true;
+            state.shown.touch();
+            state.shown.clone()
         };
-        if let Some(mut environment) = idle
-            && environment.is_alive()
-        {
-            return Ok((environment, configuration, generation));
-        }
-        let mut environment = self.start(lambda, &configuration).await?;
-        // A start has time of its own; one that takes longer goes on in the
-        // invocation's. One that failed is told by the invocation.
-        let _ = tokio::time::timeout(INIT, environment.ready()).await;
-        Ok((environment, configuration, generation))
-    }
-
-    async fn start(
-        &self,
-        lambda: &Lambda,
-        configuration: &Configuration,
-    ) -> Result<ExecutionEnvironment, ErrorObject> {
-        let exited = |how: String| {
-            ErrorObject::new(
-                "Runtime.ExitError",
-                format!(
-                    "RequestId: {} Error: Runtime exited with error: {how}",
-                    id::uuid()
-                ),
-            )
+        let code = Code {
+            root,
+            source,
+            interpreter,
         };
-        let opt = self
-            .opt(lambda, &configuration.layers)
-            .map_err(|error| exited(error.to_string()))?;
-        match environments::start(lambda, configuration, &self.code, &opt, &self.access_key) {
-            Start::Launch(launch) => ExecutionEnvironment::start(&launch, &lambda.logs)
-                .await
-                .map_err(|error| exited(format!("{}: {error}", launch.program.display()))),
-            Start::Dead { log, code } => {
-                self.log(lambda, configuration, log);
-                Err(exited(format!("exit status {code}")))
-            }
+        if request.get("Publish").and_then(Value::as_bool) == Some(true) {
+            self.put_in_force(code).await;
+            return self.publish(&Value::Null);
         }
+        self.put_in_force_soon(lambda, code);
+        Ok(shown)
     }
 
-    /// `/opt`: the layers one over the other, the last one on top.
-    fn opt(&self, lambda: &Lambda, layers: &[String]) -> std::io::Result<PathBuf> {
-        let name = id::stable(&layers.join("\n"), 16, id::LOWER);
-        let opt = self.work.join("opt").join(name);
-        if opt.is_dir() {
-            return Ok(opt);
-        }
-        let unfinished = self.work.join(format!("opt-{}", id::uuid()));
-        std::fs::create_dir_all(&unfinished)?;
-        for arn in layers {
-            if let Some(content) = lambda.layer(arn) {
-                files::copy(&content, &unfinished)?;
-            }
-        }
-        std::fs::create_dir_all(self.work.join("opt"))?;
-        // Somebody else may have been first with the same.
-        if std::fs::rename(&unfinished, &opt).is_err() && !opt.is_dir() {
-            return Err(std::io::Error::other("the layers could not be laid out"));
-        }
-        Ok(opt)
-    }
-
-    fn give_back(&self, environment: ExecutionEnvironment, generation: u64) -> Option<Idle> {
-        let mut state = self.state();
-        let idle = Idle {
-            environment,
-            generation,
-        };
-        if state.generation == generation {
-            state.idle.push(idle);
-            return None;
-        }
-        Some(idle)
-    }
-
-    fn log(&self, lambda: &Lambda, configuration: &Configuration, text: String) {
-        (lambda.logs)(LogLine {
-            source: configuration.function_name.as_str().into(),
-            text,
+    fn put_in_force_soon(self: &Arc<Self>, lambda: &Lambda, code: Code) {
+        let this = Arc::clone(self);
+        lambda.tasks.spawn(async move {
+            tokio::time::sleep(CHANGE_TAKES).await;
+            this.put_in_force(code).await;
         });
     }
 
-    pub(crate) async fn stop(&self) {
-        let idle = std::mem::take(&mut self.state().idle);
-        for it in idle {
-            it.environment.stop().await;
+    async fn put_in_force(&self, code: Code) {
+        let configuration = {
+            let mut state = self.state();
+            state.shown.updating = false;
+            state.shown.touch();
+            state.shown.clone()
+        };
+        let revision = Revision {
+            configuration,
+            code,
+        };
+        self.latest.put_in_force(revision).await;
+    }
+
+    // ---- versions
+
+    /// `PublishVersion`: what `$LATEST` is now, for good. Nothing changed
+    /// since the last one: that one.
+    pub(crate) fn publish(&self, request: &Value) -> Result<Configuration, LambdaError> {
+        if request.get("PublishTo").is_some_and(|it| !it.is_null()) {
+            let what = "PublishTo of PublishVersion".to_owned();
+            return Err(LambdaError::NotServed(what));
         }
+        let mut state = self.state();
+        let latest = &state.shown;
+        check_revision(request, &latest.revision_id)?;
+        latest.check_idle()?;
+        if let Some(expected) = request.get("CodeSha256").and_then(Value::as_str)
+            && !expected.is_empty()
+            && expected != latest.code_sha256
+        {
+            return Err(LambdaError::InvalidParameter(format!(
+                "CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({}). \
+                 Please try again with the CodeSHA256 in $LATEST.",
+                latest.code_sha256
+            )));
+        }
+        let code = self.latest.revision().code.clone();
+        if let Some(last) = state
+            .versions
+            .get(&state.last_version)
+            .map(|it| it.revision())
+            && last.code == code
+            && latest.publishes_as(&last.configuration)
+        {
+            return Ok(last.configuration.clone());
+        }
+        let mut configuration = latest.clone();
+        let number = state.last_version + 1;
+        configuration.version = number.to_string();
+        configuration.function_arn = self.qualified(&configuration.version);
+        configuration.revision_id = crate::id::uuid();
+        if let Some(description) = request.get("Description").filter(|it| !it.is_null()) {
+            configuration.plain.set("Description", description)?;
+        }
+        state.last_version = number;
+        let version = Version::new(Revision {
+            configuration: configuration.clone(),
+            code,
+        });
+        state.versions.insert(number, version);
+        Ok(configuration)
     }
 
-    /// Where the code lies: for `GetFunction`.
-    pub(crate) fn code_root(&self) -> &Path {
-        &self.code.root
-    }
-}
-
-/// One invocation in one environment.
-struct Run<'a> {
-    function: &'a Arc<Function>,
-    lambda: &'a Lambda,
-    configuration: Arc<Configuration>,
-    generation: u64,
-    request_id: String,
-}
-
-impl Run<'_> {
-    /// The payload comes back if the environment had ended while idle.
-    async fn invoke(
-        self,
-        mut environment: ExecutionEnvironment,
-        invocation: Invocation,
-        payload: Bytes,
-    ) -> Result<Invoked, Bytes> {
-        let id = &self.request_id;
-        self.log(format!("START RequestId: {id} Version: $LATEST"));
-        let started = Instant::now();
-        let ended = environment.invoke(invocation, payload).await;
-        let took = started.elapsed();
-        match &ended {
-            Ended::Answered { .. } | Ended::Failed { .. } => {
-                if let Some(outdated) = self.function.give_back(environment, self.generation) {
-                    outdated.environment.stop().await;
-                }
+    /// `DeleteFunction` with a qualifier.
+    pub(crate) async fn delete_version(&self, qualifier: &str) -> Result<(), LambdaError> {
+        let version = {
+            let mut state = self.state();
+            let users: Vec<&str> = state
+                .aliases
+                .values()
+                .filter(|it| it.uses(qualifier))
+                .map(|it| it.name.as_str())
+                .collect();
+            if qualifier == LATEST {
+                let message =
+                    "$LATEST version cannot be deleted without deleting the function.".to_owned();
+                return Err(LambdaError::InvalidParameter(message));
             }
-            // Lambda resets the environment.
-            _ => environment.stop().await,
+            if !users.is_empty() {
+                return Err(LambdaError::Conflict(format!(
+                    "Unable to delete version because the following aliases reference it: [{}]",
+                    users.join(", ")
+                )));
+            }
+            qualifier
+                .parse()
+                .ok()
+                .and_then(|it: u64| state.versions.remove(&it))
+                .ok_or_else(|| self.not_found(qualifier))?
+        };
+        version.stop().await;
+        Ok(())
+    }
+
+    // ---- running
+
+    /// Whether there is something to invoke.
+    pub(crate) fn check(&self, qualifier: Option<&str>) -> Result<(), LambdaError> {
+        self.version(qualifier).map(|_| ())
+    }
+
+    /// Runs one invocation.
+    pub(crate) async fn invoke(
+        &self,
+        lambda: &Lambda,
+        qualifier: Option<&str>,
+        call: Call,
+    ) -> Result<Invoked, LambdaError> {
+        let version = self.version(qualifier)?;
+        let _place = self.enter()?;
+        Ok(run::run(lambda, self, &version, call).await)
+    }
+
+    fn enter(&self) -> Result<Running<'_>, LambdaError> {
+        let mut state = self.state();
+        if state.reserved.is_some_and(|most| state.running >= most) {
+            return Err(LambdaError::Throttled);
         }
-        let ended = match ended {
-            Ended::NotTaken(_, payload) => return Err(payload),
-            other => other,
-        };
-        let memory = self.configuration.memory_mb;
-        self.log(format!("END RequestId: {id}"));
-        self.log(format!(
-            "REPORT RequestId: {id}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {memory} MB",
-            took.as_secs_f64() * 1000.0,
-            took.as_millis() + 1,
-        ));
-        let settled = ended.settle(id, f64::from(self.configuration.timeout));
-        let (failed, payload) = match settled {
-            Ok((_, body)) => (false, body),
-            Err((_, body)) => (true, body),
-        };
-        Ok(Invoked {
-            request_id: self.request_id,
-            failed,
-            payload,
-        })
+        state.running += 1;
+        Ok(Running(self))
     }
 
-    fn log(&self, text: String) {
-        self.function.log(self.lambda, &self.configuration, text);
+    fn all_versions(&self) -> Vec<Arc<Version>> {
+        let mut all = vec![Arc::clone(&self.latest)];
+        all.extend(self.state().versions.values().cloned());
+        all
+    }
+
+    pub(crate) async fn reap(&self, after: Duration) {
+        for version in self.all_versions() {
+            version.reap(after).await;
+        }
+    }
+
+    pub(crate) async fn stop(&self) {
+        for version in self.all_versions() {
+            version.stop().await;
+        }
     }
 }
 
-fn failed(request_id: String, error: &ErrorObject) -> Invoked {
-    Invoked {
-        request_id,
-        failed: true,
-        payload: Bytes::from(error.to_bytes()),
-    }
-}
-
-fn invocation(
-    configuration: &Configuration,
-    request_id: &str,
-    client_context: Option<&str>,
-) -> Invocation {
-    let now = tether_host::now();
-    let deadline = now.plus(Duration::from_secs(u64::from(configuration.timeout)));
-    let epoch = now.seconds();
-    let trace = format!(
-        "Root=1-{epoch:08x}-{};Sampled=0",
-        id::hex(&id::random::<12>())
-    );
-    let mut rest = vec![
-        (header::TRACE_ID.to_string(), trace),
-        ("content-type".to_owned(), "application/json".to_owned()),
+/// What of `UpdateFunctionCode` is not emulated.
+fn check_code_request(request: &Value, architecture: &str) -> Result<(), LambdaError> {
+    const SERVED: [&str; 5] = [
+        "ZipFile",
+        "Publish",
+        "DryRun",
+        "RevisionId",
+        "Architectures",
     ];
-    if let Some(context) = client_context {
-        rest.push((header::CLIENT_CONTEXT.to_string(), context.to_owned()));
+    let architectures = request.get("Architectures").and_then(Value::as_array);
+    if architectures.is_some_and(|it| it.iter().any(|it| it != architecture)) {
+        let what = "another architecture in UpdateFunctionCode".to_owned();
+        return Err(LambdaError::NotServed(what));
     }
-    Invocation {
-        request_id: request_id.to_owned(),
-        deadline_ms: deadline.0,
-        function_arn: configuration.function_arn.clone(),
-        invocation_id: Some(id::uuid()),
-        rest,
+    let members = request.as_object().into_iter().flatten();
+    let other = members
+        .filter(|(_, value)| !value.is_null())
+        .map(|(member, _)| member)
+        .find(|it| !SERVED.contains(&it.as_str()));
+    match other {
+        Some(other) => Err(LambdaError::NotServed(format!(
+            "{other} of UpdateFunctionCode: send a ZipFile"
+        ))),
+        None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::connection::Live;
 use super::{Answer, Api, connection, plain};
+use crate::delay::pause;
 use crate::id;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
@@ -38,6 +39,8 @@ pub(super) async fn answer(
         return plain(StatusCode::UPGRADE_REQUIRED, body);
     };
     let handshake = handshake(&api, &request, peer);
+    // The request's way here; the answer's way back is behind `admit`.
+    pause(api.latency).await;
     let mut connection = Connection {
         api_id: api.id.clone(),
         stage: stage.clone(),
@@ -49,7 +52,9 @@ pub(super) async fn answer(
         authorizer: None,
         stage_variables: variables.clone(),
     };
-    let subprotocol = match admit(&api, &mut connection, &handshake).await {
+    let answer = admit(&api, &mut connection, &handshake).await;
+    pause(api.latency).await;
+    let subprotocol = match answer {
         HandshakeAnswer::Accept { subprotocol } => subprotocol,
         HandshakeAnswer::Refuse { status, body } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
@@ -57,7 +62,7 @@ pub(super) async fn answer(
         }
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let (live, outgoing) = Live::new(connection);
+    let (live, outgoing) = Live::new(connection, api.latency);
     api.tasks
         .spawn(connection::run(Arc::clone(&api), live, outgoing, upgrade));
     switching(&key, subprotocol.as_deref())

@@ -1,0 +1,240 @@
+//! One invocation, from START to REPORT.
+
+use super::Lambda;
+use super::function::Function;
+use super::memory;
+use super::version::{Version, Warm};
+use crate::id;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tether_host::Ended;
+use tether_runtime_api::{ErrorObject, Invocation, header};
+
+/// A runtime whose function has a short timeout still gets this long to ask
+/// for its next event after an answer.
+const TIDYING: Duration = Duration::from_secs(1);
+
+/// Who asked for the end of the log waits no longer than this for the runtime
+/// to ask for its next event.
+const TAIL_WAITS: Duration = Duration::from_secs(1);
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// The same for each attempt at one asynchronous invocation.
+    pub(crate) request_id: String,
+    /// As the caller named it, with its qualifier.
+    pub(crate) arn: String,
+    pub(crate) payload: Bytes,
+    /// JSON.
+    pub(crate) client_context: Option<String>,
+    /// Whether the end of the log is wanted.
+    pub(crate) tail: bool,
+}
+
+/// What came of an invocation. It does not print: payloads are in it.
+#[derive(Clone)]
+pub(crate) struct Invoked {
+    pub(crate) request_id: String,
+    /// The version that ran.
+    pub(crate) version: String,
+    /// `X-Amz-Function-Error: Unhandled`
+    pub(crate) failed: bool,
+    pub(crate) payload: Bytes,
+    /// The last 4 KB of its log, if they were wanted.
+    pub(crate) tail: Option<Vec<u8>>,
+}
+
+/// Runs one invocation in an idle environment, or in a new one.
+pub(crate) async fn run(
+    lambda: &Lambda,
+    function: &Function,
+    version: &Arc<Version>,
+    call: Call,
+) -> Invoked {
+    let mut call = call;
+    // An environment may end while it is idle; the next one is new.
+    for _ in 0..3 {
+        let taken = version.take(lambda, &function.workshop, &call.request_id);
+        let warm = match taken.await {
+            Ok(warm) => warm,
+            Err(error) => return failed(version, &call, &error),
+        };
+        match once(lambda, version, &call, warm).await {
+            Ok(invoked) => return invoked,
+            Err(payload) => call.payload = payload,
+        }
+    }
+    let error = ErrorObject::exited(&call.request_id, "it ends while idle");
+    failed(version, &call, &error)
+}
+
+/// The payload comes back if the environment had ended while idle.
+async fn once(
+    lambda: &Lambda,
+    version: &Arc<Version>,
+    call: &Call,
+    mut warm: Warm,
+) -> Result<Invoked, Bytes> {
+    let id = &call.request_id;
+    let revision = Arc::clone(&warm.revision);
+    let configuration = &revision.configuration;
+    let name = configuration.version.clone();
+    let first = format!("START RequestId: {id} Version: {name}");
+    warm.tap.begin(call.tail, first);
+    let started = Instant::now();
+    let invocation = invocation(call, configuration.timeout);
+    let ended = warm.environment.invoke(invocation, call.payload.clone());
+    let ended = match ended.await {
+        Ended::NotTaken(_, payload) => {
+            warm.stop().await;
+            return Err(payload);
+        }
+        ended => ended,
+    };
+    let took = started.elapsed();
+    let timeout = Duration::from_secs(u64::from(configuration.timeout));
+    let report = Report::of(call, &ended, took, timeout);
+    let goes_on = matches!(ended, Ended::Answered { .. } | Ended::Failed { .. });
+    let (failed, payload) = match ended.settle(id, timeout.as_secs_f64()) {
+        Ok((_, body)) => (false, body),
+        Err((_, body)) => (true, body),
+    };
+    let mut tail = None;
+    if call.tail {
+        if goes_on {
+            let asked = warm.environment.idle();
+            let _ = tokio::time::timeout(TAIL_WAITS, asked).await;
+        }
+        warm.tap.settle().await;
+        report.clone().conclude(&mut warm);
+        warm.tap.end();
+        tail = warm.tap.tail();
+    }
+    let reported = call.tail;
+    let conclude = move |warm: &mut Warm| {
+        if !reported {
+            report.conclude(warm);
+        }
+    };
+    if goes_on {
+        let patience = timeout.saturating_sub(took).max(TIDYING);
+        version.give_back(lambda, warm, patience, conclude);
+    } else {
+        conclude(&mut warm);
+        // Lambda resets the environment.
+        warm.stop().await;
+    }
+    Ok(Invoked {
+        request_id: call.request_id.clone(),
+        version: name,
+        failed,
+        payload,
+        tail,
+    })
+}
+
+/// What is said when it is over
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html>).
+#[derive(Clone)]
+struct Report {
+    request_id: String,
+    took: Duration,
+    /// How it ended, if it did not end well.
+    problem: Vec<String>,
+    status: &'static str,
+}
+
+impl Report {
+    fn of(call: &Call, ended: &Ended, took: Duration, timeout: Duration) -> Self {
+        let id = &call.request_id;
+        let (problem, status) = match ended {
+            Ended::TimedOut => {
+                let seconds = timeout.as_secs_f64();
+                let now = super::configuration::last_modified();
+                let now = now.strip_suffix("+0000").unwrap_or(&now);
+                let line = format!("{now}Z {id} Task timed out after {seconds:.2} seconds");
+                (vec![line], "Status: timeout\t")
+            }
+            Ended::Exited(how) => (
+                vec![
+                    format!("RequestId: {id} Error: Runtime exited with error: {how}"),
+                    "Runtime.ExitError".to_owned(),
+                ],
+                "Status: error\tError Type: Runtime.ExitError\t",
+            ),
+            _ => (Vec::new(), ""),
+        };
+        Self {
+            request_id: id.clone(),
+            took,
+            problem,
+            status,
+        }
+    }
+
+    fn conclude(self, warm: &mut Warm) {
+        let (id, took) = (self.request_id, self.took);
+        let init = warm.init.take();
+        // A start is billed like the rest
+        // (<https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>).
+        let billed = milliseconds(took + init.unwrap_or_default()).ceil();
+        let memory = memory_used(warm).map(|it| format!("Max Memory Used: {it} MB\t"));
+        let init = init.map(|it| format!("Init Duration: {:.2} ms\t", milliseconds(it)));
+        let mut words = self.problem;
+        words.push(format!("END RequestId: {id}"));
+        words.push(format!(
+            "REPORT RequestId: {id}\tDuration: {:.2} ms\tBilled Duration: {billed} ms\t\
+             Memory Size: {} MB\t{}{}{}",
+            milliseconds(took),
+            warm.revision.configuration.memory_mb,
+            memory.unwrap_or_default(),
+            init.unwrap_or_default(),
+            self.status,
+        ));
+        warm.tap.conclude(words);
+    }
+}
+
+fn memory_used(warm: &Warm) -> Option<u64> {
+    memory::peak_mb(warm.environment.process_id()?)
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+fn failed(version: &Version, call: &Call, error: &ErrorObject) -> Invoked {
+    Invoked {
+        request_id: call.request_id.clone(),
+        version: version.revision().configuration.version.clone(),
+        failed: true,
+        payload: Bytes::from(error.to_bytes()),
+        tail: call.tail.then(Vec::new),
+    }
+}
+
+fn invocation(call: &Call, timeout: u32) -> Invocation {
+    let now = tether_host::now();
+    let deadline = now.plus(Duration::from_secs(u64::from(timeout)));
+    let epoch = now.seconds();
+    let trace = format!(
+        "Root=1-{epoch:08x}-{};Sampled=0",
+        id::hex(&id::random::<12>())
+    );
+    let mut rest = vec![
+        (header::TRACE_ID.to_string(), trace),
+        ("content-type".to_owned(), "application/json".to_owned()),
+    ];
+    if let Some(context) = &call.client_context {
+        rest.push((header::CLIENT_CONTEXT.to_string(), context.clone()));
+    }
+    Invocation {
+        request_id: call.request_id.clone(),
+        deadline_ms: deadline.0,
+        function_arn: call.arn.clone(),
+        invocation_id: Some(id::uuid()),
+        rest,
+    }
+}

@@ -1,0 +1,141 @@
+//! The log of one execution environment: lines on their way to the terminal,
+//! and the last ones of an invocation whose caller asked for them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tether_host::{LogLine, LogSink};
+
+/// What `LogType=Tail` gives back
+/// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
+const TAIL: usize = 4 * 1024;
+
+/// Lines come through a pipe, beside the answer. One that was printed before
+/// the answer is read long before this.
+const QUIET: Duration = Duration::from_millis(3);
+
+/// A process that prints all the time is not waited for.
+const LONGEST: u32 = 10;
+
+/// See the module.
+pub(crate) struct Tap {
+    sink: LogSink,
+    source: Arc<str>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Counts lines.
+    seen: u64,
+    /// The running invocation's lines, if somebody wants them.
+    kept: Option<VecDeque<u8>>,
+    /// What is to be said about the last invocation when it is over.
+    last_words: Vec<String>,
+}
+
+impl Tap {
+    pub(crate) fn new(sink: LogSink, source: &str) -> Arc<Self> {
+        Arc::new(Self {
+            sink,
+            source: source.into(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Where the process's lines go.
+    pub(crate) fn sink(self: &Arc<Self>) -> LogSink {
+        let tap = Arc::clone(self);
+        Arc::new(move |line: LogLine| tap.say(line.text))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One line, of the process or of Lambda.
+    pub(crate) fn say(&self, text: String) {
+        {
+            let mut state = self.state();
+            state.seen += 1;
+            if let Some(kept) = &mut state.kept {
+                kept.extend(text.bytes());
+                kept.push_back(b'\n');
+                let surplus = kept.len().saturating_sub(TAIL);
+                kept.drain(..surplus);
+            }
+        }
+        (self.sink)(LogLine {
+            source: Arc::clone(&self.source),
+            text,
+        });
+    }
+
+    /// An invocation begins; `keep` its lines.
+    pub(crate) fn begin(&self, keep: bool, first: String) {
+        self.end();
+        self.state().kept = keep.then(VecDeque::new);
+        self.say(first);
+    }
+
+    /// What is to be said when the runtime has done all that belongs to the
+    /// invocation.
+    pub(crate) fn conclude(&self, last_words: Vec<String>) {
+        self.state().last_words = last_words;
+    }
+
+    /// The invocation is over.
+    pub(crate) fn end(&self) {
+        let last_words = std::mem::take(&mut self.state().last_words);
+        for line in last_words {
+            self.say(line);
+        }
+    }
+
+    /// Waits until what was printed has been read.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..LONGEST {
+            let before = self.state().seen;
+            tokio::time::sleep(QUIET).await;
+            if self.state().seen == before {
+                return;
+            }
+        }
+    }
+
+    /// The last 4 KB of the invocation.
+    pub(crate) fn tail(&self) -> Option<Vec<u8>> {
+        self.state().kept.take().map(Vec::from)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_is_the_end_of_one_invocation_and_of_no_other() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&lines);
+        let sink: LogSink = Arc::new(move |line: LogLine| seen.lock().unwrap().push(line.text));
+        let tap = Tap::new(sink, "f");
+        tap.say("before".into());
+        tap.begin(true, "START 1".into());
+        tap.say("x".repeat(2 * TAIL));
+        tap.conclude(vec!["END 1".into()]);
+        tap.end();
+        let tail = String::from_utf8(tap.tail().unwrap()).unwrap();
+        assert_eq!(tail.len(), TAIL);
+        assert!(tail.ends_with("x\nEND 1\n"), "{tail}");
+        tap.begin(false, "START 2".into());
+        assert_eq!(tap.tail(), None);
+        // The last words of one stand before the first of the next.
+        tap.conclude(vec!["END 2".into()]);
+        tap.begin(true, "START 3".into());
+        assert_eq!(tap.tail().unwrap(), b"START 3\n");
+        let said = lines.lock().unwrap();
+        assert_eq!(said.last().unwrap(), "START 3");
+        assert_eq!(said[said.len() - 2], "END 2");
+    }
+}

@@ -1,0 +1,49 @@
+//! How this cloud differs from AWS on request: shorter limits, longer ways.
+
+use std::time::Duration;
+use tether_apigw::websocket::limits::{IDLE, LIFETIME};
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+const ASYNC_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+const ROLE_SESSION: Duration = Duration::from_secs(3600);
+
+/// AWS does not say; it has been seen to be some minutes.
+const REAP_AFTER: Duration = Duration::from_secs(600);
+
+/// See the module. The default is AWS, next door.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// One way between the laptop and the cloud: each WebSocket message takes
+    /// it, and each AWS call of the laptop takes it twice. Setting up a
+    /// connection costs its handshake, and no more.
+    pub latency: Duration,
+    /// What each AWS call takes that is made in the region.
+    pub aws_latency: Duration,
+    /// A WebSocket without a message for this long is closed.
+    pub websocket_idle: Duration,
+    /// A WebSocket is closed at this age.
+    pub websocket_lifetime: Duration,
+    /// An asynchronous invocation that failed is tried again after these
+    /// pauses.
+    pub async_retries: [Duration; 2],
+    /// The credentials of a role that is assumed are void after this.
+    pub role_session: Duration,
+    /// An execution environment that is idle for this long is ended.
+    pub reap_after: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            latency: Duration::ZERO,
+            aws_latency: Duration::ZERO,
+            websocket_idle: IDLE,
+            websocket_lifetime: LIFETIME,
+            async_retries: ASYNC_RETRIES,
+            role_session: ROLE_SESSION,
+            reap_after: REAP_AFTER,
+        }
+    }
+}
