@@ -1,12 +1,14 @@
 """Payloads of every size that Lambda carries arrive as they are, both ways."""
 
 import base64
+import http.client
 import json
 import random
 
 import pytest
 from botocore.exceptions import ClientError
 from harness import Project
+from harness.raw_http import Answer, RawServer
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_EVENT = 6 * 1024 * 1024
@@ -139,3 +141,65 @@ def test_nothing_of_it_stays_in_the_table(cloud, attached):
     # The environment asks for its next event only when it has tidied up.
     cloud.invoke("Echo", {"want": 1})
     cloud.process.wait_until(lambda: rows(cloud) == 0, "an empty correlation table")
+
+
+DENIED = {
+    "__type": "com.amazon.coral.service#AccessDeniedException",
+    "message": "not authorized to perform: dynamodb:PutItem",
+}
+
+
+class Gate:
+    """The way to the cloud of a developer whose role may not put anything into a table."""
+
+    def __init__(self, cloud, closed):
+        self.cloud = cloud
+        self._host = cloud.endpoint.removeprefix("http://")
+        self._closed = closed
+        self._server = RawServer(self._answer)
+        self.endpoint = f"http://{self._server.address}"
+
+    def _answer(self, request):
+        if self._closed(request):
+            headers = {"Content-Type": "application/x-amz-json-1.0"}
+            return Answer(400, headers, json.dumps(DENIED).encode())
+        onward = http.client.HTTPConnection(self._host, timeout=60)
+        onward.request(request.method, request.path, request.body, request.headers)
+        answer = onward.getresponse()
+        body = answer.read()
+        kept = {"content-type", "x-amzn-errortype", "x-amz-crc32", "x-amz-function-error"}
+        headers = {name: value for name, value in answer.getheaders() if name.lower() in kept}
+        onward.close()
+        return Answer(answer.status, headers, body)
+
+    def close(self):
+        self._server.close()
+
+
+def is_a_chunk(request):
+    target = request.headers.get("x-amz-target", "")
+    return target.endswith(".PutItem") and b"#reply#" in request.body
+
+
+def test_an_answer_that_may_not_be_stored_is_a_named_error_at_once(
+    clouds, attach, tmp_path_factory
+):
+    deployed = Project.of(tmp_path_factory.mktemp("deployed"), {"Echo": ECHO % "deployed"})
+    cloud = clouds({"app": deployed.template})
+    gate = Gate(cloud, is_a_chunk)
+    try:
+        here = Project.of(tmp_path_factory.mktemp("here"), {"Echo": ECHO % "here"})
+        attached = attach(gate, here)
+        attached.cloud = cloud
+        answer = cloud.invoke("Echo", {"data": noise(400_000)})
+        assert answer.error == "Unhandled"
+        error = json.loads(answer.payload)
+        assert error["errorType"] == "Tether.AnswerNotStored"
+        assert "AccessDeniedException" in error["errorMessage"]
+        assert "update the helper stack" in error["errorMessage"]
+        assert attached.outcome_of(answer)["outcome"] == "failed"
+        # What fits into a message is answered all the same.
+        assert json.loads(cloud.invoke("Echo", {"data": "x"}).payload)[0] == "here"
+        attached.detach()
+    finally:
+        gate.close()

@@ -19,6 +19,27 @@ pub struct Failure {
     pub outcome_unknown: bool,
 }
 
+/// What AWS says when it has too much to do
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>),
+/// or when credentials have just been renewed elsewhere.
+const PASSING: [&str; 6] = [
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "ExpiredTokenException",
+    "ExpiredToken",
+];
+
+impl Failure {
+    /// The same call may well succeed in a moment; a refusal stays one.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let no_answer = self.status.is_none_or(|status| status >= 500);
+        self.outcome_unknown || no_answer || PASSING.contains(&self.code.as_str())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code.as_str(), self.message.as_str()) {

@@ -10,9 +10,12 @@ use std::sync::{Arc, RwLock};
 use std::time::UNIX_EPOCH;
 use tether_aws::{Access, Patience};
 use tether_protocol::Timestamp;
-use tether_protocol::constants::{LAYER_CALL_TIMEOUT, RENEW_CREDENTIALS_BEFORE};
+use tether_protocol::constants::{
+    BELIEVE_DISCONNECTED, LAYER_CALL_TIMEOUT, RENEW_CREDENTIALS_BEFORE,
+};
 use tether_relay::Poster;
 use tether_store::{Correlation, Sessions};
+use tokio::sync::Mutex;
 
 const PATIENCE: Patience = Patience {
     call: LAYER_CALL_TIMEOUT,
@@ -25,6 +28,8 @@ pub(crate) struct Layer {
     sts: aws_sdk_sts::Client,
     role: Role,
     held: Held,
+    /// When the role was refused last, and why.
+    refused: Arc<Mutex<Option<(Timestamp, String)>>>,
     pub(crate) sessions: Sessions,
     pub(crate) correlation: Correlation,
     pub(crate) poster: Poster,
@@ -95,6 +100,7 @@ impl Layer {
                 session_name: session_name(&settings.function_name),
             },
             held,
+            refused: Arc::default(),
             sessions: Sessions::new(&layer, &config.sessions_table),
             correlation: Correlation::new(&layer, &config.debugger_table),
             poster: Poster::new(&layer, &config.connections_url),
@@ -112,19 +118,38 @@ impl Layer {
         if self.held.last_until(end) {
             return Ok(());
         }
-        self.renew().await
+        self.renew(end).await
     }
 
     /// Makes sure that the credentials last for one more call: a role session
     /// may be shorter than an invocation at a breakpoint.
     pub(crate) async fn hold(&self) {
-        if !self.held.last_until(now().plus(LAYER_CALL_TIMEOUT)) {
+        let end = now().plus(LAYER_CALL_TIMEOUT);
+        if !self.held.last_until(end) {
             // Without it the call fails, and whoever made it knows what to do.
-            let _ = self.renew().await;
+            let _ = self.renew(end).await;
         }
     }
 
-    async fn renew(&self) -> Result<(), String> {
+    /// One at a time, and not again at once after a failure: whoever waits for
+    /// an answer looks every few milliseconds.
+    async fn renew(&self, until: Timestamp) -> Result<(), String> {
+        let mut refused = self.refused.lock().await;
+        if self.held.last_until(until) {
+            return Ok(());
+        }
+        match &*refused {
+            Some((at, reason)) if now().since(*at) < BELIEVE_DISCONNECTED => {
+                return Err(reason.clone());
+            }
+            _ => {}
+        }
+        let renewed = self.assume_role().await;
+        *refused = renewed.clone().err().map(|reason| (now(), reason));
+        renewed
+    }
+
+    async fn assume_role(&self) -> Result<(), String> {
         let answer = self
             .sts
             .assume_role()

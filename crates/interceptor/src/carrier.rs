@@ -102,11 +102,6 @@ pub(crate) async fn carry(
 
 /// Fetches the answer, if there is one.
 async fn ended(mut attempt: Attempt<'_>, mut verdict: Verdict, mut remains: Remains) -> Ended {
-    // The mark against a second run stays until its TTL.
-    remains.head = !matches!(
-        verdict,
-        Verdict::Deployed(Why::Unclaimed) | Verdict::Fail(_)
-    );
     let mut answer = None;
     if verdict == Verdict::Answered {
         let correlation = &attempt.layer.correlation;
@@ -124,6 +119,11 @@ async fn ended(mut attempt: Attempt<'_>, mut verdict: Verdict, mut remains: Rema
             verdict = Verdict::Fail(Failure::AnswerLost);
         }
     }
+    // The mark against a second run stays until its TTL.
+    remains.head = !matches!(
+        verdict,
+        Verdict::Deployed(Why::Unclaimed) | Verdict::Fail(_)
+    );
     Ended {
         verdict,
         answer,

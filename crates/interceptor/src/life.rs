@@ -138,6 +138,7 @@ impl Life {
     /// A number ends the environment.
     async fn invocation(&mut self, event: Event) -> Option<i32> {
         let received_at = now();
+        let deadline = Timestamp(event.invocation.deadline_ms);
         let connection = match self.lookup.connection(&event).await {
             Ok(connection) => connection,
             Err(reason) => return self.deploy(event, &reason).await,
@@ -155,7 +156,7 @@ impl Life {
             Verdict::Deployed(why) => {
                 self.lookup.learn(&why);
                 let correlation = self.layer.correlation.clone();
-                let tidying = ended.remains.remove(&correlation);
+                let tidying = ended.remains.remove(&correlation, deadline);
                 let reason = why.to_string();
                 let (end, ()) = tokio::join!(self.deploy(event, &reason), tidying);
                 return end;
@@ -167,7 +168,10 @@ impl Life {
             },
         }
         // The caller has its answer; the record has done its work.
-        ended.remains.remove(&self.layer.correlation).await;
+        ended
+            .remains
+            .remove(&self.layer.correlation, deadline)
+            .await;
         None
     }
 

@@ -62,16 +62,10 @@ async fn store(
     let patience = STORE_WAIT.min(deadline.since(now()) / CLAIM_WAIT_DIVISOR);
     let stored = layer
         .correlation
-        .put_chunks(key, Side::Request, bytes, deadline);
-    let reason = match tokio::time::timeout(patience, stored).await {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("not within {} ms", patience.as_millis()),
-    };
-    Err(format!(
-        "its {} bytes could not be stored: {reason}",
-        bytes.len()
-    ))
+        .put_chunks(key, Side::Request, bytes, deadline, patience);
+    stored
+        .await
+        .map_err(|error| format!("its {} bytes could not be stored: {error}", bytes.len()))
 }
 
 fn envelope(
@@ -120,10 +114,10 @@ pub(crate) async fn open(
         return (bytes.map(Bytes::from), 0);
     };
     let patience = answer_by.since(now()).max(LAST_READ);
-    let read = correlation.read_chunks(key, Side::Reply, stored);
-    let bytes = match tokio::time::timeout(patience, read).await {
-        Ok(Ok(bytes)) => stored.open(bytes).ok().map(Bytes::from),
-        Ok(Err(_)) | Err(_) => None,
+    let read = correlation.read_chunks(key, Side::Reply, stored, patience);
+    let bytes = match read.await {
+        Ok(bytes) => stored.open(bytes).ok().map(Bytes::from),
+        Err(_) => None,
     };
     (bytes, stored.chunks)
 }
@@ -132,8 +126,8 @@ pub(crate) async fn open(
 /// before the deadline.
 const LAST_READ: Duration = Duration::from_millis(200);
 
-/// Removing a record may take this long: the caller is answered, and Lambda may
-/// end the environment at the deadline. The record's TTL does the rest.
+/// Removing a record may take this long: the next event waits meanwhile. The
+/// record's TTL does the rest.
 const TIDYING: Duration = Duration::from_millis(200);
 
 /// The same, where chunks stand in the table as well.
@@ -150,10 +144,12 @@ pub(crate) struct Remains {
 }
 
 impl Remains {
-    /// Removes it, as far as time allows.
-    pub(crate) async fn remove(self, correlation: &Correlation) {
+    /// Removes it, as far as time allows: what outlives the deadline is a
+    /// timeout to Lambda, although the caller has its answer.
+    pub(crate) async fn remove(self, correlation: &Correlation, deadline: Timestamp) {
         let chunks = self.request_chunks > 0 || self.reply_chunks > 0;
         let patience = if chunks { TIDYING_CHUNKS } else { TIDYING };
+        let patience = patience.min(deadline.since(now()) / 2);
         let _ = tokio::time::timeout(patience, self.remove_all(correlation)).await;
     }
 

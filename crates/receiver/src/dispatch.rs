@@ -1,6 +1,6 @@
 //! One invocation on the laptop: claim, run, reply.
 
-use crate::parcel::{Place, take_back};
+use crate::parcel::{NotStored, Place, take_back};
 use crate::plan::WhenBusy;
 use crate::report::{Hops, InvocationOutcome, Report, Reports};
 use bytes::Bytes;
@@ -207,18 +207,36 @@ async fn reply(place: &Place, settled: tether_host::Settled) -> WorkResult {
         }
     };
     match place.outcome(&settled).await {
-        Ok(outcome) => WorkResult::Reply {
-            reply: Box::new(Reply {
-                key: place.key.clone(),
-                claim_id: place.claim.clone(),
-                outcome,
-            }),
-            outcome: kind,
-            detail,
-        },
-        Err(reason) => WorkResult::Dropped(format!(
+        Ok(outcome) => reply_with(place, outcome, kind, detail),
+        // The caller shall not wait for what will not come.
+        Err(NotStored::Refused(reason)) => {
+            let message = format!(
+                "the answer does not fit into a message, and the helper stack's table does not take it ({reason}): update the helper stack"
+            );
+            let body = ErrorObject::new("Tether.AnswerNotStored", format!("tether: {message}"));
+            let outcome = failed(Some(body.error_type.clone()), &body.to_bytes());
+            reply_with(place, outcome, InvocationOutcome::Failed, message)
+        }
+        Err(NotStored::TooLate(reason)) => WorkResult::Dropped(format!(
             "its answer could not be stored before the deadline: {reason}"
         )),
+    }
+}
+
+fn reply_with(
+    place: &Place,
+    outcome: Outcome,
+    kind: InvocationOutcome,
+    detail: String,
+) -> WorkResult {
+    WorkResult::Reply {
+        reply: Box::new(Reply {
+            key: place.key.clone(),
+            claim_id: place.claim.clone(),
+            outcome,
+        }),
+        outcome: kind,
+        detail,
     }
 }
 

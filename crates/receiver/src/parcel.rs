@@ -5,12 +5,8 @@ use bytes::Bytes;
 use std::time::Duration;
 use tether_host::Settled;
 use tether_protocol::message::{Outcome, Reply, ToCloud};
-use tether_protocol::{ClaimId, InvocationKey, Packed, Payload, Side, Timestamp, room};
+use tether_protocol::{ClaimId, InvocationKey, Packed, Payload, Side, Stored, Timestamp, room};
 use tether_store::Correlation;
-
-/// The pause before chunks are tried again, doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// One invocation's place in the table.
 #[derive(Clone)]
@@ -22,6 +18,14 @@ pub(crate) struct Place {
     pub(crate) deadline: Timestamp,
 }
 
+/// An answer that could not be put into the table.
+pub(crate) enum NotStored {
+    /// The table says no, and will go on saying so.
+    Refused(String),
+    /// The deadline came first.
+    TooLate(String),
+}
+
 impl Place {
     /// The event's bytes.
     ///
@@ -30,11 +34,13 @@ impl Place {
     pub(crate) async fn open(&self, payload: Payload) -> Result<Bytes, String> {
         let opened = match payload {
             Payload::Stored(stored) => {
-                let read = || {
-                    self.correlation
-                        .read_chunks(&self.key, Side::Request, &stored)
-                };
-                stored.open(self.persist(read).await?)
+                let read = self.correlation.read_chunks(
+                    &self.key,
+                    Side::Request,
+                    &stored,
+                    self.time_left(),
+                );
+                stored.open(read.await.map_err(|error| error.to_string())?)
             }
             inline => inline.open(),
         };
@@ -44,8 +50,8 @@ impl Place {
     /// What to say of an outcome; a large payload is in the table then.
     ///
     /// # Errors
-    /// Why it cannot be put there before the deadline.
-    pub(crate) async fn outcome(&self, settled: &Settled) -> Result<Outcome, String> {
+    /// Why it is not there.
+    pub(crate) async fn outcome(&self, settled: &Settled) -> Result<Outcome, NotStored> {
         let empty = outcome(settled, Payload::Text(String::new()));
         let envelope = ToCloud::Reply(Reply {
             key: self.key.clone(),
@@ -57,35 +63,38 @@ impl Place {
         let payload = match Payload::pack(body, room(envelope)) {
             Packed::Inline(payload) => payload,
             Packed::Large(stored, bytes) => {
-                let put = || {
-                    self.correlation
-                        .put_chunks(&self.key, Side::Reply, &bytes, self.deadline)
-                };
-                self.persist(put).await?;
+                self.store(&stored, &bytes).await?;
                 Payload::Stored(stored)
             }
         };
         Ok(outcome(settled, payload))
     }
 
-    /// Again and again until the deadline: a laptop's network comes and goes.
-    async fn persist<T, E, Work>(&self, work: impl Fn() -> Work) -> Result<T, String>
-    where
-        Work: Future<Output = Result<T, E>>,
-        E: std::fmt::Display,
-    {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let reason = match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error.to_string(),
-            };
-            if tether_host::now().plus(pause) >= self.deadline {
-                return Err(reason);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+    async fn store(&self, stored: &Stored, bytes: &[u8]) -> Result<(), NotStored> {
+        let put = self.correlation.put_chunks(
+            &self.key,
+            Side::Reply,
+            bytes,
+            self.deadline,
+            self.time_left(),
+        );
+        let Err(error) = put.await else {
+            return Ok(());
+        };
+        // Their TTL removes what this cannot.
+        let _ = self
+            .correlation
+            .remove_chunks(&self.key, Side::Reply, stored.chunks)
+            .await;
+        Err(if error.is_passing() {
+            NotStored::TooLate(error.to_string())
+        } else {
+            NotStored::Refused(error.to_string())
+        })
+    }
+
+    fn time_left(&self) -> Duration {
+        self.deadline.since(tether_host::now())
     }
 }
 

@@ -5,33 +5,134 @@ use crate::correlation::{Correlation, ttl};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tether_aws::Failure;
 use tether_protocol::constants::{CHUNK_BYTES, CHUNKS_AT_ONCE};
 use tether_protocol::{InvocationKey, Side, Stored, Timestamp};
+use tokio::time::Instant;
 
 /// The attribute that holds the bytes.
 const DATA: &str = "Data";
 
+/// The pause before what failed is tried again, doubled each time: a table that
+/// is throttled, a laptop whose network comes and goes.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 impl Correlation {
-    /// Writes a large payload. Writing it twice is the same as once.
+    /// Writes a large payload: again and again what did not get there, until it
+    /// is refused or patience ends. Writing it twice is the same as once.
     ///
     /// # Errors
-    /// When the table cannot be reached; some chunks may stand then.
+    /// Why it is not all there; some chunks may stand then.
     pub async fn put_chunks(
         &self,
         key: &InvocationKey,
         side: Side,
         bytes: &[u8],
         deadline: Timestamp,
+        patience: Duration,
     ) -> Result<(), StoreError> {
-        let chunks = (0u32..).zip(bytes.chunks(CHUNK_BYTES));
-        // Boxed: the compiler loses the lifetimes of a closure's future otherwise.
-        let writes =
-            chunks.map(|(index, chunk)| self.put_chunk(key, side, index, chunk, deadline).boxed());
-        let writes: Vec<_> = writes.collect();
-        stream::iter(writes)
+        let all: BTreeMap<u32, &[u8]> = (0..).zip(bytes.chunks(CHUNK_BYTES)).collect();
+        let write = |index: u32| {
+            let chunk = all.get(&index).copied().unwrap_or_default();
+            self.put_chunk(key, side, index, chunk, deadline).boxed()
+        };
+        self.persist(all.keys().copied().collect(), patience, write)
+            .await?;
+        Ok(())
+    }
+
+    /// Reads a large payload, consistently, in the same way: its bytes as they
+    /// were stored.
+    ///
+    /// # Errors
+    /// When a chunk is missing or cannot be read before patience ends.
+    pub async fn read_chunks(
+        &self,
+        key: &InvocationKey,
+        side: Side,
+        stored: &Stored,
+        patience: Duration,
+    ) -> Result<Vec<u8>, StoreError> {
+        let read = |index: u32| self.read_chunk(key, side, index).boxed();
+        let chunks = self
+            .persist((0..stored.chunks).collect(), patience, read)
+            .await?;
+        Ok(chunks.into_values().flatten().collect())
+    }
+
+    /// Removes a large payload; its TTL removes what this cannot.
+    ///
+    /// # Errors
+    /// When the table cannot be reached.
+    pub async fn remove_chunks(
+        &self,
+        key: &InvocationKey,
+        side: Side,
+        count: u32,
+    ) -> Result<(), StoreError> {
+        stream::iter(0..count)
+            .map(|index| self.remove_item(key, chunk_key(key, side, index)).boxed())
             .buffer_unordered(CHUNKS_AT_ONCE)
             .try_collect()
             .await
+    }
+
+    /// Does the work for each chunk, some at a time, and again for those that
+    /// failed in passing.
+    async fn persist<'a, T>(
+        &self,
+        mut missing: Vec<u32>,
+        patience: Duration,
+        work: impl Fn(u32) -> futures_util::future::BoxFuture<'a, Result<T, StoreError>>,
+    ) -> Result<BTreeMap<u32, T>, StoreError> {
+        let until = Instant::now() + patience;
+        let mut done = BTreeMap::new();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut failed = Vec::new();
+            let mut last = None;
+            let tries: Vec<_> = missing
+                .iter()
+                .map(|&index| work(index).map(move |result| (index, result)).boxed())
+                .collect();
+            let mut tries = stream::iter(tries).buffer_unordered(CHUNKS_AT_ONCE);
+            loop {
+                match tokio::time::timeout_at(until, tries.next()).await {
+                    Ok(Some((index, Ok(value)))) => {
+                        done.insert(index, value);
+                    }
+                    Ok(Some((index, Err(error)))) if error.is_passing() => {
+                        failed.push(index);
+                        last = Some(error);
+                    }
+                    Ok(Some((_, Err(error)))) => return Err(error),
+                    Ok(None) => break,
+                    Err(_) => return Err(last.unwrap_or_else(|| self.too_slow(patience))),
+                }
+            }
+            match last {
+                Some(error) if Instant::now() + pause >= until => return Err(error),
+                Some(_) => tokio::time::sleep(pause).await,
+                None => return Ok(done),
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            missing = failed;
+        }
+    }
+
+    fn too_slow(&self, patience: Duration) -> StoreError {
+        StoreError::Call {
+            table: self.table.clone(),
+            failure: Failure {
+                code: String::new(),
+                message: format!("it took more than {} ms", patience.as_millis()),
+                status: None,
+                outcome_unknown: true,
+            },
+        }
     }
 
     async fn put_chunk(
@@ -54,26 +155,6 @@ impl Correlation {
             .await
             .map_err(|error| failed(&self.table, &key.request_id, error))?;
         Ok(())
-    }
-
-    /// Reads a large payload, consistently: its bytes as they were stored.
-    ///
-    /// # Errors
-    /// When a chunk is missing or the table cannot be reached.
-    pub async fn read_chunks(
-        &self,
-        key: &InvocationKey,
-        side: Side,
-        stored: &Stored,
-    ) -> Result<Vec<u8>, StoreError> {
-        let mut chunks = stream::iter(0..stored.chunks)
-            .map(|index| self.read_chunk(key, side, index).boxed())
-            .buffered(CHUNKS_AT_ONCE);
-        let mut bytes = Vec::new();
-        while let Some(chunk) = chunks.try_next().await? {
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
     }
 
     async fn read_chunk(
@@ -100,28 +181,12 @@ impl Correlation {
             }),
         }
     }
-
-    /// Removes a large payload; its TTL removes what this cannot.
-    ///
-    /// # Errors
-    /// When the table cannot be reached.
-    pub async fn remove_chunks(
-        &self,
-        key: &InvocationKey,
-        side: Side,
-        count: u32,
-    ) -> Result<(), StoreError> {
-        stream::iter(0..count)
-            .map(|index| self.remove_item(key, chunk_key(key, side, index)).boxed())
-            .buffer_unordered(CHUNKS_AT_ONCE)
-            .try_collect()
-            .await
-    }
 }
 
 fn chunk_key(key: &InvocationKey, side: Side, index: u32) -> Item {
+    let (request_id, part) = key.chunk_key(side, index);
     Item::from([
-        ("RequestId".to_owned(), text(&key.request_id)),
-        ("Part".to_owned(), text(key.chunk_part(side, index))),
+        ("RequestId".to_owned(), text(request_id)),
+        ("Part".to_owned(), text(part)),
     ])
 }

@@ -50,6 +50,12 @@ impl StoreError {
         matches!(self, Self::Condition { .. })
     }
 
+    /// The same call may well succeed in a moment.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Call { failure, .. } if failure.is_passing())
+    }
+
     /// The write may stand all the same.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
