@@ -4,7 +4,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 import pytest
-from harness import Project
+from harness import Project, tether
 
 SLOW = """
 import pathlib
@@ -44,3 +44,22 @@ def test_a_slow_start_does_not_count_against_the_timeout(clouds, tmp_path):
     cloud = clouds({"app": project.template}, "--no-helper-stack")
     answer = cloud.invoke("Starts")
     assert (answer.payload, answer.error) == (b"1", None)
+
+
+@pytest.mark.parametrize(
+    ("flag", "refused"),
+    [
+        ("--reap-after=1e19", "it must not be longer than a year"),
+        ("--role-session=inf", "it must not be longer than a year"),
+        ("--latency=1e19", "it must not be longer than a year"),
+        ("--async-retry-seconds=1,1e19", "it must not be longer than a year"),
+        ("--aws-latency=-1", "it must not be less than 0"),
+        ("--websocket-idle=0", "it must be more than 0"),
+        ("--websocket-lifetime=nan", "write a number"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused_before_anything_starts(flag, refused):
+    process = tether("emulator", flag)
+    assert process.code == 64
+    (error,) = process.errors
+    assert refused in error

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import botocore.config
@@ -281,6 +282,26 @@ def test_new_code_is_in_force_when_the_change_is(cloud, aws):
     assert (answer["CodeSize"], answer["LastUpdateStatus"]) == (len(archive), "InProgress")
     wait(aws, name)
     assert cloud.invoke("Coded").payload == b'"of a zip"'
+
+
+def test_code_for_a_revision_that_is_over_when_it_is_unpacked_is_refused(cloud, aws):
+    name = cloud.function("Coded")
+    large = zipped({"app.py": TELLS, **{f"zeros-{it}": "0" * 10_000_000 for it in range(20)}})
+    revision = aws.get_function_configuration(FunctionName=name)["RevisionId"]
+
+    def uploads():
+        return [it["count"] for it in cloud.calls() if it["action"].endswith("functions/{}/code")]
+
+    before = uploads()
+    with ThreadPoolExecutor(1) as beside:
+        update = {"FunctionName": name, "ZipFile": large, "RevisionId": revision}
+        late = beside.submit(aws.update_function_code, **update)
+        cloud.process.wait_until(lambda: uploads() != before, "upload")
+        # Somebody else is faster, by far.
+        aws.update_function_configuration(FunctionName=name, Timeout=7, RevisionId=revision)
+        wait(aws, name)
+        with pytest.raises(aws.exceptions.PreconditionFailedException):
+            late.result()
 
 
 def test_code_that_is_only_tried_is_not_in_force(cloud, aws):

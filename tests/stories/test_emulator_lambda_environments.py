@@ -76,6 +76,14 @@ def state(pid):
         return None
 
 
+def has_ended(pid):
+    """With all of its threads: its parent is not told before."""
+    try:
+        return state(pid) in (None, "Z") and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except FileNotFoundError:
+        return True
+
+
 def until(what, holds, seconds=10):
     """Somebody else's processes give no events."""
     deadline = time.monotonic() + seconds
@@ -124,7 +132,7 @@ def test_an_environment_that_died_is_noticed_and_replaced(cloud):
     first = run(cloud, "Dies")
     until("frozen", lambda: state(first["pid"]) == "T")
     os.kill(first["pid"], signal.SIGKILL)
-    until("dead", lambda: state(first["pid"]) in (None, "Z"))
+    until("dead", lambda: has_ended(first["pid"]))
     answer = cloud.invoke("Dies")
     assert answer.error is None
     assert json.loads(answer.payload)["me"] != first["me"]
@@ -145,7 +153,7 @@ def test_a_change_makes_new_environments_and_lets_the_old_one_finish(cloud, aws,
     go.touch()
     old = json.loads(running.result().payload)
     assert (old["me"], old["seen"]) == (idle["me"], None)
-    until("the old one has ended", lambda: state(old["pid"]) in (None, "Z"))
+    until("the old one has ended", lambda: has_ended(old["pid"]))
 
 
 def test_no_more_run_at_once_than_are_reserved(cloud, aws, tmp_path):
@@ -164,10 +172,15 @@ def test_no_more_run_at_once_than_are_reserved(cloud, aws, tmp_path):
     event = json.dumps({"here": str(waiting)})
     accepted = aws.invoke(FunctionName=name, InvocationType="Event", Payload=event)
     assert (accepted["StatusCode"], accepted["Payload"].read()) == (202, b"")
-    assert not waiting.exists()
     go.touch()
-    assert running.result().error is None
+    first, second = running.result(), accepted["ResponseMetadata"]["RequestId"]
+    assert first.error is None
     until("its turn", waiting.exists)
+    cloud.wait_for_log("Crowded", f"END RequestId: {second}")
+    log = cloud.log("Crowded")
+    (end,) = (at for at, it in enumerate(log) if it == f"END RequestId: {first.request_id}")
+    (start,) = (at for at, it in enumerate(log) if it.startswith(f"START RequestId: {second}"))
+    assert end < start
     described = aws.get_function(FunctionName=name)
     assert described["Concurrency"] == {"ReservedConcurrentExecutions": 1}
     aws.delete_function_concurrency(FunctionName=name)

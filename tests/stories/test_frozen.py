@@ -30,25 +30,33 @@ def cloud(clouds, tmp_path, way):
     return cloud
 
 
+def state(pid):
+    """Third field of /proc/PID/stat: T is stopped; none: there is no such process."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def until(what, holds, seconds=10):
+    """Somebody else's processes give no events."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)
+
+
 def is_frozen(cloud):
     """Whether the layer's process, of which there is one, is stopped."""
     states = []
     for pid in cloud.process.relatives():
         try:
             name = pathlib.Path(f"/proc/{pid}/comm").read_text()
-            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
         if name.startswith("tether-bootst"):
-            states.append(stat.rsplit(") ", 1)[1][0])
+            states.append(state(pid))
     return states == ["T"]
-
-
-def becomes_frozen(cloud):
-    deadline = time.monotonic() + 10
-    while not is_frozen(cloud):
-        assert time.monotonic() < deadline, "the environment is not frozen"
-        time.sleep(0.01)  # A process that is stopped gives no event.
 
 
 @pytest.mark.parametrize("how", [Proxy.reset, Proxy.silence])
@@ -61,7 +69,7 @@ def test_a_frozen_environment_whose_sockets_died_answers_its_next_event_by_the_l
         answer = cloud.invoke("Hello", {"number": number})
         assert json.loads(answer.payload) == {"by": "the working copy", "number": number}
         attached.outcome_of(answer)
-        becomes_frozen(cloud)
+        until("frozen", lambda: is_frozen(cloud))
         assert how(way) > 0, "nothing was connected"
         assert is_frozen(cloud)
 
@@ -72,8 +80,7 @@ def test_a_killed_cloud_leaves_no_frozen_process_behind(tmp_path):
     try:
         cloud.invoke("Hello", {"number": 1})
         (pid,) = cloud.process.relatives()
-        while pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "T":
-            time.sleep(0.01)
+        until("frozen", lambda: state(pid) == "T")
         cloud.process.kill()
         cloud.process.leaves_nothing_behind()
     finally:

@@ -207,28 +207,40 @@ fn stack_and_template(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+/// Nothing here takes longer; much more than this is no point in time any more.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+fn duration(seconds: f64) -> Result<Duration, String> {
     match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
+        Ok(duration) if duration <= A_YEAR => Ok(duration),
+        _ if seconds < 0.0 => Err("it must not be less than 0".to_owned()),
+        _ => Err("it must not be longer than a year".to_owned()),
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok();
+    let number = number.filter(|it: &f64| !it.is_nan());
+    number.ok_or_else(|| "write a number".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match number(text)? {
+        seconds if seconds > 0.0 => duration(seconds),
         _ => Err("it must be more than 0".to_owned()),
     }
 }
 
 fn two_pauses(text: &str) -> Result<[Duration; 2], String> {
-    let pause = |text: &str| {
-        let seconds = text.trim().parse().ok()?;
-        Duration::try_from_secs_f64(seconds).ok()
+    let Some((first, second)) = text.split_once(',') else {
+        return Err("write it as two numbers, for example 1,2".to_owned());
     };
-    let pauses = text.split_once(',');
-    let pauses = pauses.and_then(|(first, second)| Some([pause(first)?, pause(second)?]));
-    pauses.ok_or_else(|| "write it as two numbers, for example 1,2".to_owned())
+    let pause = |text: &str| duration(number(text)?);
+    Ok([pause(first)?, pause(second)?])
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
-    let milliseconds: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
-    Duration::try_from_secs_f64(milliseconds / 1000.0)
-        .map_err(|_| "it must not be less than 0".to_owned())
+    duration(number(text)? / 1000.0)
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,10 @@ use tether_protocol::Timestamp;
 /// The principal of keys that nobody gave out here.
 const OUTSIDE: &str = "outside";
 
+/// A void key is known for so long: what is signed with it is told why it is
+/// refused.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
 /// See the module.
 pub(crate) struct Callers {
     latency: Duration,
@@ -86,7 +90,9 @@ impl Callers {
 
     fn keep(&self, caller: Caller) -> String {
         let key = format!("ASIA{}", id::stable(&id::uuid(), 16, id::UPPER));
+        let now = tether_host::now();
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|_, it| it.until.is_none_or(|until| until.plus(REMEMBERED) > now));
         keys.insert(key.clone(), caller);
         key
     }
@@ -310,6 +316,23 @@ mod tests {
             assert_eq!(admitted(&key) == Err(Unsigned::Outlived), over);
         }
         assert!(admitted("AKIA").is_ok());
+    }
+
+    #[test]
+    fn a_key_that_has_been_void_for_long_is_forgotten() {
+        let callers = callers();
+        let assume = |ago: Duration| {
+            let until = tether_host::now().minus(ago);
+            callers.assume("arn:aws:sts::0:assumed-role/Layer/s", "AKIA", until)
+        };
+        let long = assume(2 * REMEMBERED);
+        let short = assume(REMEMBERED / 2);
+        assert_eq!(
+            [&long, &short].map(|it| callers.arn(it).is_some()),
+            [false, true]
+        );
+        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X");
+        assert!([&short, &function].map(|it| callers.arn(it).is_some()) == [true, true]);
     }
 
     #[test]

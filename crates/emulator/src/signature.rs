@@ -12,6 +12,9 @@ use time::{Duration, OffsetDateTime};
 /// A signature is good for so long, before and after the server's time.
 const SKEW: Duration = Duration::minutes(15);
 
+/// A presigned request, from a second to a week.
+const PRESIGNED: std::ops::RangeInclusive<i64> = 1..=604_800;
+
 /// See the module.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Signature {
@@ -89,7 +92,9 @@ pub(crate) fn read(
         }
     }
     let lives = query.get("X-Amz-Expires").and_then(|it| it.parse().ok());
-    let lives = lives.map_or(SKEW, Duration::seconds);
+    let lives = lives.map_or(SKEW, |it: i64| {
+        Duration::seconds(it.clamp(*PRESIGNED.start(), *PRESIGNED.end()))
+    });
     if let Some(date) = query.get("X-Amz-Date") {
         check_date(date, lives, now)?;
     }
@@ -147,17 +152,18 @@ fn check_date(text: &str, lives: Duration, now: Timestamp) -> Result<(), Unsigne
     let seconds = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
     let now = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(date);
     let says = |it: OffsetDateTime| it.format(&Rfc3339).unwrap_or_default();
-    if date + lives < now {
+    // A sum that cannot be written is later, or earlier, than anything.
+    if date.checked_add(lives).is_some_and(|until| until < now) {
         let message = format!(
             "Signature expired: {text} is now earlier than {}",
-            says(now - lives)
+            says(now.saturating_sub(lives))
         );
         return Err(Unsigned::Expired(message));
     }
-    if date - SKEW > now {
+    if date.checked_sub(SKEW).is_some_and(|from| from > now) {
         let message = format!(
             "Signature not yet current: {text} is still later than {}",
-            says(now + SKEW)
+            says(now.saturating_add(SKEW))
         );
         return Err(Unsigned::Expired(message));
     }
@@ -226,5 +232,27 @@ mod tests {
             assert_eq!(of(refused), "InvalidSignatureException", "{date}");
         }
         assert!(signed(&whole, "20251231T234500Z", NEW_YEAR).is_ok());
+        let refused = signed(&whole, "99991231T235959Z", NEW_YEAR);
+        assert_eq!(of(refused), "InvalidSignatureException");
+        let refused = signed(&whole, "00000101T000000Z", NEW_YEAR);
+        assert_eq!(of(refused), "InvalidSignatureException");
+    }
+
+    #[test]
+    fn a_presigned_request_lives_for_a_week_at_most() {
+        let read_at = |expires: &str, seconds| {
+            let query = format!(
+                "X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fsts%2Faws4_request\
+                 &X-Amz-Date=20260101T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=0\
+                 &X-Amz-Expires={expires}"
+            );
+            let now = NEW_YEAR.plus(std::time::Duration::from_secs(seconds));
+            read(&HeaderMap::new(), Some(&query), now).is_ok()
+        };
+        let week = 604_800;
+        for endless in ["9000000000000000000", "9223372036854775807"] {
+            assert!(read_at(endless, week) && !read_at(endless, week + 1));
+        }
+        assert!(read_at("-9000000000000000000", 1) && !read_at("-9000000000000000000", 2));
     }
 }

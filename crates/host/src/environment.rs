@@ -55,7 +55,8 @@ pub enum Ended {
     /// The deadline passed. Whoever owns the environment decides what becomes
     /// of it.
     TimedOut,
-    /// The process had ended before it took the event: start another one.
+    /// The process was ready, and had ended before it took the event: start
+    /// another one.
     NotTaken(Invocation, Bytes),
 }
 
@@ -171,7 +172,12 @@ impl ExecutionEnvironment {
             answer,
         };
         if !self.is_alive() {
-            return Ended::NotTaken(invocation, payload);
+            if *self.server.asked.borrow() > 0 {
+                return Ended::NotTaken(invocation, payload);
+            }
+            // It ended while it started: that is no idle environment's end.
+            let status = self.child.wait().await;
+            return self.ended(status).await;
         }
         self.group.thaw();
         // It is full while the process stands at a breakpoint of an earlier one.

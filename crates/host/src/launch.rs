@@ -152,8 +152,11 @@ impl Group {
         self.send(rustix::process::Signal::TERM);
     }
 
-    /// Stops all of it. If this process dies, the kernel wakes an orphaned
-    /// group again, with a SIGHUP: nothing stays stopped for good.
+    /// Stops all of it. If this process dies, the kernel sends a stopped group
+    /// that is orphaned by this SIGHUP and SIGCONT (`_exit(2)`). It is not
+    /// orphaned where whoever adopts it is of the same session, as in a
+    /// container whose first process is a shell: there it stays stopped until
+    /// it is killed, or ends with the container.
     pub(crate) fn freeze(&mut self) {
         if !self.frozen {
             self.send(rustix::process::Signal::STOP);

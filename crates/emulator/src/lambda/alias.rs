@@ -47,12 +47,17 @@ impl Alias {
         answer
     }
 
-    /// Takes over what a request says.
-    fn set(&mut self, function: &Function, request: &Value) -> Result<(), LambdaError> {
+    /// Takes over what a request says. `exists` knows the function's versions.
+    fn set(
+        &mut self,
+        function: &Function,
+        exists: impl Fn(&str) -> bool,
+        request: &Value,
+    ) -> Result<(), LambdaError> {
         let given = |member: &str| request.get(member).filter(|it| !it.is_null());
         if let Some(version) = given("FunctionVersion") {
             let version = text(version, "FunctionVersion")?;
-            if !function.has_version(&version) {
+            if !exists(&version) {
                 return Err(function.not_found(&version));
             }
             self.version = version;
@@ -76,7 +81,7 @@ impl Alias {
                  in routing configuration."
             )));
         }
-        if !function.has_version(other) {
+        if !exists(other) {
             return Err(function.not_found(other));
         }
         Ok(())
@@ -134,8 +139,8 @@ impl Function {
             additional: None,
             revision_id: id::uuid(),
         };
-        alias.set(self, request)?;
         let mut state = self.state();
+        alias.set(self, |it| state.has_version(it), request)?;
         if state.aliases.contains_key(&name) {
             return Err(LambdaError::Conflict(format!(
                 "Alias already exists: {}",
@@ -149,7 +154,8 @@ impl Function {
 
     /// `GetAlias`
     pub(crate) fn alias(&self, name: &str) -> Result<Value, LambdaError> {
-        let alias = self.find_alias(name, "Cannot find alias arn")?;
+        let found = self.state().aliases.get(name).cloned();
+        let alias = found.ok_or_else(|| self.no_alias(name, "Cannot find alias arn"))?;
         Ok(alias.to_json(self))
     }
 
@@ -165,12 +171,14 @@ impl Function {
 
     /// `UpdateAlias`
     pub(crate) fn update_alias(&self, name: &str, request: &Value) -> Result<Value, LambdaError> {
-        let mut alias = self.find_alias(name, "Alias not found")?;
+        let mut state = self.state();
+        let found = state.aliases.get(name).cloned();
+        let mut alias = found.ok_or_else(|| self.no_alias(name, "Alias not found"))?;
         check_revision(request, &alias.revision_id)?;
-        alias.set(self, request)?;
+        alias.set(self, |it| state.has_version(it), request)?;
         alias.revision_id = id::uuid();
         let answer = alias.to_json(self);
-        self.state().aliases.insert(name.to_owned(), alias);
+        state.aliases.insert(name.to_owned(), alias);
         Ok(answer)
     }
 
@@ -179,9 +187,8 @@ impl Function {
         self.state().aliases.remove(name);
     }
 
-    fn find_alias(&self, name: &str, otherwise: &str) -> Result<Alias, LambdaError> {
-        let found = self.state().aliases.get(name).cloned();
-        found.ok_or_else(|| LambdaError::NotFound(format!("{otherwise}: {}", self.qualified(name))))
+    fn no_alias(&self, name: &str, words: &str) -> LambdaError {
+        LambdaError::NotFound(format!("{words}: {}", self.qualified(name)))
     }
 }
 
@@ -192,4 +199,42 @@ fn is_alias_name(name: &str) -> bool {
         && name.len() <= 128
         && name.bytes().all(letter)
         && !name.bytes().all(|it| it.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use crate::lambda::{Code, Workshop, configuration};
+    use std::path::PathBuf;
+    use std::sync::Barrier;
+
+    #[test]
+    fn of_those_who_change_the_same_revision_at_once_one_succeeds() {
+        let code = Code {
+            root: PathBuf::new(),
+            source: PathBuf::new(),
+            interpreter: None,
+        };
+        let workshop = Workshop {
+            folder: PathBuf::new(),
+        };
+        let function = Function::new(configuration::example(), code, workshop);
+        let created = json!({ "Name": "live", "FunctionVersion": LATEST });
+        let mut alias = function.create_alias(&created).unwrap();
+        for _ in 0..200 {
+            let together = Barrier::new(4);
+            let change = json!({ "Description": "mine", "RevisionId": alias["RevisionId"] });
+            let update = || {
+                together.wait();
+                function.update_alias("live", &change).is_ok()
+            };
+            let succeeded = std::thread::scope(|scope| {
+                let all = [(); 4].map(|()| scope.spawn(update));
+                all.map(|it| it.join().unwrap())
+            });
+            assert_eq!(succeeded.iter().filter(|it| **it).count(), 1);
+            alias = function.alias("live").unwrap();
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::run::{self, Call, Invoked};
 use super::version::{Code, Revision, Version};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,14 @@ pub(super) struct State {
     /// Invocations at once, if it is limited.
     pub(super) reserved: Option<u32>,
     running: u32,
+}
+
+impl State {
+    /// `$LATEST`, or one that is published.
+    pub(super) fn has_version(&self, version: &str) -> bool {
+        let number = version.parse().ok();
+        version == LATEST || number.is_some_and(|it: u64| self.versions.contains_key(&it))
+    }
 }
 
 /// One of the function's places.
@@ -143,10 +151,6 @@ impl Function {
         all
     }
 
-    pub(super) fn has_version(&self, version: &str) -> bool {
-        self.version(Some(version)).is_ok() && !self.state().aliases.contains_key(version)
-    }
-
     // ---- changing `$LATEST`
 
     /// `UpdateFunctionConfiguration`: in progress at first, then in force.
@@ -155,25 +159,21 @@ impl Function {
         lambda: &Arc<Lambda>,
         request: &Value,
     ) -> Result<Configuration, LambdaError> {
-        let code = self.latest.revision().code.clone();
-        let interpreter = |runtime: &str| environments::interpreter(runtime, &code.source);
-        let known = Known {
-            layer: &|arn| lambda.layers.size(arn),
-            runtime: &|runtime| interpreter(runtime).map(|_| ()),
-        };
-        let shown = {
+        let (shown, code) = {
             let mut state = self.state();
-            state.shown = state.shown.with(request, &known)?;
-            state.shown.clone()
+            let mut code = self.latest.revision().code.clone();
+            let interpreter = |runtime: &str| environments::interpreter(runtime, &code.source);
+            let known = Known {
+                layer: &|arn| lambda.layers.size(arn),
+                runtime: &|runtime| interpreter(runtime).map(|_| ()),
+            };
+            let changed = state.shown.with(request, &known)?;
+            code.interpreter = interpreter(&changed.runtime).map_err(LambdaError::NotServed)?;
+            // From here on nothing fails: it would be in progress for ever.
+            state.shown = changed.clone();
+            (changed, code)
         };
-        let interpreter = interpreter(&shown.runtime).map_err(LambdaError::NotServed)?;
-        self.put_in_force_soon(
-            lambda,
-            Code {
-                interpreter,
-                ..code
-            },
-        );
+        self.put_in_force_soon(lambda, code);
         Ok(shown)
     }
 
@@ -185,12 +185,9 @@ impl Function {
     ) -> Result<Configuration, LambdaError> {
         check_code_request(request, self.configuration().architecture)?;
         let dry = request.get("DryRun").and_then(Value::as_bool) == Some(true);
-        let (mut shown, runtime) = {
-            let state = self.state();
-            check_revision(request, &state.shown.revision_id)?;
-            state.shown.check_idle()?;
-            (state.shown.clone(), state.shown.runtime.clone())
-        };
+        let mut shown = self.configuration();
+        check_revision(request, &shown.revision_id)?;
+        shown.check_idle()?;
         let zip = archive::read(request.get("ZipFile"))?;
         let (sha256, size) = (zip.sha256(), zip.size());
         let root = self
@@ -202,23 +199,14 @@ impl Function {
             return Ok(shown);
         }
         zip.unpack(root.clone()).await?;
-        // A zip brings its dependencies along; the interpreter stays.
-        let source = self.latest.revision().code.source.clone();
-        let interpreter =
-            environments::interpreter(&runtime, &source).map_err(LambdaError::NotServed)?;
-        let shown = {
-            let mut state = self.state();
-            // Unpacking took a while.
-            state.shown.check_idle()?;
-            (state.shown.code_sha256, state.shown.code_size) = (sha256, size);
-            state.shown.updating = true;
-            state.shown.touch();
-            state.shown.clone()
-        };
-        let code = Code {
-            root,
-            source,
-            interpreter,
+        let begun = self.begin_code(request, &root, sha256, size);
+        let (shown, code) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                // Nobody needs it.
+                let _ = tokio::fs::remove_dir_all(&root).await;
+                return Err(error);
+            }
         };
         if request.get("Publish").and_then(Value::as_bool) == Some(true) {
             self.put_in_force(code).await;
@@ -226,6 +214,33 @@ impl Function {
         }
         self.put_in_force_soon(lambda, code);
         Ok(shown)
+    }
+
+    /// A change to code that has been unpacked is in progress from now on.
+    fn begin_code(
+        &self,
+        request: &Value,
+        root: &Path,
+        sha256: String,
+        size: u64,
+    ) -> Result<(Configuration, Code), LambdaError> {
+        let mut state = self.state();
+        // Unpacking took a while: somebody else may have been faster.
+        check_revision(request, &state.shown.revision_id)?;
+        state.shown.check_idle()?;
+        // A zip brings its dependencies along; the interpreter stays.
+        let source = self.latest.revision().code.source.clone();
+        let interpreter = environments::interpreter(&state.shown.runtime, &source)
+            .map_err(LambdaError::NotServed)?;
+        (state.shown.code_sha256, state.shown.code_size) = (sha256, size);
+        state.shown.updating = true;
+        state.shown.touch();
+        let code = Code {
+            root: root.to_owned(),
+            source,
+            interpreter,
+        };
+        Ok((state.shown.clone(), code))
     }
 
     fn put_in_force_soon(self: &Arc<Self>, lambda: &Lambda, code: Code) {
@@ -237,17 +252,20 @@ impl Function {
     }
 
     async fn put_in_force(&self, code: Code) {
-        let configuration = {
+        let outdated = {
             let mut state = self.state();
-            state.shown.updating = false;
-            state.shown.touch();
-            state.shown.clone()
+            let mut configuration = state.shown.clone();
+            configuration.updating = false;
+            configuration.touch();
+            let outdated = self.latest.put_in_force(Revision {
+                configuration: configuration.clone(),
+                code,
+            });
+            // Not before it is: who waits for a change counts on it.
+            state.shown = configuration;
+            outdated
         };
-        let revision = Revision {
-            configuration,
-            code,
-        };
-        self.latest.put_in_force(revision).await;
+        outdated.stop().await;
     }
 
     // ---- versions

@@ -16,7 +16,6 @@ pub(crate) struct Mappings {
     all: RwLock<BTreeMap<String, Mapping>>,
 }
 
-#[derive(Clone)]
 struct Mapping {
     /// The function's name without a qualifier.
     function: String,
@@ -139,12 +138,6 @@ impl Mappings {
         Ok(answer)
     }
 
-    fn find(&self, uuid: &str) -> Result<Mapping, LambdaError> {
-        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        let found = all.get(uuid).filter(|it| !it.is_gone()).cloned();
-        found.ok_or_else(LambdaError::no_such_resource)
-    }
-
     fn change(
         &self,
         uuid: &str,
@@ -152,7 +145,9 @@ impl Mappings {
         request: &Value,
         function: Option<(&Function, &str)>,
     ) -> Result<Value, LambdaError> {
-        let mut mapping = self.find(uuid)?;
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        let found = all.get_mut(uuid).filter(|it| !it.is_gone());
+        let mapping = found.ok_or_else(LambdaError::no_such_resource)?;
         if mapping.is_passing() {
             return Err(LambdaError::InUse(format!(
                 "Cannot {} the event source mapping because it is in use.",
@@ -169,15 +164,14 @@ impl Mappings {
             mapping.shown.insert("FunctionArn".to_owned(), json!(arn));
         }
         mapping.pass(how);
-        let answer = mapping.to_json();
-        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(uuid.to_owned(), mapping);
-        Ok(answer)
+        Ok(mapping.to_json())
     }
 
     /// `GetEventSourceMapping`
     pub(crate) fn mapping(&self, uuid: &str) -> Result<Value, LambdaError> {
-        Ok(self.find(uuid)?.to_json())
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let found = all.get(uuid).filter(|it| !it.is_gone());
+        Ok(found.ok_or_else(LambdaError::no_such_resource)?.to_json())
     }
 
     /// `UpdateEventSourceMapping`
@@ -257,4 +251,46 @@ fn defaults(source: &str) -> Result<Map<String, Value>, LambdaError> {
         }
     };
     Ok(defaults.as_object().cloned().unwrap_or_default())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use crate::lambda::{Code, Workshop, configuration};
+    use std::path::PathBuf;
+    use std::sync::Barrier;
+
+    #[test]
+    fn of_those_who_change_a_mapping_at_once_one_succeeds() {
+        let code = Code {
+            root: PathBuf::new(),
+            source: PathBuf::new(),
+            interpreter: None,
+        };
+        let workshop = Workshop {
+            folder: PathBuf::new(),
+        };
+        let function = Function::new(configuration::example(), code, workshop);
+        let mappings = Mappings::new(Place::default());
+        let source = json!({ "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders" });
+        let created = mappings.create(&function, "arn", &source).unwrap();
+        let uuid = created["UUID"].as_str().unwrap();
+        for _ in 0..200 {
+            let settled = Instant::now().checked_sub(CHANGE_TAKES).unwrap();
+            mappings.all.write().unwrap().get_mut(uuid).unwrap().since = settled;
+            let together = Barrier::new(4);
+            let update = || {
+                together.wait();
+                mappings
+                    .update(uuid, &json!({ "BatchSize": 1 }), None)
+                    .is_ok()
+            };
+            let succeeded = std::thread::scope(|scope| {
+                let all = [(); 4].map(|()| scope.spawn(update));
+                all.map(|it| it.join().unwrap())
+            });
+            assert_eq!(succeeded.iter().filter(|it| **it).count(), 1);
+        }
+    }
 }

@@ -19,8 +19,8 @@ const TIDYING: Duration = Duration::from_secs(1);
 /// to ask for its next event.
 const TAIL_WAITS: Duration = Duration::from_secs(1);
 
-/// What to run.
-#[derive(Clone, Debug)]
+/// What to run. It does not print: payloads are in it.
+#[derive(Clone)]
 pub(crate) struct Call {
     /// The same for each attempt at one asynchronous invocation.
     pub(crate) request_id: String,
@@ -85,8 +85,7 @@ async fn once(
     warm.tap.begin(call.tail, first);
     let started = Instant::now();
     let invocation = invocation(call, configuration.timeout);
-    let ended = warm.environment.invoke(invocation, call.payload.clone());
-    let ended = match ended.await {
+    let ended = match warm.invoke(invocation, call.payload.clone()).await {
         Ended::NotTaken(_, payload) => {
             warm.stop().await;
             return Err(payload);
@@ -228,7 +227,9 @@ fn invocation(call: &Call, timeout: u32) -> Invocation {
         ("content-type".to_owned(), "application/json".to_owned()),
     ];
     if let Some(context) = &call.client_context {
-        rest.push((header::CLIENT_CONTEXT.to_string(), context.clone()));
+        // A line break in JSON is white space, and cannot stand in a header.
+        let context = context.replace(['\r', '\n'], " ");
+        rest.push((header::CLIENT_CONTEXT.to_string(), context));
     }
     Invocation {
         request_id: call.request_id.clone(),

@@ -6,16 +6,22 @@ use super::Lambda;
 use super::configuration::Configuration;
 use super::environments::Workshop;
 use super::tap::Tap;
+use bytes::Bytes;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tether_host::ExecutionEnvironment;
-use tether_runtime_api::ErrorObject;
+use tether_host::{Ended, ExecutionEnvironment};
+use tether_runtime_api::{ErrorObject, Invocation};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 /// Lambda gives a start this long
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT: Duration = Duration::from_secs(10);
+
+/// Who needs an environment waits this long for one that still tidies up,
+/// which mostly takes a few milliseconds; then another one is started.
+const SOON: Duration = Duration::from_millis(50);
 
 /// A copy of a function's code. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +72,20 @@ pub(crate) struct Warm {
     pub(crate) tap: Arc<Tap>,
     /// How long it took to start; until the first report has said so.
     pub(crate) init: Option<Duration>,
+    /// Why it could not start: that is how its only invocation ends.
+    pub(crate) failed: Option<Ended>,
     generation: u64,
 }
 
 impl Warm {
+    /// Runs one invocation; one that could not start ends as it did.
+    pub(crate) async fn invoke(&mut self, invocation: Invocation, payload: Bytes) -> Ended {
+        match self.failed.take() {
+            Some(failed) => failed,
+            None => self.environment.invoke(invocation, payload).await,
+        }
+    }
+
     pub(crate) async fn stop(self) {
         self.environment.stop().await;
         self.tap.end();
@@ -98,26 +114,18 @@ impl Version {
     }
 
     /// Another revision from now on. Invocations that run finish with theirs.
-    pub(crate) async fn put_in_force(&self, revision: Revision) {
-        {
-            let mut state = self.state();
-            state.revision = Arc::new(revision);
-            state.generation += 1;
-        }
-        self.stop().await;
+    /// Nothing is reused from now on; what was idle is to be stopped.
+    pub(crate) fn put_in_force(&self, revision: Revision) -> Outdated {
+        let mut state = self.state();
+        state.revision = Arc::new(revision);
+        state.generation += 1;
+        state.empty()
     }
 
     /// Ends what is idle.
     pub(crate) async fn stop(&self) {
-        let idle = {
-            let mut state = self.state();
-            // They end when they have tidied up.
-            state.tidying.clear();
-            std::mem::take(&mut state.idle)
-        };
-        for it in idle {
-            it.environment.stop().await;
-        }
+        let idle = self.state().empty();
+        idle.stop().await;
     }
 
     /// An environment for one invocation: the one that was used last, or a new
@@ -150,24 +158,35 @@ impl Version {
             revision,
             tap,
             init: ready.is_ok().then(|| started.elapsed()),
+            failed: ready.ok().flatten(),
             generation,
         })
     }
 
     async fn take_idle(&self) -> Option<Warm> {
+        let by = tokio::time::Instant::now() + SOON;
         loop {
             let claim = {
                 let mut state = self.state();
                 if let Some(idle) = state.idle.pop() {
                     return Some(idle.environment);
                 }
+                if tokio::time::Instant::now() >= by {
+                    return None;
+                }
                 state.tidying.pop()?
             };
-            let (give, given) = oneshot::channel();
+            let (give, mut given) = oneshot::channel();
             // It may have become idle a moment ago, or have ended.
-            if claim.send(give).is_ok()
-                && let Ok(warm) = given.await
-            {
+            if claim.send(give).is_err() {
+                continue;
+            }
+            if let Ok(Ok(warm)) = tokio::time::timeout_at(by, &mut given).await {
+                return Some(warm);
+            }
+            given.close();
+            // It may have come at the last moment.
+            if let Ok(warm) = given.try_recv() {
                 return Some(warm);
             }
         }
@@ -196,23 +215,28 @@ impl Version {
         lambda.tasks.spawn(async move {
             let mut warm = warm;
             conclude(&mut warm);
+            let by = tokio::time::Instant::now() + patience;
             let asked = tokio::select! {
                 biased;
                 Ok(taker) = &mut claimed => {
-                    match taker.send(warm) {
-                        Ok(()) => return,
-                        // Who asked has gone.
-                        Err(back) => warm = back,
+                    // Nobody gets it while it is busy: it would be busy at
+                    // their expense, or never be done with an invocation.
+                    let asked = rests(&mut warm, by, &ending).await;
+                    if asked {
+                        match taker.send(warm) {
+                            Ok(()) => return,
+                            // Who asked waits no longer.
+                            Err(back) => warm = back,
+                        }
                     }
-                    let asked = warm.environment.idle();
-                    tokio::time::timeout(patience, asked).await.unwrap_or(false)
+                    asked
                 }
-                asked = warm.environment.idle() => asked,
-                () = tokio::time::sleep(patience) => false,
-                () = ending.cancelled() => false,
+                asked = rests(&mut warm, by, &ending) => asked,
             };
             warm.tap.end();
             if !asked {
+                // Whoever has claimed it meanwhile looks for another one.
+                drop(claimed);
                 return warm.stop().await;
             }
             warm.environment.freeze();
@@ -255,5 +279,35 @@ impl Version {
         for it in over {
             it.environment.stop().await;
         }
+    }
+}
+
+impl State {
+    /// Takes what is idle out. What tidies up ends when it is done.
+    fn empty(&mut self) -> Outdated {
+        self.tidying.clear();
+        Outdated(std::mem::take(&mut self.idle))
+    }
+}
+
+/// Environments that nobody uses any more.
+#[must_use]
+pub(crate) struct Outdated(Vec<Idle>);
+
+impl Outdated {
+    pub(crate) async fn stop(self) {
+        for it in self.0 {
+            it.environment.stop().await;
+        }
+    }
+}
+
+/// Whether it has asked for its next event by then.
+async fn rests(warm: &mut Warm, by: tokio::time::Instant, ending: &CancellationToken) -> bool {
+    tokio::select! {
+        biased;
+        asked = warm.environment.idle() => asked,
+        () = tokio::time::sleep_until(by) => false,
+        () = ending.cancelled() => false,
     }
 }

@@ -245,6 +245,18 @@ async fn an_answer_behind_the_deadline_is_gone_and_the_next_one_is_right() {
     environment.stop().await;
 }
 
+#[tokio::test]
+async fn a_process_that_ended_while_it_started_says_how() {
+    let stage = Stage::new();
+    std::fs::write(stage.path("runtime.py"), "print('bye'); exit(3)").unwrap();
+    let mut environment = stage.start().await;
+    until("ended", || !environment.is_alive()).await;
+    let ended = run(&mut environment, "1", String::new()).await;
+    assert!(matches!(ended, Ended::Exited(how) if how == "exit status 3"));
+    assert_eq!(stage.lines(), ["bye"]);
+    environment.stop().await;
+}
+
 /// What Go's client does: an extension without events, and a `next` without end.
 const REGISTERS: &str = r#"
 import signal, threading

@@ -12,7 +12,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Largest events of synchronous and of asynchronous calls
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -27,6 +27,9 @@ const MAX_CLIENT_CONTEXT: usize = 3583;
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>).
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+
+/// An asynchronous invocation is given up at this age.
+const OLDEST: Duration = Duration::from_secs(6 * 60 * 60);
 
 pub(super) async fn serve(
     lambda: &Arc<Lambda>,
@@ -72,7 +75,7 @@ pub(super) async fn serve(
             // "for synchronous invocations only"
             call.client_context = None;
             let answer = accepted(&call.request_id);
-            invoke_later(lambda, target, call);
+            invoke_later(lambda, &target, call);
             Ok(answer)
         }
         "DryRun" => Ok(empty(StatusCode::NO_CONTENT)),
@@ -142,17 +145,19 @@ fn accepted(request_id: &str) -> Answer {
     answer
 }
 
-/// One attempt, and two more if it fails: each has the same request id.
-fn invoke_later(lambda: &Arc<Lambda>, target: Target, call: Call) {
-    let lambda = Arc::clone(lambda);
+/// One attempt, and two more if it fails: each has the same request id. They
+/// go to whatever has the function's name by then.
+fn invoke_later(lambda: &Arc<Lambda>, target: &Target, call: Call) {
+    let (lambda, accepted) = (Arc::clone(lambda), Instant::now());
+    let (name, qualifier) = (target.function.name.clone(), target.qualifier.clone());
     let (tasks, ending) = (lambda.tasks.clone(), lambda.ending.clone());
     let trying = async move {
         let mut pauses = lambda.async_retries.into_iter();
         let mut backoff = FIRST_BACKOFF;
         loop {
-            let target = Target {
-                function: Arc::clone(&target.function),
-                qualifier: target.qualifier.clone(),
+            let Ok(target) = lambda.target(&name, qualifier.as_deref()) else {
+                // It was deleted.
+                return;
             };
             let pause = match lambda.run(target, call.clone()).await {
                 Ok(invoked) if invoked.failed => pauses.next(),
@@ -165,8 +170,10 @@ fn invoke_later(lambda: &Arc<Lambda>, target: Target, call: Call) {
                 _ => None,
             };
             match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return,
+                Some(pause) if accepted.elapsed() + pause < OLDEST => {
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return,
             }
         }
     };
