@@ -41,7 +41,8 @@ class Layer(Process):
         self._events = queue.Queue()
         self._asked = 0
         self.api = RawServer(self._answer)
-        self._aws = RawServer(lambda _: Answer(403, {"Content-Type": "text/xml"}, DENIED))
+        self.denied = []
+        self._aws = RawServer(self._deny)
         denying = f"http://{self._aws.address}"
         config = {
             "r": "arn:aws:iam::123456789012:role/layer",
@@ -68,6 +69,10 @@ class Layer(Process):
         }
         command = [bootstrap(), sys.executable, RUNTIME, *arguments]
         super().__init__("layer", command, environment)
+
+    def _deny(self, request):
+        self.denied.append(request.path)
+        return Answer(403, {"Content-Type": "text/xml"}, DENIED)
 
     # ---- the Runtime API in front of it
 

@@ -29,7 +29,7 @@ def test_without_a_session_that_can_be_looked_up_the_original_command_answers(la
         bootstrap.send(event, f"r-{number}")
         answer = bootstrap.answer_to(f"r-{number}")
         assert json.loads(answer.body) == event
-    (runtime,) = bootstrap.events_of("runtime")
+    runtime = bootstrap.wait_for("runtime")
     assert runtime["arguments"] == ["of", "the interpreter"]
     assert runtime["pid"] != bootstrap.pid
     assert runtime["api"] != bootstrap.api.address
@@ -64,7 +64,7 @@ def test_the_deployed_code_has_its_own_deadline(layer):
     bootstrap = layer(own_timeout=3)
     raised = bootstrap.send({"do": "answer"}, seconds=900)
     bootstrap.answer_to()
-    (invocation,) = bootstrap.events_of("invocation")
+    invocation = bootstrap.wait_for("invocation")
     left = invocation["deadline"] - time.time() * 1000
     assert 0 < left <= 3000 < raised - time.time() * 1000
 
@@ -77,6 +77,7 @@ def test_the_deployed_code_is_ended_at_its_own_deadline_as_lambda_ends_it(layer)
     assert "r-hangs" in error["errorMessage"] and "timed out after 1.00 s" in error["errorMessage"]
     bootstrap.send({"do": "answer"}, "r-next")
     assert bootstrap.answer_to("r-next").body == b'{"do": "answer"}'
+    bootstrap.wait_until(lambda: len(bootstrap.events_of("runtime")) > 1, "a second runtime")
     first, second = bootstrap.events_of("runtime")
     assert first["pid"] != second["pid"]
     assert bootstrap.relatives() == [second["pid"]]
@@ -87,6 +88,7 @@ def test_the_start_of_the_deployed_code_does_not_count_against_its_timeout(layer
     for number in range(2):
         bootstrap.send({"do": "answer", "number": number}, f"r-{number}")
         assert json.loads(bootstrap.answer_to(f"r-{number}").body)["number"] == number
+    bootstrap.wait_for("runtime")
     assert len(bootstrap.events_of("runtime")) == 1
 
 
@@ -167,7 +169,7 @@ def test_the_functions_own_wrapper_is_kept_in_front_of_the_command(layer, tmp_pa
     bootstrap = layer(**variables)
     bootstrap.send({"do": "answer"})
     bootstrap.answer_to()
-    (runtime,) = bootstrap.events_of("runtime")
+    runtime = bootstrap.wait_for("runtime")
     assert runtime["arguments"] == ["through my own wrapper"]
     assert runtime["wrapper"] == str(wrapper)
 

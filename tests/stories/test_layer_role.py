@@ -70,8 +70,8 @@ def test_the_layer_role_is_assumed_again_only_when_it_is_about_to_expire(
             layer.send({"do": "answer", "number": number}, f"r-{number}")
             answer = json.loads(layer.answer_to(f"r-{number}").body)
             assert answer["number"] == number
-        # Each event was on its way to the laptop: its record was created.
-        assert aws.calls["PutItem"] == invocations
+        # Each event was on its way to the laptop.
+        assert sum("@connections" in path for path in layer.denied) == invocations
         if assumed_for_each:
             assert aws.calls["AssumeRole"] >= invocations
         else:

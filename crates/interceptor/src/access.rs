@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_types::SdkConfig;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::UNIX_EPOCH;
 use tether_aws::{Access, Patience};
 use tether_protocol::Timestamp;
@@ -25,11 +25,18 @@ const PATIENCE: Patience = Patience {
 /// AWS as the layer role.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
-    sts: aws_sdk_sts::Client,
+    settings: Arc<Settings>,
     role: Role,
     held: Held,
     /// When the role was refused last, and why.
     refused: Arc<Mutex<Option<(Timestamp, String)>>>,
+    clients: Arc<RwLock<Clients>>,
+}
+
+/// What speaks to AWS, over connections that they share.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    sts: aws_sdk_sts::Client,
     pub(crate) sessions: Sessions,
     pub(crate) correlation: Correlation,
     pub(crate) poster: Poster,
@@ -75,10 +82,9 @@ impl Held {
     }
 }
 
-impl Layer {
-    pub(crate) fn new(settings: &Settings) -> Self {
+impl Clients {
+    fn new(settings: &Settings, held: &Held) -> Self {
         let http = tether_aws::http_client(settings.trust);
-        let held = Held::default();
         let config_as = |credentials: SharedCredentialsProvider| -> SdkConfig {
             let access = Access {
                 credentials,
@@ -94,17 +100,41 @@ impl Layer {
         let config = &settings.attachment.config;
         Self {
             sts: aws_sdk_sts::Client::new(&config_as(settings.access.credentials.clone())),
+            sessions: Sessions::new(&layer, &config.sessions_table),
+            correlation: Correlation::new(&layer, &config.debugger_table),
+            poster: Poster::new(&layer, &config.connections_url),
+        }
+    }
+}
+
+impl Layer {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let held = Held::default();
+        let config = &settings.attachment.config;
+        Self {
             role: Role {
                 arn: config.layer_role.clone(),
                 external_id: config.external_id.clone(),
                 session_name: session_name(&settings.function_name),
             },
-            held,
             refused: Arc::default(),
-            sessions: Sessions::new(&layer, &config.sessions_table),
-            correlation: Correlation::new(&layer, &config.debugger_table),
-            poster: Poster::new(&layer, &config.connections_url),
+            clients: Arc::new(RwLock::new(Clients::new(settings, &held))),
+            held,
+            settings: Arc::new(settings.clone()),
         }
+    }
+
+    pub(crate) fn clients(&self) -> Clients {
+        let clients = self.clients.read();
+        clients.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Over new connections from now on: while an environment was frozen, the
+    /// old ones may have died without a word, all of them.
+    pub(crate) fn reconnect(&self) {
+        let fresh = Clients::new(&self.settings, &self.held);
+        let clients = self.clients.write();
+        *clients.unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
     /// Makes sure that the credentials last: for some minutes, and until an
@@ -150,8 +180,8 @@ impl Layer {
     }
 
     async fn assume_role(&self) -> Result<(), String> {
-        let answer = self
-            .sts
+        let sts = self.clients().sts;
+        let answer = sts
             .assume_role()
             .role_arn(&self.role.arn)
             .external_id(&self.role.external_id)

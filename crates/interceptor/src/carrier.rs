@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use std::time::Duration;
 use tether_protocol::carry::{Action, Carry, Event, Failure, Look, Post, Settlement, Verdict, Why};
+use tether_protocol::constants::SILENCE;
 use tether_protocol::records::HeadRecord;
 use tether_protocol::session::{Standing, standing};
 use tether_protocol::{ConnectionId, InvocationKey, Nonce, Timestamp};
@@ -104,7 +105,7 @@ pub(crate) async fn carry(
 async fn ended(mut attempt: Attempt<'_>, mut verdict: Verdict, mut remains: Remains) -> Ended {
     let mut answer = None;
     if verdict == Verdict::Answered {
-        let correlation = &attempt.layer.correlation;
+        let correlation = &attempt.layer.clients().correlation;
         let (key, by) = (&attempt.key, attempt.answer_by);
         let opened = match attempt.record.as_mut() {
             Some(record) => parcel::open(correlation, key, record, by).await,
@@ -184,7 +185,8 @@ impl Attempt<'_> {
     }
 
     fn perform(&self, action: Action) -> BoxFuture<'static, (Event, Option<HeadRecord>)> {
-        let (correlation, sessions) = (self.layer.correlation.clone(), self.layer.sessions.clone());
+        let clients = self.layer.clients();
+        let (correlation, sessions) = (clients.correlation, clients.sessions);
         let (key, deadline) = (self.key.clone(), self.deadline);
         let session = self.settings.attachment.session_id.clone();
         match action {
@@ -197,7 +199,7 @@ impl Attempt<'_> {
             }
             .boxed(),
             Action::Post(connection) => {
-                let (poster, message) = (self.layer.poster.clone(), self.message.clone());
+                let (poster, message) = (clients.poster, self.message.clone());
                 async move {
                     let posted = poster.post(&connection, message).await;
                     (Event::Posted(post(posted)), None)
@@ -220,14 +222,21 @@ impl Attempt<'_> {
                 (Event::Settled(settlement(done)), None)
             }
             .boxed(),
-            Action::Read | Action::Wake(_) | Action::Finish(_) => async move {
-                match correlation.read(&key).await {
-                    Ok(Some(row)) => (Event::Head(Look::Found(row.status)), Some(row)),
-                    Ok(None) => (Event::Head(Look::Missing), None),
-                    Err(_) => (Event::Head(Look::Failed), None),
+            Action::Read | Action::Wake(_) | Action::Finish(_) => {
+                let layer = self.layer.clone();
+                async move {
+                    match tokio::time::timeout(SILENCE, correlation.read(&key)).await {
+                        Ok(Ok(Some(row))) => (Event::Head(Look::Found(row.status)), Some(row)),
+                        Ok(Ok(None)) => (Event::Head(Look::Missing), None),
+                        Ok(Err(_)) => (Event::Head(Look::Failed), None),
+                        Err(_) => {
+                            layer.reconnect();
+                            (Event::Head(Look::Failed), None)
+                        }
+                    }
                 }
+                .boxed()
             }
-            .boxed(),
         }
     }
 }

@@ -155,7 +155,7 @@ impl Life {
         match ended.verdict {
             Verdict::Deployed(why) => {
                 self.lookup.learn(&why);
-                let correlation = self.layer.correlation.clone();
+                let correlation = self.layer.clients().correlation;
                 let tidying = ended.remains.remove(&correlation, deadline);
                 let reason = why.to_string();
                 let (end, ()) = tokio::join!(self.deploy(event, &reason), tidying);
@@ -170,7 +170,7 @@ impl Life {
         // The caller has its answer; the record has done its work.
         ended
             .remains
-            .remove(&self.layer.correlation, deadline)
+            .remove(&self.layer.clients().correlation, deadline)
             .await;
         None
     }

@@ -7,7 +7,7 @@ use crate::upstream::Event;
 use std::time::Duration;
 use tether_protocol::carry::Why;
 use tether_protocol::constants::{
-    BELIEVE_ACTIVE, BELIEVE_DISCONNECTED, CLAIM_WAIT, CLAIM_WAIT_DIVISOR,
+    BELIEVE_ACTIVE, BELIEVE_DISCONNECTED, CLAIM_WAIT, CLAIM_WAIT_DIVISOR, SILENCE,
 };
 use tether_protocol::session::{Standing, standing};
 use tether_protocol::{ConnectionId, SessionId, Timestamp};
@@ -21,6 +21,8 @@ pub(crate) struct Lookup {
     failed: Option<(Timestamp, String)>,
     /// The state in which an event was not claimed.
     suspect: Option<Belief>,
+    /// There are connections that may be dead.
+    connected: bool,
 }
 
 impl Lookup {
@@ -31,6 +33,7 @@ impl Lookup {
             belief: None,
             failed: None,
             suspect: None,
+            connected: false,
         }
     }
 
@@ -94,13 +97,26 @@ impl Lookup {
         })
     }
 
+    /// Looks the session up, over new connections where the old ones are silent.
     pub(crate) async fn refresh(&mut self) {
+        if self.connected {
+            let looked_up = tokio::time::timeout(SILENCE, self.look_up()).await;
+            if looked_up.is_ok() {
+                return;
+            }
+            self.layer.reconnect();
+        }
+        self.look_up().await;
+    }
+
+    async fn look_up(&mut self) {
         if let Err(reason) = self.layer.assume(None).await {
             return self.not_looked_up(&reason);
         }
         let session = self.session_id.clone();
-        match self.layer.sessions.read(&session).await {
+        match self.layer.clients().sessions.read(&session).await {
             Ok(row) => {
+                self.connected = true;
                 self.failed = None;
                 self.belief = Some(Belief {
                     standing: standing(row.as_ref(), now()),

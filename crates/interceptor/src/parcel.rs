@@ -60,9 +60,8 @@ async fn store(
     deadline: Timestamp,
 ) -> Result<(), String> {
     let patience = STORE_WAIT.min(deadline.since(now()) / CLAIM_WAIT_DIVISOR);
-    let stored = layer
-        .correlation
-        .put_chunks(key, Side::Request, bytes, deadline, patience);
+    let correlation = layer.clients().correlation;
+    let stored = correlation.put_chunks(key, Side::Request, bytes, deadline, patience);
     stored
         .await
         .map_err(|error| format!("its {} bytes could not be stored: {error}", bytes.len()))

@@ -66,6 +66,11 @@ pub const ANSWER_BEFORE_DEADLINE: Duration = Duration::from_millis(500);
 /// One AWS call of the bootstrap takes at most this long; a caller waits.
 pub const LAYER_CALL_TIMEOUT: Duration = secs(2);
 
+/// A connection that was good before and gives no answer for this long is given
+/// up for a new one: an answer takes milliseconds, a TLS handshake in a small
+/// function some hundreds of them.
+pub const SILENCE: Duration = Duration::from_millis(700);
+
 /// Temporary credentials are renewed when they have less than this left, which
 /// is more than one AWS call may take and less than the shortest role session.
 pub const RENEW_CREDENTIALS_BEFORE: Duration = secs(300);
