@@ -1,17 +1,23 @@
 """``attach --background``: a receiver without a terminal."""
 
+import fcntl
 import json
 import os
 import signal
+import socket
+import sys
 import time
 
 import pytest
-from harness import Project, tether
+from harness import Process, Project, tether
+from harness.surroundings import binary, environment
 
 WORKING = """
-import os
+import os, pathlib, time
 
 def handler(event, context):
+    while "until" in event and not pathlib.Path(event["until"]).exists():
+        time.sleep(0.01)
     return {"by": "the working copy", "pid": os.getpid()}
 """
 DEPLOYED = 'def handler(event, context):\n    return {"by": "the deployed code"}\n'
@@ -114,13 +120,34 @@ def test_it_serves_without_its_terminal_until_detach_ends_it(cloud, run, project
     assert list(project.laptop.glob("tether/*.json")) == []
 
 
-def test_people_are_told_where_it_is(run):
+@pytest.fixture
+def start(cloud, project):
+    """The same, without waiting for its end."""
+    started = []
+
+    def command(*words, endpoint=None):
+        env = environment(endpoint or cloud.endpoint, XDG_STATE_HOME=str(project.laptop))
+        started.append(Process(" ".join(words[:1]), [binary(), *words], env, project.folder))
+        return started[-1]
+
+    yield command
+    for process in started:
+        process.close()
+
+
+def test_people_are_told_where_it_is(run, project):
     launched = run("attach", "--stack-name", "app", "--background")
     assert launched.code == 0
     assert launched.stdout == []
     said = "\n".join(launched.stderr)
     assert "attached to app" in said and "tether detach --stack-name app" in said
     assert run("detach", "--stack-name", "app").code == 0
+    # The next one leaves its log, even if nothing comes of it.
+    (log,) = project.laptop.glob("tether/*.log")
+    told = log.read_text()
+    project.template.unlink()
+    assert run("attach", "--stack-name", "app", "--background").code == 2
+    assert log.with_name(log.name + ".old").read_text() == told
 
 
 def test_an_error_before_it_serves_is_the_commands_own(cloud, run, project):
@@ -147,6 +174,155 @@ def test_killed_it_is_forgotten_and_detach_restores_what_it_left(cloud, run):
     again = run("attach", "--stack-name", "app", "--background", "--json")
     assert again.code == 0, again.stderr
     assert run("detach", "--stack-name", "app").code == 0
+
+
+def test_killed_the_next_one_takes_over_what_it_left(cloud, run):
+    before = cloud.configuration("Hello")
+    ready = run("attach", "--stack-name", "app", "--background", "--json").events[-1]
+    os.kill(ready["pid"], signal.SIGKILL)
+    assert gone(ready["pid"])
+    again = run("attach", "--stack-name", "app", "--background", "--json")
+    assert again.code == 0, again.stderr
+    assert again.events[-1]["event"] == "ready"
+    assert session_of(run)["sessionId"] != ready["sessionId"]
+    assert by(cloud) == "the working copy"
+    assert run("detach", "--stack-name", "app").code == 0
+    assert cloud.configuration("Hello") == before
+
+
+@pytest.fixture
+def silent():
+    """An endpoint that lets everybody in and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_end_before_it_serves_it_ends_and_is_no_success(silent, start, number):
+    endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    for flags, code in ((["--background"], 2), ([], 0)):
+        attaching = start("attach", "--stack-name", "app", "--json", *flags, endpoint=endpoint)
+        accepted, _ = silent.accept()
+        with accepted:
+            attaching.signal(number)
+            # Nothing was waited for that does not come.
+            assert attaching.ends(5) == code
+        if flags:
+            (error,) = attaching.errors
+            assert "before it served" in error
+
+
+def is_waiting(process):
+    return [it for it in process.events_of("note") if "waiting for" in it["message"]]
+
+
+def test_whoever_detaches_twice_does_not_end_what_runs(cloud, attach, project, start, tmp_path):
+    attached = attach(cloud, project)
+    until = tmp_path / "go on"
+    calling = cloud.invoke_meanwhile("Hello", {"until": str(until)})
+    attached.wait_for("started", function="Hello")
+    first = start("detach", "--stack-name", "app", "--json")
+    attached.wait_until(lambda: is_waiting(attached), "note that it waits")
+    # Its signal is there before its sign of life.
+    second = start("detach", "--stack-name", "app")
+    second.wait_until(lambda: any("is attached" in it for it in second.stderr), "what it does")
+    assert by(cloud) == "the deployed code"
+    assert not calling.done()
+    until.touch()
+    assert json.loads(calling.result(20).payload)["by"] == "the working copy"
+    assert (first.ends(), second.ends(), attached.ends()) == (0, 0, 0)
+
+
+def test_ctrl_c_in_detach_ends_what_runs_with_an_error(cloud, attach, project, start, tmp_path):
+    attached = attach(cloud, project)
+    calling = cloud.invoke_meanwhile("Hello", {"until": str(tmp_path / "never")})
+    attached.wait_for("started", function="Hello")
+    detaching = start("detach", "--stack-name", "app", "--json")
+    attached.wait_until(lambda: is_waiting(attached), "note that it waits")
+    detaching.signal(signal.SIGINT)
+    error = json.loads(calling.result(20).payload)
+    assert error["errorType"] == "Tether.Detached"
+    assert (detaching.ends(), attached.ends()) == (0, 0)
+
+
+def test_an_attach_that_was_stopped_goes_on_to_its_end(cloud, attach, project, start):
+    before = cloud.configuration("Hello")
+    attached = attach(cloud, project)
+    # As Ctrl-Z in its terminal does.
+    attached.signal(signal.SIGSTOP)
+    detaching = start("detach", "--stack-name", "app", "--json")
+    assert detaching.ends() == 0
+    assert detaching.events[0] == {"event": "ended", "pid": attached.pid}
+    assert attached.ends() == 0
+    assert cloud.configuration("Hello") == before
+
+
+# Hears what it is asked, and does not do it.
+STUBBORN = """
+import signal
+asked = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, asked)
+print("here", flush=True)
+while True:
+    print("heard", int(signal.sigwait(asked)), flush=True)
+"""
+
+
+@pytest.fixture
+def stubborn(run, project):
+    """A process that is taken for an attach, and does not end; and the lock that it holds."""
+    ready = run("attach", "--stack-name", "app", "--background", "--json").events[-1]
+    (record,) = project.laptop.glob("tether/*.json")
+    said = json.loads(record.read_text())
+    assert run("detach", "--stack-name", "app").code == 0
+    assert gone(ready["pid"])
+    with (
+        Process("stubborn", [sys.executable, "-c", STUBBORN], environment()) as process,
+        open(record.with_suffix(".lock"), "w", encoding="utf-8") as lock,
+    ):
+        process.wait_until(lambda: process.stdout, "sign of life")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+            started = stat.read().rpartition(")")[2].split()[19]
+        record.write_text(json.dumps({**said, "pid": process.pid, "processStarted": started}))
+        yield process
+        process.kill()
+
+
+def heard(process, *numbers):
+    process.wait_until(
+        lambda: process.stdout[1:] == [f"heard {int(it)}" for it in numbers], f"signals {numbers}"
+    )
+
+
+def test_detach_does_not_wait_for_ever(stubborn, start):
+    detaching = start("detach", "--stack-name", "app")
+    heard(stubborn, signal.SIGTERM)
+    detaching.signal(signal.SIGINT)
+    heard(stubborn, signal.SIGTERM, signal.SIGINT)
+    detaching.signal(signal.SIGINT)
+    heard(stubborn, signal.SIGTERM, signal.SIGINT, signal.SIGINT)
+    detaching.signal(signal.SIGINT)
+    assert detaching.ends() == 0
+    assert any("not waited for any longer" in it for it in detaching.stderr)
+
+
+def test_detach_ends_by_sigterm(stubborn, start):
+    detaching = start("detach", "--stack-name", "app")
+    heard(stubborn, signal.SIGTERM)
+    detaching.signal(signal.SIGTERM)
+    assert detaching.ends() == 2
+    (error,) = detaching.errors
+    assert str(stubborn.pid) in error
+
+
+def test_detach_waits_for_the_process_that_it_found_and_for_no_other(stubborn, start):
+    # Whoever attaches next has the lock at once: here the story has it.
+    detaching = start("detach", "--stack-name", "app", "--json")
+    heard(stubborn, signal.SIGTERM)
+    stubborn.kill()
+    assert detaching.ends() == 0
+    assert detaching.events[0] == {"event": "ended", "pid": stubborn.pid}
 
 
 def test_detach_in_another_terminal_ends_an_attach_in_the_foreground(cloud, attach, run, project):

@@ -49,7 +49,8 @@ def test_a_reply_after_the_callers_error_is_dropped_and_told_and_the_next_one_is
     assert json.loads(answer.payload)["errorType"] == "Tether.Timeout"
     told = attached.outcome_of(answer)
     assert told["outcome"] == "dropped"
-    assert "too late" in told["detail"]
+    # On a busy machine the handler's end may come after that of the function.
+    assert "too late" in told["detail"] or "deadline has passed" in told["detail"]
     the_next_one_is_right(cloud, attached)
 
 

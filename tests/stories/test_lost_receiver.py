@@ -1,7 +1,9 @@
 """The laptop vanishes: nothing of the deployed function may break."""
 
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import Project, tether
@@ -19,12 +21,22 @@ def handler(event, context):
 # Grace for an accepted invocation, and how often the bootstrap looks at the session.
 GRACE, SESSION_WATCH = 15, 5
 
+# Callers beside a laptop that is far away: some event is always on its way to it.
+CALLERS, WAY_MS = 12, 150
+
 
 @pytest.fixture(scope="module")
 def cloud(clouds, tmp_path_factory):
     source = 'def handler(event, context):\n    return "the deployed code"\n'
     deployed = Project.of(tmp_path_factory.mktemp("deployed"), {"Hello": source})
     return clouds({"app": deployed.template})
+
+
+@pytest.fixture(scope="module")
+def far_cloud(clouds, tmp_path_factory):
+    source = 'def handler(event, context):\n    return "the deployed code"\n'
+    deployed = Project.of(tmp_path_factory.mktemp("far"), {"Hello": source})
+    return clouds({"app": deployed.template}, "--latency", str(WAY_MS))
 
 
 @pytest.fixture
@@ -125,3 +137,45 @@ def test_the_first_ctrl_c_lets_a_running_invocation_end_and_takes_no_other(
     assert calling.result(20).payload == b'"the working copy"'
     assert attached.ends() == 0
     assert attached.events[-1] == {"event": "detached"}
+
+
+@pytest.fixture
+def traffic():
+    """Callers that do not stop for anything, until the story ends."""
+    over = threading.Event()
+
+    def call(cloud):
+        answers = []
+        while not over.is_set():
+            answers.append(cloud.invoke("Hello"))
+        return answers
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        calls = []
+
+        def start(cloud):
+            cloud.client("lambda")
+            calls.extend(pool.submit(call, cloud) for _ in range(CALLERS))
+
+        def stop():
+            over.set()
+            return [answer for it in calls for answer in it.result(20)]
+
+        start.stop = stop
+        yield start
+        over.set()
+
+
+def test_the_first_ctrl_c_restores_while_events_go_on_coming(far_cloud, attach, project, traffic):
+    before = far_cloud.configuration("Hello")
+    attached = attach(far_cloud, project)
+    traffic(far_cloud)
+    attached.wait_until(
+        lambda: len(attached.events_of("invocation", outcome="completed")) > 2 * CALLERS,
+        "invocations",
+    )
+    attached.signal(2)
+    assert attached.ends() == 0
+    assert attached.events[-1] == {"event": "detached"}
+    assert [it.payload for it in traffic.stop() if it.error] == []
+    assert far_cloud.configuration("Hello") == before

@@ -6,16 +6,21 @@
 
 mod process;
 
+use crate::ending::Asked;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-pub(crate) use process::interrupt;
+pub(crate) use process::ask;
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tether_receiver::{Account, HelperStack};
 
 /// What stands in a file's name as something else; the dot is ours.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
+/// How soon the end of a process is noticed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Which stack of which account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +79,10 @@ impl Record {
         process::started(self.pid).as_ref() == Some(&self.process_started)
     }
 
-    /// Asks it to end, as Ctrl-C does.
-    pub(crate) fn interrupt(&self) {
+    /// Asks it to end.
+    pub(crate) fn ask(&self, asked: Asked) {
         if self.is_alive() {
-            process::interrupt(self.pid);
+            process::ask(self.pid, asked);
         }
     }
 }
@@ -88,6 +93,7 @@ impl Record {
 pub(crate) struct Presence {
     files: Files,
     record: Record,
+    left_session: Option<String>,
     _lock: File,
 }
 
@@ -121,7 +127,10 @@ impl Presence {
             Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         }
         let pid = std::process::id();
+        // Whoever wrote this did not live to remove it: the lock is ours.
+        let left_session = read(&files.record).and_then(|it| it.session_id);
         let presence = Self {
+            left_session,
             record: Record {
                 stack,
                 pid,
@@ -137,11 +146,14 @@ impl Presence {
         Ok(presence)
     }
 
+    /// The session of a process that is gone, and that nobody has ended.
+    pub(crate) fn left_session(&self) -> Option<String> {
+        self.left_session.clone()
+    }
+
     /// An empty log, for this run alone.
     pub(crate) fn open_log(&mut self) -> std::io::Result<File> {
-        // What an earlier run said goes; its end is not written over ours.
-        let log = private().create(true).append(true).open(&self.files.log)?;
-        log.set_len(0)?;
+        let log = new_log(&self.files.log)?;
         self.record.log = Some(self.files.log.clone());
         self.write()?;
         Ok(log)
@@ -214,24 +226,38 @@ pub(crate) fn all() -> Vec<Record> {
     records.filter(Record::is_alive).collect()
 }
 
-/// Comes back when no process is attached any more, and clears what a process
-/// that was killed has left.
+/// Comes back when this process is not attached any more, and clears what it
+/// has left if it was killed.
 ///
 /// # Errors
 /// When the lock cannot be opened.
-pub(crate) async fn ended(stack: &Stack) -> std::io::Result<()> {
-    let files = Files::of(&folder()?, stack);
-    let lock = private().create(true).open(&files.lock)?;
-    let (tell, told) = tokio::sync::oneshot::channel();
-    // A thread of its own: should nobody wait for it any more, it ends with us.
-    std::thread::spawn(move || {
-        let locked = lock.lock();
-        if locked.is_ok() {
-            let _ = std::fs::remove_file(&files.record);
+pub(crate) async fn ended(record: &Record) -> std::io::Result<()> {
+    let files = Files::of(&folder()?, &record.stack);
+    loop {
+        let was_alive = record.is_alive();
+        // A lock that another process has taken meanwhile says nothing about
+        // this one.
+        let lock = private().create(true).open(&files.lock)?;
+        match lock.try_lock() {
+            Ok(()) => {
+                let _ = std::fs::remove_file(&files.record);
+                return Ok(());
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            Err(std::fs::TryLockError::WouldBlock) if !was_alive => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) => {}
         }
-        let _ = tell.send(locked);
-    });
-    told.await.map_err(std::io::Error::other)?
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// An empty log; the one before it is kept beside it, and no other.
+pub(crate) fn new_log(log: &Path) -> std::io::Result<File> {
+    match std::fs::rename(log, log.with_extension("log.old")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    private().create(true).append(true).open(log)
 }
 
 fn read(record: &Path) -> Option<Record> {
@@ -299,6 +325,21 @@ mod tests {
         let stems: std::collections::HashSet<_> = all.iter().map(Stack::file_stem).collect();
         assert_eq!(stems.len(), all.len());
         assert!(stems.iter().all(|it| !it.contains(['/', '\\', ':'])));
+    }
+
+    #[test]
+    fn the_log_before_is_kept_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("app.log");
+        for said in ["first", "second", "third"] {
+            std::io::Write::write_all(&mut new_log(&log).unwrap(), said.as_bytes()).unwrap();
+        }
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (read("app.log.old"), read("app.log")),
+            ("second".into(), "third".into())
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[cfg(unix)]

@@ -6,7 +6,7 @@
 //! or the other.
 
 use crate::attached;
-use crate::ending;
+use crate::ending::Signals;
 use crate::exit::TETHER_FAILED;
 use crate::output::Output;
 use anyhow::{Context as _, Result};
@@ -45,14 +45,14 @@ pub(crate) async fn launch(output: &Output) -> Result<ExitCode> {
         .context("tether cannot be started in the background")?;
     let said = child.stdout.take().context("it has no stdout")?;
     let mut said = BufReader::new(said).lines();
-    let ending = ending::watch();
+    let mut signals = Signals::listen();
     let (mut failed, mut log) = (false, None);
     loop {
         let line = tokio::select! {
             line = said.next_line() => line,
-            () = ending.again.notified() => {
+            asked = signals.next() => {
                 if let Some(pid) = child.id() {
-                    attached::interrupt(pid);
+                    attached::ask(pid, asked);
                 }
                 continue;
             }
@@ -71,13 +71,16 @@ pub(crate) async fn launch(output: &Output) -> Result<ExitCode> {
         }
     }
     let status = child.wait().await?;
-    if !failed && !status.success() {
+    if status.success() {
+        output.error("the background process was asked to end before it served: nothing is attached; start it again");
+    } else if !failed {
         output.error(&format!(
             "the background process ended before it served ({status}): {}",
             last_words(log.as_deref())
         ));
     }
     let code = status.code().and_then(|it| u8::try_from(it).ok());
+    let code = code.filter(|it| *it != 0);
     Ok(ExitCode::from(code.unwrap_or(TETHER_FAILED)))
 }
 

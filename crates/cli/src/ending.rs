@@ -1,9 +1,19 @@
-//! Ctrl-C, once, twice, and again.
+//! Ctrl-C, once, twice, and again; and SIGTERM, which is said as often as
+//! anybody likes and means the same each time.
 
 use tether_receiver::Ending;
 
-/// The first Ctrl-C (or SIGTERM) ends gently, the second at once; whoever
-/// still waits after that is told of each.
+/// How somebody asks a process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Once nothing runs: SIGTERM.
+    Gently,
+    /// Ctrl-C: gently, and at once by whoever was asked before.
+    Again,
+}
+
+/// The first signal ends gently, a Ctrl-C after it at once; whoever still waits
+/// after that is told of each.
 pub(crate) fn watch() -> Ending {
     let ending = Ending::default();
     let signalled = ending.clone();
@@ -11,12 +21,14 @@ pub(crate) fn watch() -> Ending {
     tokio::spawn(async move {
         let mut signals = Signals::listen();
         loop {
-            signals.next().await;
-            if signalled.gently.is_cancelled() {
+            let asked = signals.next().await;
+            if asked == Asked::Again && signalled.gently.is_cancelled() {
                 signalled.at_once.cancel();
             }
             signalled.gently.cancel();
-            signalled.again.notify_waiters();
+            if asked == Asked::Again {
+                signalled.again.notify_waiters();
+            }
         }
     });
     ending
@@ -24,7 +36,7 @@ pub(crate) fn watch() -> Ending {
 
 /// Listens from the beginning on: none is missed between two.
 #[cfg(unix)]
-struct Signals {
+pub(crate) struct Signals {
     interrupt: std::io::Result<Signal>,
     terminate: std::io::Result<Signal>,
 }
@@ -34,17 +46,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         Self {
             interrupt: signal(SignalKind::interrupt()),
             terminate: signal(SignalKind::terminate()),
         }
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
-            () = received(&mut self.interrupt) => {}
-            () = received(&mut self.terminate) => {}
+            () = received(&mut self.interrupt) => Asked::Again,
+            () = received(&mut self.terminate) => Asked::Gently,
         }
     }
 }
@@ -61,17 +73,18 @@ async fn received(signal: &mut std::io::Result<Signal>) {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         Self
     }
 
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+    pub(crate) async fn next(&mut self) -> Asked {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Asked::Again,
+            Err(_) => std::future::pending().await,
         }
     }
 }

@@ -211,6 +211,25 @@ impl Function {
         }
     }
 
+    /// Places in local processes, those that are about to be included.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.len()
+    }
+
+    /// Whether there is a place for this remote environment: its own, or a new
+    /// one, if there may be `more`.
+    #[must_use]
+    pub fn has_place(&self, remote_environment: &str, more: bool) -> bool {
+        let name = self.slot_name(remote_environment);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if more {
+            slots.entry(name.to_owned()).or_default();
+        }
+        slots.contains_key(name)
+    }
+
     fn slot(&self, name: &str) -> Arc<Mutex<Slot>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(name.to_owned()).or_default())

@@ -102,6 +102,8 @@ pub fn interpreter(code: &Path) -> Result<PathBuf, PythonError> {
     virtualenvs
         .chain(on_path)
         .find(|candidate| candidate.is_file())
+        // It is started in another folder. A virtualenv's is a link, and stays one.
+        .map(|found| std::path::absolute(&found).unwrap_or(found))
         .ok_or_else(|| PythonError::NoInterpreter {
             project: code.to_path_buf(),
         })
@@ -202,5 +204,12 @@ mod tests {
         std::fs::create_dir_all(&bin).unwrap();
         std::fs::write(bin.join("python"), "").unwrap();
         assert_eq!(interpreter(&code).unwrap(), bin.join("python"));
+    }
+
+    #[test]
+    fn an_interpreter_is_found_from_any_folder() {
+        // Of a virtualenv in this repository, where there is one.
+        let found = interpreter(Path::new("../../examples")).unwrap();
+        assert!(found.is_absolute(), "{}", found.display());
     }
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tether_protocol::constants::{ATTACHED_TIMEOUT_SECONDS, LEASE, SESSION_PENDING};
 use tether_protocol::message::ManagerRequest;
 use tether_protocol::records::{SessionRecord, SessionStatus};
-use tether_protocol::{Secret, SessionId, Token, TokenHash};
+use tether_protocol::{Environment, Secret, SessionId, Token, TokenHash};
 use tether_relay::Target;
 use tether_store::Sessions;
 use tokio::time::Instant;
@@ -40,32 +40,33 @@ pub async fn attach(
     reports: &Reports,
     ending: &Ending,
 ) -> Result<(), Error> {
-    reports(Report::Step {
-        message: format!("looking at the stack {}", plan.stack_name),
-    });
-    let developer = account.developer(helper).await?;
-    let remote = functions_of(account, &developer, &plan.stack_name).await?;
-    let copies = working_copy::load(&plan.template)?;
     let local = Secret::new(local.into_iter().collect());
-    let preparing = prepare::prepare(plan, remote, &copies, &local, reports);
-    let prepared = tokio::select! {
-        prepared = preparing => prepared?,
-        // Nothing has been changed yet; processes end with what is dropped.
+    let opening = async {
+        let (developer, prepared) = look(account, helper, plan, &local, reports).await?;
+        reports(Report::Step {
+            message: "opening a session".to_owned(),
+        });
+        let (id, token) = open_session(&developer, helper, plan, &prepared).await?;
+        Ok::<_, Error>((developer, prepared, id, token))
+    };
+    let (developer, prepared, id, token) = tokio::select! {
+        opened = opening => opened?,
+        // Nothing has been changed yet; processes end with what is dropped, and
+        // a session that nobody connects to is void soon.
         () = ending.gently.cancelled() => return Ok(()),
     };
-
-    reports(Report::Step {
-        message: "opening a session".to_owned(),
-    });
-    let (id, token) = open_session(&developer, helper, plan, &prepared).await?;
     let target = Target {
         url: helper.websocket_url.clone(),
         session: id.clone(),
         token,
     };
     let logical_ids = prepared.logical_ids();
-    let served = match Link::open(target, plan.renew_connection_after).await {
-        Ok(link) => {
+    let linked = tokio::select! {
+        linked = Link::open(target, plan.renew_connection_after) => Some(linked),
+        () = ending.gently.cancelled() => None,
+    };
+    let served = match linked {
+        Some(Ok(link)) => {
             reports(Report::Step {
                 message: "instrumenting".to_owned(),
             });
@@ -81,9 +82,9 @@ pub async fn attach(
             );
             session.serve(ending).await
         }
-        Err(error) => {
+        not_linked => {
             prepared.stop().await;
-            Err(error.into())
+            not_linked.transpose().map(drop).map_err(Error::from)
         }
     };
     // Whatever happened: what was changed is changed back.
@@ -98,6 +99,50 @@ pub async fn attach(
     restored?;
     reports(Report::Detached);
     Ok(())
+}
+
+/// What there is to attach to, there and here.
+async fn look(
+    account: &Account,
+    helper: &HelperStack,
+    plan: &AttachPlan,
+    local: &Environment,
+    reports: &Reports,
+) -> Result<(Developer, Prepared), Error> {
+    reports(Report::Step {
+        message: format!("looking at the stack {}", plan.stack_name),
+    });
+    let developer = account.developer(helper).await?;
+    let remote = functions_of(account, &developer, &plan.stack_name).await?;
+    let copies = working_copy::load(&plan.template)?;
+    let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
+    if let Some(left) = &plan.left_session {
+        restore_left(&developer, helper, left, &prepared, reports).await;
+    }
+    Ok((developer, prepared))
+}
+
+/// Its process is gone, and was on this machine: nobody else will end it before
+/// its lease is over.
+async fn restore_left(
+    developer: &Developer,
+    helper: &HelperStack,
+    left: &str,
+    prepared: &Prepared,
+    reports: &Reports,
+) {
+    reports(Report::Step {
+        message: "restoring what a process of this machine has left that is gone".to_owned(),
+    });
+    let session_id = SessionId::new(left);
+    let asked = manager::ask(developer, helper, &ManagerRequest::Restore { session_id }).await;
+    let told = asked.and_then(|it| manager::tell(reports, it, &prepared.logical_ids()));
+    if let Err(error) = told {
+        // Its functions are skipped then, with their reason.
+        reports(Report::Note {
+            message: format!("that did not succeed: {error}"),
+        });
+    }
 }
 
 /// Somebody does not want to wait for the restore. A Ctrl-C right at its start

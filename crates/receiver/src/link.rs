@@ -114,6 +114,11 @@ impl Link {
         }
     }
 
+    /// Whether the line takes more than what is new: repeats have half of it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.current.as_ref().is_some_and(Connection::has_room)
+    }
+
     /// The connection is as good as gone.
     pub(crate) fn lose(&mut self, reason: &str) {
         if let Some(connection) = &self.current {

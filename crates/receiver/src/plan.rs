@@ -16,6 +16,8 @@ pub struct AttachPlan {
     pub timeout: Option<u32>,
     /// Take functions over from another live session.
     pub take_over: bool,
+    /// A session of this machine whose process is gone: it is ended first.
+    pub left_session: Option<String>,
     /// Under a debugger.
     pub debugging: Option<Debugging>,
     /// When a local process is busy.

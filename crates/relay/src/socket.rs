@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use std::time::Duration;
 use tether_protocol::constants::{FRAME_LIMIT, MESSAGE_LIMIT};
-use tether_protocol::message::{ToCloud, ToLaptop};
+use tether_protocol::message::{Reason, ToCloud, ToLaptop};
 use tether_protocol::{SessionId, Token};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -151,8 +151,25 @@ impl SocketSender {
     }
 }
 
+/// API Gateway has errors of its own, without a type: the helper Lambda failed,
+/// or there were too many messages at once
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html>).
+fn read(text: &str) -> ToLaptop {
+    if let Ok(message) = serde_json::from_str(text) {
+        return message;
+    }
+    let error: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    match (error["message"].as_str(), error["requestId"].as_str()) {
+        (Some(message), Some(id)) => ToLaptop::Problem(Reason::new(format!(
+            "API Gateway says: {message} (its request id is {id})"
+        ))),
+        _ => ToLaptop::Unknown,
+    }
+}
+
 impl Incoming {
-    /// The next message. What cannot be read comes as [`ToLaptop::Unknown`].
+    /// The next message. What cannot be read comes as [`ToLaptop::Unknown`],
+    /// and an error of API Gateway's own as [`ToLaptop::Problem`].
     ///
     /// # Errors
     /// When the connection has ended: how.
@@ -160,7 +177,7 @@ impl Incoming {
         loop {
             match self.0.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    return Ok(serde_json::from_str(&text).unwrap_or(ToLaptop::Unknown));
+                    return Ok(read(&text));
                 }
                 Some(Ok(Message::Close(Some(frame)))) => {
                     return Err(format!("closed with {}", u16::from(frame.code)));
@@ -170,6 +187,26 @@ impl Incoming {
                 Some(Ok(_)) => {}
                 None => return Err("ended".to_owned()),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_api_gateways_own_is_told_with_its_text() {
+        let text =
+            r#"{"message": "Internal server error", "connectionId":"Lh3=", "requestId":"Lh4="}"#;
+        let said = read(text);
+        assert!(
+            matches!(&said, ToLaptop::Problem(it) if it.reason.contains("Internal server error") && it.reason.contains("Lh4=")),
+            "{said:?}"
+        );
+        assert_eq!(read(r#"{"type":"alive"}"#), ToLaptop::Alive);
+        for unknown in ["no JSON", "{}", r#"{"type":"dance"}"#] {
+            assert_eq!(read(unknown), ToLaptop::Unknown, "{unknown}");
         }
     }
 }

@@ -19,13 +19,22 @@ pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
         background::leave_terminal()?;
     }
     let ending = ending::watch();
-    let account = account(&typed.aws).await?;
-    let helper = HelperStack::find(&account, &typed.aws.helper_stack_name).await?;
+    let found = async {
+        let account = account(&typed.aws).await?;
+        let helper = HelperStack::find(&account, &typed.aws.helper_stack_name).await?;
+        Ok::<_, anyhow::Error>((account, helper))
+    };
+    let (account, helper) = tokio::select! {
+        found = found => found?,
+        // Nothing has begun.
+        () = ending.gently.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
     let presence = take_presence(
         &typed,
         Stack::of(&account, &helper, &typed.stack_name),
         output,
     )?;
+    let left_session = presence.as_ref().and_then(Presence::left_session);
     let presence = Arc::new(Mutex::new(presence));
     let (printer, record) = (output.clone(), Arc::clone(&presence));
     let reports: Reports = Arc::new(move |report: Report| {
@@ -37,7 +46,7 @@ pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
         printer.report(&report);
     });
     let local = super::local_variables(&typed.aws);
-    let plan = plan(typed);
+    let plan = plan(typed, left_session);
     let attached = attach(&account, &helper, &plan, local, &reports, &ending).await;
     // Whoever waits for the end of this process may find it ended now.
     presence
@@ -48,13 +57,14 @@ pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn plan(typed: Attach) -> AttachPlan {
+fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
     AttachPlan {
         stack_name: typed.stack_name,
         template: typed.template,
         functions: typed.function,
         timeout: (!typed.keep_timeout).then_some(typed.timeout),
         take_over: typed.take_over,
+        left_session,
         debugging: typed.debug.then(|| Debugging {
             host: "127.0.0.1".to_owned(),
             first_port: typed.debug_port,
@@ -86,7 +96,7 @@ fn take_presence(typed: &Attach, stack: Stack, output: &Output) -> Result<Option
         }
         Err(NotTaken::Taken(None)) => {
             return Err(anyhow!(
-                "another process on this machine is just attaching to {name} or leaving it: try again"
+                "another process on this machine is just attaching to {name} or leaving it: try again; if that stays so, look for it with `ps` and end it"
             ));
         }
         Err(NotTaken::Failed(error)) if typed.daemon => {

@@ -2,17 +2,23 @@
 //! until it serves, and into its log.
 
 use super::{to_stderr, to_stdout};
-use crate::background::{Told, close_stdout};
+use crate::attached::new_log;
+use crate::background::{Told, close_stdout, stderr_to};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use time::OffsetDateTime;
+
+/// A log that is larger becomes the one before, and a new one is begun.
+const LARGEST_LOG: usize = 8 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Launcher {
     /// Stderr goes there, once it is known.
     log: OnceLock<PathBuf>,
+    /// Bytes in it.
+    written: Mutex<usize>,
     /// The command that started this process has heard enough.
     served: AtomicBool,
 }
@@ -33,12 +39,28 @@ impl Launcher {
         )
     }
 
+    fn write(&self, lines: &[String]) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if *written > LARGEST_LOG {
+            *written = 0;
+            // Otherwise it goes on as it was.
+            if let Some(log) = self.log.get()
+                && let Ok(log) = new_log(log)
+            {
+                let _ = stderr_to(&log);
+            }
+        }
+        let now = now();
+        for line in lines.iter().flat_map(|it| it.lines()) {
+            let line = format!("{now} {line}");
+            to_stderr(&line);
+            *written += line.len() + 1;
+        }
+    }
+
     pub(super) fn tell(&self, lines: Vec<String>, event: Value) {
         if self.log.get().is_some() {
-            let now = now();
-            for line in lines.iter().flat_map(|it| it.lines()) {
-                to_stderr(&format!("{now} {line}"));
-            }
+            self.write(&lines);
         }
         if self.served.load(Ordering::Relaxed) {
             return;

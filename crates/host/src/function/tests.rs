@@ -56,6 +56,17 @@ async fn who(function: &Function, remote: &str, seat: Option<Seat>) -> String {
 }
 
 #[tokio::test]
+async fn a_remote_environment_has_a_place_until_there_are_enough() {
+    let Stage { function, .. } = &Stage::new();
+    assert!(!function.has_place("a", false));
+    assert!(function.has_place("a", true));
+    assert!(function.has_place("a", false) && !function.has_place("b", false));
+    assert_eq!(function.places(), 1);
+    function.end_idle(Duration::ZERO).await;
+    assert_eq!(function.places(), 0);
+}
+
+#[tokio::test]
 async fn each_remote_environment_has_a_process_of_its_own_that_stays() {
     let stage = Stage::new();
     let first = [stage.who("a").await, stage.who("b").await];

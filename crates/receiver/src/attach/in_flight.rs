@@ -10,7 +10,7 @@ use tether_protocol::{ClaimId, InvocationKey, Nonce, Timestamp};
 
 /// A reply without an answer is sent again after this. Sooner, it would only
 /// meet its own first copy.
-const REPEAT_AFTER: Duration = Duration::from_secs(5);
+pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(5);
 
 /// Invocations from their arrival to their stored reply.
 #[derive(Default)]
@@ -31,6 +31,9 @@ struct Running {
     hops: Hops,
     outcome: InvocationOutcome,
     detail: String,
+    /// It is being left to the deployed code because the session ends: nobody
+    /// waits for it.
+    declining: bool,
     /// Kept until it is acknowledged.
     reply: Option<Sent>,
 }
@@ -40,6 +43,8 @@ struct Sent {
     first: Instant,
     last: Instant,
     times: u32,
+    /// It may be lost: to be sent now.
+    again: bool,
 }
 
 impl InFlight {
@@ -65,22 +70,27 @@ impl InFlight {
             hops: Hops::default(),
             outcome: InvocationOutcome::Dropped,
             detail: String::new(),
+            declining: false,
             reply: None,
         };
         self.running.insert(invoke.key.nonce.clone(), running);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty()
+    /// It is left to the deployed code, and holds nothing up.
+    pub(super) fn declines(&mut self, key: &InvocationKey) {
+        if let Some(running) = self.running.get_mut(&key.nonce) {
+            running.declining = true;
+        }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.running.len()
+    /// How many run, or have a reply that is not acknowledged: an end that is
+    /// gentle waits for these.
+    pub(super) fn unfinished(&self) -> usize {
+        self.running.values().filter(|it| !it.declining).count()
     }
 
-    /// Nobody can be answered any more.
-    pub(super) fn clear(&mut self) {
-        self.running.clear();
+    pub(super) fn keys(&self) -> Vec<InvocationKey> {
+        self.running.values().map(|it| it.key.clone()).collect()
     }
 
     pub(super) fn claim_of(&self, key: &InvocationKey) -> Option<&ClaimId> {
@@ -109,20 +119,38 @@ impl InFlight {
                 first: now,
                 last: now,
                 times: 1,
+                again: false,
             });
         }
     }
 
-    /// What may be lost, to be sent again: all of it after a lost connection.
-    pub(super) fn unacknowledged(&mut self, all: bool) -> Vec<Reply> {
-        let replies = self.running.values_mut().filter_map(|it| it.reply.as_mut());
-        let due = replies.filter(|it| all || it.last.elapsed() >= REPEAT_AFTER);
-        due.map(|sent| {
-            sent.last = Instant::now();
-            sent.times += 1;
-            sent.reply.clone()
-        })
-        .collect()
+    /// The connection is another one: whatever was sent may be lost.
+    pub(super) fn all_again(&mut self) {
+        self.sent().for_each(|it| it.again = true);
+    }
+
+    /// So may what has no answer for long.
+    pub(super) fn overdue_again(&mut self) {
+        let overdue = self.sent().filter(|it| it.last.elapsed() >= REPEAT_AFTER);
+        overdue.for_each(|it| it.again = true);
+    }
+
+    /// The next reply to be sent again; it counts as sent.
+    pub(super) fn next_again(&mut self) -> Option<Reply> {
+        let sent = self.sent().find(|it| it.again)?;
+        sent.again = false;
+        sent.last = Instant::now();
+        sent.times += 1;
+        Some(sent.reply.clone())
+    }
+
+    pub(super) fn is_any_again(&self) -> bool {
+        let mut sent = self.running.values().filter_map(|it| it.reply.as_ref());
+        sent.any(|it| it.again)
+    }
+
+    fn sent(&mut self) -> impl Iterator<Item = &mut Sent> {
+        self.running.values_mut().filter_map(|it| it.reply.as_mut())
     }
 
     /// What was sent, and how often.
@@ -162,7 +190,8 @@ impl InFlight {
 
     /// Answers everything that has no answer yet.
     pub(super) fn answer_all(&mut self, detail: &str, outcome: impl Fn() -> Outcome) {
-        for running in self.running.values_mut().filter(|it| it.reply.is_none()) {
+        let unfinished = self.running.values_mut().filter(|it| !it.declining);
+        for running in unfinished.filter(|it| it.reply.is_none()) {
             running.outcome = InvocationOutcome::Failed;
             detail.clone_into(&mut running.detail);
             let now = Instant::now();
@@ -175,6 +204,7 @@ impl InFlight {
                 first: now,
                 last: now,
                 times: 0,
+                again: true,
             });
         }
     }
@@ -183,6 +213,64 @@ impl InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn invoke(nonce: &str) -> Invoke {
+        let text = serde_json::json!({
+            "key": { "requestId": "r", "nonce": nonce },
+            "functionArn": "arn", "environmentId": "e", "headers": [], "deadline": 1,
+            "payload": { "text": "{}" }, "environment": {}, "receivedAt": 1, "postedAt": 1,
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    fn reply(nonce: &str) -> Reply {
+        Reply {
+            key: invoke(nonce).key,
+            claim_id: ClaimId::new("c"),
+            outcome: crate::dispatch::failed(None, b"{}"),
+        }
+    }
+
+    fn in_flight(nonces: &[&str]) -> InFlight {
+        let mut in_flight = InFlight::default();
+        for nonce in nonces {
+            in_flight.begin("Hello".to_owned(), &invoke(nonce), ClaimId::new("c"));
+        }
+        in_flight
+    }
+
+    #[test]
+    fn what_is_left_to_the_deployed_code_is_not_waited_for() {
+        let mut in_flight = in_flight(&["runs", "declines"]);
+        in_flight.declines(&invoke("declines").key);
+        assert_eq!(in_flight.unfinished(), 1);
+        in_flight.answer_all("it ends", || crate::dispatch::failed(None, b"{}"));
+        let again = in_flight.next_again().map(|it| it.key);
+        assert_eq!(again, Some(invoke("runs").key));
+        assert!(in_flight.next_again().is_none());
+        let stored = in_flight.stored(&invoke("runs").key);
+        assert!(stored.is_some());
+        assert_eq!(in_flight.unfinished(), 0);
+        assert_eq!(in_flight.keys(), [invoke("declines").key]);
+    }
+
+    #[test]
+    fn after_a_lost_connection_each_reply_is_sent_again_once() {
+        let mut in_flight = in_flight(&["1", "2", "runs"]);
+        for nonce in ["1", "2"] {
+            let outcome = InvocationOutcome::Completed;
+            in_flight.replied(reply(nonce), outcome, String::new());
+        }
+        in_flight.overdue_again();
+        assert!(!in_flight.is_any_again());
+        in_flight.all_again();
+        let mut again = [in_flight.next_again(), in_flight.next_again()]
+            .map(|it| it.unwrap().key.nonce.to_string());
+        again.sort();
+        assert_eq!(again, ["1", "2"]);
+        assert!(!in_flight.is_any_again() && in_flight.next_again().is_none());
+        assert_eq!(in_flight.reply_of(&invoke("1").key).unwrap().1, 2);
+    }
 
     #[test]
     fn an_attempt_is_new_once_and_forgotten_when_its_messages_would_be_late() {

@@ -1,7 +1,9 @@
 //! The loop of a session: messages in, invocations out. Nothing in it waits
 //! for the network or for a process.
 
-use super::in_flight::InFlight;
+mod last;
+
+use super::in_flight::{InFlight, REPEAT_AFTER};
 use super::prepare::Prepared;
 use super::random_text;
 use crate::Ending;
@@ -15,9 +17,8 @@ use crate::stack::HelperStack;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tether_protocol::constants::{
-    GRACE_AFTER_DISCONNECT, KEEP_ALIVE, LOCAL_PROCESS_IDLE, RECORD_KEPT_AFTER_DEADLINE,
-};
+use tether_host::Function;
+use tether_protocol::constants::{KEEP_ALIVE, LOCAL_PROCESS_IDLE, RECORD_KEPT_AFTER_DEADLINE};
 use tether_protocol::message::{
     Invoke, Progress, ProgressState, Refused, Reply, ToCloud, ToLaptop,
 };
@@ -34,8 +35,15 @@ const UNANSWERED: u32 = 1;
 /// wrong: a hundred of them take a few seconds.
 const INSTRUMENTING: Duration = Duration::from_secs(300);
 
-/// How long an error for an interrupted invocation is waited for to be stored.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// The pause between two slices of what is sent again.
+const BETWEEN_SLICES: Duration = Duration::from_millis(100);
+
+/// Local processes of all functions together. A stack under load has more
+/// environments than a laptop has room for.
+const MOST_PROCESSES: usize = 64;
+
+/// Processes that were not used for this long make room for others.
+const MAKES_ROOM: Duration = Duration::from_secs(10);
 
 pub(super) struct Session {
     id: SessionId,
@@ -99,10 +107,7 @@ impl Session {
     /// Serves until asked to end; its processes have ended then.
     pub(super) async fn serve(mut self, ending: &Ending) -> Result<(), Error> {
         let served = self.turn(ending).await;
-        if !self.in_flight.is_empty() {
-            // Whoever is not told in time gets the bootstrap's own error.
-            let _ = tokio::time::timeout(LAST_WORDS, self.interrupt()).await;
-        }
+        self.last_words().await;
         self.work.abort_all();
         self.prepared.stop().await;
         self.link.close().await;
@@ -114,9 +119,13 @@ impl Session {
         // After a sleep, one tick and not all that were missed.
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         keep_alive.tick().await;
+        let mut repeat = tokio::time::interval(REPEAT_AFTER);
+        repeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut slice = tokio::time::interval(BETWEEN_SLICES);
+        slice.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let too_long = tokio::time::sleep(INSTRUMENTING);
         tokio::pin!(too_long);
-        while !(self.draining && self.in_flight.is_empty()) {
+        while !(self.draining && self.in_flight.unfinished() == 0) {
             tokio::select! {
                 heard = self.link.next() => self.heard(heard)?,
                 Some(done) = self.work.join_next_with_id() => match done {
@@ -129,12 +138,17 @@ impl Session {
                     return Err(Error::HelperSilent(reason));
                 }
                 _ = keep_alive.tick() => self.keep_alive(),
+                _ = repeat.tick() => {
+                    self.in_flight.overdue_again();
+                    self.repeat_replies();
+                }
+                _ = slice.tick(), if self.has_more_to_repeat() => self.repeat_replies(),
                 () = ending.gently.cancelled(), if !self.draining => self.drain(),
                 () = ending.at_once.cancelled() => return Ok(()),
                 // What runs cannot be answered without a connection: its callers
                 // have an error by now.
-                () = after_grace(self.alone_since), if self.alone_since.is_some() => {
-                    self.in_flight.clear();
+                () = last::after_grace(self.alone_since), if self.alone_since.is_some() => {
+                    self.give_up();
                 }
             }
         }
@@ -161,7 +175,8 @@ impl Session {
                 self.told(Report::Reconnected);
                 self.unanswered = 0;
                 self.alone_since = None;
-                self.repeat_replies(true);
+                self.in_flight.all_again();
+                self.repeat_replies();
             }
             Heard::Renewed => {
                 self.told(Report::Renewed);
@@ -180,19 +195,6 @@ impl Session {
 
     fn note(&self, message: String) {
         self.told(Report::Note { message });
-    }
-
-    fn drain(&mut self) {
-        self.draining = true;
-        if !self.link.is_up() {
-            self.alone_since = Some(Instant::now());
-        }
-        if !self.in_flight.is_empty() {
-            self.note(format!(
-                "waiting for {} invocation(s) to end; Ctrl-C again answers them with an error",
-                self.in_flight.len()
-            ));
-        }
     }
 
     fn received(&mut self, message: ToLaptop) -> Result<(), Error> {
@@ -285,6 +287,7 @@ impl Session {
             // Not ours: nobody declines for others; the bootstrap goes on by itself.
             return self.note(format!("an event for {name} came, which is not attached"));
         };
+        let reason = self.reason_to_decline(&function, &invoke.environment_id);
         let claim = ClaimId::new(random_text(8));
         self.in_flight.begin(name, &invoke, claim.clone());
         let job = Job {
@@ -300,13 +303,30 @@ impl Session {
             reports: Arc::clone(&self.reports),
         };
         let key = job.invoke.key.clone();
-        let task = if self.draining {
-            let reason = "left to the deployed code: this session is ending".to_owned();
-            self.work.spawn(dispatch::decline(job, reason))
-        } else {
-            self.work.spawn(dispatch::work(job))
+        let task = match reason {
+            Some(reason) => {
+                self.in_flight.declines(&key);
+                self.work.spawn(dispatch::decline(job, reason))
+            }
+            None => self.work.spawn(dispatch::work(job)),
         };
         self.tasks.insert(task.id(), key);
+    }
+
+    /// None: it runs here.
+    fn reason_to_decline(&mut self, function: &Function, environment: &str) -> Option<String> {
+        if self.draining {
+            return Some("left to the deployed code: this session is ending".to_owned());
+        }
+        let functions = self.prepared.functions.iter().map(|it| &it.function);
+        let places: usize = functions.map(|it| it.places()).sum();
+        if function.has_place(environment, places < MOST_PROCESSES) {
+            return None;
+        }
+        self.end_idle(MAKES_ROOM);
+        Some(format!(
+            "left to the deployed code: {MOST_PROCESSES} local processes are the most there may be at once"
+        ))
     }
 
     /// A bug of ours ended a run: its caller shall not wait for it.
@@ -377,11 +397,7 @@ impl Session {
 
     fn keep_alive(&mut self) {
         self.in_flight.forget(tether_host::now());
-        for target in &self.prepared.functions {
-            let function = Arc::clone(&target.function);
-            self.chores
-                .spawn(async move { function.end_idle(LOCAL_PROCESS_IDLE).await });
-        }
+        self.end_idle(LOCAL_PROCESS_IDLE);
         if !self.link.is_up() {
             return;
         }
@@ -391,45 +407,26 @@ impl Session {
         }
         self.unanswered += 1;
         self.link.send(ToCloud::KeepAlive);
-        self.repeat_replies(false);
     }
 
-    fn repeat_replies(&mut self, all: bool) {
-        for reply in self.in_flight.unacknowledged(all) {
+    fn end_idle(&mut self, idle: Duration) {
+        for target in &self.prepared.functions {
+            let function = Arc::clone(&target.function);
+            self.chores
+                .spawn(async move { function.end_idle(idle).await });
+        }
+    }
+
+    /// As many as the line takes now: what is new goes before what is repeated.
+    fn repeat_replies(&mut self) {
+        while self.link.has_room()
+            && let Some(reply) = self.in_flight.next_again()
+        {
             self.link.send(ToCloud::Reply(reply));
         }
     }
 
-    /// Answers what is running with an error: its process is about to end.
-    async fn interrupt(&mut self) {
-        let error = ErrorObject::new(
-            "Tether.Detached",
-            "tether: the debugging session ended while this invocation was running: repeat it",
-        );
-        let body = error.to_bytes();
-        let outcome = || dispatch::failed(Some(error.error_type.clone()), &body);
-        self.in_flight.answer_all(&error.error_type, outcome);
-        self.repeat_replies(true);
-        while !self.in_flight.is_empty() {
-            match self.link.next().await {
-                Heard::Message(ToLaptop::Stored(key)) => {
-                    let ended = self.in_flight.stored(&key);
-                    self.told(ended);
-                }
-                Heard::Message(ToLaptop::Refused(refused)) => {
-                    self.ended(&refused.key, InvocationOutcome::Dropped, refused.reason);
-                }
-                Heard::Resumed => self.repeat_replies(true),
-                Heard::Refused(_) => return,
-                _ => {}
-            }
-        }
-    }
-}
-
-async fn after_grace(since: Option<Instant>) {
-    match since {
-        Some(since) => tokio::time::sleep_until(since + GRACE_AFTER_DISCONNECT).await,
-        None => std::future::pending().await,
+    fn has_more_to_repeat(&self) -> bool {
+        self.link.is_up() && self.in_flight.is_any_again()
     }
 }

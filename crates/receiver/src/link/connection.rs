@@ -50,6 +50,11 @@ impl Connection {
         self.outgoing.try_send(message).is_ok()
     }
 
+    /// Less than half of what may wait does.
+    pub(super) fn has_room(&self) -> bool {
+        self.outgoing.capacity() > UNSENT / 2
+    }
+
     pub(super) fn lose(&self, reason: &str) {
         // Full: it is being given up already.
         let _ = self.lost.try_send(reason.to_owned());
