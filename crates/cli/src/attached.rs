@@ -43,13 +43,18 @@ impl Stack {
         }
     }
 
-    /// The same for the same stack, another one for another.
+    /// The same for the same stack, another one for another:
+    /// `000000000000.us-east-1.app.127-0-0-1-3100`
     fn file_stem(&self) -> String {
+        let endpoint = self.endpoint.as_deref().map(|url| {
+            let (_, host) = url.split_once("://").unwrap_or(("", url));
+            host.trim_end_matches('/').replace(['.', ':'], "-")
+        });
         let parts = [
-            Some(&self.account),
+            Some(self.account.as_str()),
             Some(&self.region),
             Some(&self.stack),
-            self.endpoint.as_ref(),
+            endpoint.as_deref(),
         ];
         let parts = parts.into_iter().flatten();
         let parts = parts.map(|it| utf8_percent_encode(it, UNSAFE).to_string());
