@@ -14,6 +14,7 @@ from harness.surroundings import REGION
 # More than a bootstrap believes in a connection, less than it takes to be dull.
 RENEW_AFTER = 1.5
 RENEWALS = 4
+LIFETIME = 3
 # How long a bootstrap believes that a session has no connection.
 BELIEVE_DISCONNECTED = 5
 
@@ -136,6 +137,35 @@ def test_a_connection_is_renewed_under_load_and_every_answer_is_the_laptops(
     # Each ran once.
     ids = [it["requestId"] for it in attached.events_of("started")]
     assert len(ids) == len(set(ids))
+
+
+@pytest.fixture(scope="module")
+def brief(clouds, tmp_path_factory):
+    """A cloud that cuts each connection at an age of LIFETIME, where AWS does at 2 h."""
+    deployed = Project.of(tmp_path_factory.mktemp("brief"), {"Hello": DEPLOYED}, timeout=30)
+    return clouds({"app": deployed.template}, "--websocket-lifetime", str(LIFETIME))
+
+
+@pytest.mark.parametrize("renews", [True, False])
+def test_the_limit_of_api_gateway_passes_under_load_and_no_invocation_is_lost(
+    brief, attach, project, renews
+):
+    flags = ["--renew-connection-after", str(LIFETIME / 2)] if renews else []
+    attached = attach(brief, project, *flags)
+    calling = Load(brief)
+    news = "renewed" if renews else "reconnected"
+    try:
+        attached.wait_until(lambda: len(attached.events_of(news)) >= RENEWALS, f"{RENEWALS} {news}")
+    finally:
+        answers = calling.stop()
+    by = {said["by"] for _, said, _ in answers}
+    if renews:
+        assert by == {"the working copy"}
+        assert attached.events_of("disconnected") == []
+    else:
+        # In a gap the deployed code answers; afterwards the laptop again.
+        assert len(attached.events_of("disconnected")) >= RENEWALS
+        wait_for_the_laptop(brief)
 
 
 def test_a_connection_that_is_cut_under_load_fails_no_invocation(cloud, attach, project, load):
