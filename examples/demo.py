@@ -155,7 +155,10 @@ def main():
             for _ in range(2):
                 request = invoke("your working copy")
                 ended = attached.wait_for("invocation", requestId=request)
-                hops = ", ".join(f"{hop[:-2]} {ms}" for hop, ms in ended["hops"].items())
+                hops = dict(ended["hops"])
+                poll = hops.pop("pollAtMostMs")
+                hops = ", ".join(f"{hop.removesuffix('Ms')} {ms}" for hop, ms in hops.items())
+                hops = f"{hops}, poll ≤{poll}"
                 show(f"{SOFT}{ended['totalMs']} ms of that on the way: {hops}{END}")
 
             step("5. Detach, and invoke once more")

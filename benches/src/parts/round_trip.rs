@@ -14,8 +14,9 @@ use std::time::Duration;
 const BUDGET_MS: f64 = 10.0;
 const IN_FLIGHT: usize = 16;
 const HANDLER: Duration = Duration::from_secs(1);
-/// A handler that leaves two cores time for the other fifteen.
-const PACED: Duration = Duration::from_millis(250);
+/// Handlers that leave two cores time for the other fifteen, in seconds. They
+/// differ, or sixteen callers would march in step.
+const PACED: std::ops::Range<f64> = 0.2..0.3;
 /// If one waited for another, two handlers would run one after the other.
 const WITHOUT_QUEUEING: Duration = Duration::from_millis(1500);
 /// Over a link, above the handler.
@@ -84,10 +85,7 @@ impl Pair {
         let one = caller::run(target, 1, one, Event::numbered).await?;
         tell_hops("1 in flight", &one);
         let environments = caller::warm_up(target, IN_FLIGHT, is_attached).await?;
-        let paced = caller::run(target, IN_FLIGHT, many / 10, |number| {
-            Event::of(json!({ "n": number, "sleep": PACED.as_secs_f64() }))
-        });
-        let paced = paced.await?;
+        let paced = caller::run(target, IN_FLIGHT, many / 10, paced).await?;
         tell_hops("16 in flight, 250 ms handler", &paced);
         let many = caller::run(target, IN_FLIGHT, many, Event::numbered).await?;
         tell_hops("16 in flight, as fast as it can", &many);
@@ -98,6 +96,16 @@ impl Pair {
             environments,
         })
     }
+}
+
+/// The same length for the same number, attached or not.
+fn paced(number: usize) -> Event {
+    #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
+    let place = (number as f64 * 0.618_034).fract();
+    let sleep = PACED.start + (PACED.end - PACED.start) * place;
+    // Few digits, so that they come back as they were.
+    let sleep = (sleep * 1000.0).round() / 1000.0;
+    Event::of(json!({ "n": number, "sleep": sleep }))
 }
 
 fn times(outcomes: &[Outcome]) -> Times {

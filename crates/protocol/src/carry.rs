@@ -289,11 +289,13 @@ impl Carry {
     /// The record says that the laptop runs it.
     fn running(&mut self, now: Timestamp) -> Vec<Action> {
         match self.phase {
-            Phase::Settling(_) if self.gives_up(now) => {
+            Phase::Settling(Write::Expire) if self.gives_up(now) => {
                 return self.finish(Verdict::Fail(self.expiry(now)));
             }
             // It did not take: once more, after a pause.
             Phase::Settling(Write::Expire) => return self.pause(now),
+            // An abandon that was long in doubt has lost: the laptop has all the
+            // time that is left, and only an EXPIRED record refuses its reply.
             _ => self.phase = Phase::Accepted,
         }
         if now >= self.answer_by || self.is_deserted(now) {
