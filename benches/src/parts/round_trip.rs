@@ -44,7 +44,7 @@ pub(super) async fn run(part: Part<'_>, report: &mut Report) -> Result<()> {
             "live round trip above the handler, far laptop",
             "≤ 2 network round trips",
             format!("{} round trips", number(trips)),
-            Met::when(trips < ROUND_TRIPS + 0.5),
+            Met::when(trips <= ROUND_TRIPS),
         );
     }
     Ok(())

@@ -205,21 +205,12 @@ fn is_alias_name(name: &str) -> bool {
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
-    use crate::lambda::{Code, Workshop, configuration};
-    use std::path::PathBuf;
+    use crate::lambda::function::example;
     use std::sync::Barrier;
 
     #[test]
     fn of_those_who_change_the_same_revision_at_once_one_succeeds() {
-        let code = Code {
-            root: PathBuf::new(),
-            source: PathBuf::new(),
-            interpreter: None,
-        };
-        let workshop = Workshop {
-            folder: PathBuf::new(),
-        };
-        let function = Function::new(configuration::example(), code, workshop);
+        let function = example();
         let created = json!({ "Name": "live", "FunctionVersion": LATEST });
         let mut alias = function.create_alias(&created).unwrap();
         for _ in 0..200 {

@@ -422,3 +422,16 @@ fn check_code_request(request: &Value, architecture: &str) -> Result<(), LambdaE
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+pub(crate) fn example() -> Function {
+    let code = Code {
+        root: PathBuf::new(),
+        source: PathBuf::new(),
+        interpreter: None,
+    };
+    let workshop = Workshop {
+        folder: PathBuf::new(),
+    };
+    Function::new(super::configuration::example(), code, workshop)
+}

@@ -257,21 +257,12 @@ fn defaults(source: &str) -> Result<Map<String, Value>, LambdaError> {
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
-    use crate::lambda::{Code, Workshop, configuration};
-    use std::path::PathBuf;
+    use crate::lambda::function::example;
     use std::sync::Barrier;
 
     #[test]
     fn of_those_who_change_a_mapping_at_once_one_succeeds() {
-        let code = Code {
-            root: PathBuf::new(),
-            source: PathBuf::new(),
-            interpreter: None,
-        };
-        let workshop = Workshop {
-            folder: PathBuf::new(),
-        };
-        let function = Function::new(configuration::example(), code, workshop);
+        let function = example();
         let mappings = Mappings::new(Place::default());
         let source = json!({ "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders" });
         let created = mappings.create(&function, "arn", &source).unwrap();
