@@ -53,6 +53,9 @@ impl Lookup {
                 .await
                 .is_err()
             {
+                // A short function has no time for SILENCE: its next look-up does not
+                // meet the same dead connections.
+                self.layer.reconnect();
                 self.not_looked_up("AWS does not answer");
             }
         }
