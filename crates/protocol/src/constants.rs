@@ -41,6 +41,17 @@ pub const SESSION_KEPT_AFTER_LEASE: Duration = secs(600);
 /// trip, and an unattended function should not lose more than this.
 pub const CLAIM_WAIT: Duration = secs(2);
 
+/// A claim whose outcome is not known is made so often: its id makes that safe.
+pub const CLAIM_TRIES: u8 = 3;
+
+/// A reply without an acknowledgement is sent again after this. Sooner, it would
+/// only meet its own first copy.
+pub const REPEAT_REPLY_AFTER: Duration = secs(5);
+
+/// The laptop writes into the record what the handler is doing this long before
+/// the bootstrap has to answer: a write takes a fraction of it.
+pub const TELL_BEFORE_ANSWER: Duration = secs(1);
+
 /// The wait for a claim takes at most this part of the remaining time, so that
 /// the deployed code can still do its work.
 pub const CLAIM_WAIT_DIVISOR: u32 = 4;

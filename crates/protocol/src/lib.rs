@@ -28,6 +28,7 @@ pub mod message;
 mod payload;
 pub mod records;
 mod secret;
+pub mod serve;
 pub mod session;
 mod timestamp;
 

@@ -27,7 +27,7 @@ pub enum ToLaptop {
     /// Answers `Hello`.
     Welcome(Welcome),
     /// Answers `KeepAlive`: the lease is renewed.
-    Alive,
+    Alive(Alive),
     /// The session is not live any more: attach anew.
     SessionEnded(Reason),
     /// An event to run.
@@ -66,6 +66,18 @@ pub struct Welcome {
     pub version: u32,
     /// The session of this connection.
     pub session_id: SessionId,
+    /// What time it is in the cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<Timestamp>,
+}
+
+/// The answer to [`ToCloud::KeepAlive`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alive {
+    /// What time it is in the cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<Timestamp>,
 }
 
 /// An event on its way to the laptop.

@@ -21,6 +21,27 @@ pub enum SessionStatus {
     Closed,
 }
 
+/// What answers while a session lives and its laptop does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
+pub enum WhenOffline {
+    /// The deployed code.
+    #[default]
+    Passthrough,
+    /// An error: the deployed code shall not run while somebody is attached.
+    Fail,
+    /// Of a newer version: as if it had not been said.
+    #[serde(other)]
+    Unknown,
+}
+
+impl WhenOffline {
+    fn is_passthrough(&self) -> bool {
+        *self != Self::Fail
+    }
+}
+
 /// A row of the sessions table, key `SessionId`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,6 +75,9 @@ pub struct SessionRecord {
     /// Whether functions that another live session owns are taken over.
     #[serde(default)]
     pub take_over: bool,
+    /// What answers while the laptop is away.
+    #[serde(default, skip_serializing_if = "WhenOffline::is_passthrough")]
+    pub when_offline: WhenOffline,
 }
 
 /// State of one attempt at an invocation.
@@ -106,6 +130,10 @@ pub struct HeadRecord {
     /// The error's type, as in `Lambda-Runtime-Function-Error-Type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What the handler was doing on the laptop when its time was nearly up, in
+    /// words: `stopped at a breakpoint for 28 s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_state: Option<String>,
     /// When Lambda ends the invocation.
     pub deadline: Timestamp,
     /// Epoch seconds after which the row is void.

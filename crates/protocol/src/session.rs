@@ -1,6 +1,6 @@
 //! Who may connect, and whether a session lives.
 
-use crate::records::{SessionRecord, SessionStatus};
+use crate::records::{SessionRecord, SessionStatus, WhenOffline};
 use crate::{ConnectionId, Timestamp, Token};
 
 /// Why a connection is not let in.
@@ -69,6 +69,14 @@ pub fn standing(session: Option<&SessionRecord>, now: Timestamp) -> Standing {
     }
 }
 
+/// Whether an event that cannot get to the laptop fails instead of going to the
+/// deployed code: if the developer wished so, and only as long as the lease
+/// lasts, so that a function is not down for ever when nobody comes back.
+#[must_use]
+pub fn fails_offline(policy: WhenOffline, lease_until: Timestamp, now: Timestamp) -> bool {
+    policy == WhenOffline::Fail && lease_until > now
+}
+
 /// Whether a session may still own what it instrumented. What this denies, the
 /// sweeper restores.
 #[must_use]
@@ -101,6 +109,7 @@ mod tests {
             functions: vec![],
             timeout: None,
             take_over: false,
+            when_offline: WhenOffline::Passthrough,
         }
     }
 

@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tether_protocol::config::Config;
 use tether_protocol::message::{
-    Hello, Invoke, ManagerAnswer, ManagerRequest, Outcome, Progress, ProgressState, Reason,
+    Alive, Hello, Invoke, ManagerAnswer, ManagerRequest, Outcome, Progress, ProgressState, Reason,
     Refused, Reply, ToCloud, ToLaptop, Welcome,
 };
 use tether_protocol::records::{
     HeadRecord, InvocationStatus, JournalRecord, SessionRecord, SessionStatus, VariableChange,
+    WhenOffline,
 };
 use tether_protocol::{
     ClaimId, ConnectionId, InvocationKey, Nonce, PROTOCOL_VERSION, Payload, Secret, SessionId,
@@ -115,9 +116,14 @@ fn messages_to_the_laptop() {
     let welcome = Welcome {
         version: PROTOCOL_VERSION,
         session_id: SessionId::new("s1"),
+        now: None,
     };
-    check("to-laptop-welcome", &ToLaptop::Welcome(welcome));
-    check("to-laptop-alive", &ToLaptop::Alive);
+    check("to-laptop-welcome", &ToLaptop::Welcome(welcome.clone()));
+    let now = Some(Timestamp(1_700_000_000_000));
+    let timed = Welcome { now, ..welcome };
+    check("to-laptop-welcome-with-time", &ToLaptop::Welcome(timed));
+    check("to-laptop-alive", &ToLaptop::Alive(Alive::default()));
+    check("to-laptop-alive-with-time", &ToLaptop::Alive(Alive { now }));
     check("to-laptop-ready", &ToLaptop::Ready);
     let reason = || Reason::new("why");
     check("to-laptop-session-ended", &ToLaptop::SessionEnded(reason()));
@@ -196,8 +202,14 @@ fn records() {
         functions: vec![ARN.into()],
         timeout: Some(900),
         take_over: false,
+        when_offline: WhenOffline::Passthrough,
     };
     check("record-session", &session);
+    let failing = SessionRecord {
+        when_offline: WhenOffline::Fail,
+        ..session
+    };
+    check("record-session-failing-offline", &failing);
     let head = HeadRecord {
         request_id: key().request_id,
         part: key().head_part(),
@@ -209,10 +221,20 @@ fn records() {
         response: Some(Payload::seal(b"{}")),
         content_type: None,
         error: Some("KeyError".into()),
+        local_state: None,
         deadline: Timestamp(1_700_000_003_000),
         ttl: 1_700_003_603,
     };
     check("record-head", &head);
+    let told = HeadRecord {
+        status: InvocationStatus::Expired,
+        response_code: None,
+        response: None,
+        error: None,
+        local_state: Some("stopped at a breakpoint for 28 s (app.py:7)".into()),
+        ..head
+    };
+    check("record-head-with-local-state", &told);
     let change = VariableChange {
         before: None,
         after: "s1".into(),

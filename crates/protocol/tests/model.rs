@@ -1,6 +1,7 @@
 //! The life cycle of an invocation, explored exhaustively: the real
-//! [`Carry`](tether_protocol::carry::Carry) of the bootstrap, over models of
-//! the tables, of `@connections`, of the `connect` Lambda and of the receiver.
+//! [`Carry`](tether_protocol::carry::Carry) of the bootstrap and the real
+//! [`Serve`](tether_protocol::serve::Serve) of the receiver, over models of the
+//! tables, of `@connections` and of the `connect` Lambda.
 //!
 //! # What is explored
 //!
@@ -12,10 +13,9 @@
 //! * a post is delivered at once, late, twice or never; answered with 410,
 //!   rightly or not; refused; slow; or its outcome is unknown. The session is
 //!   away, over, or on another connection;
-//! * the receiver deduplicates, claims with three tries, declines, runs, and
-//!   replies until that is acknowledged; between any two steps it may sleep, for
-//!   more than an hour. Replies are lost, repeated, late; so are their
-//!   acknowledgements;
+//! * the receiver declines or is ready to run, by a clock that may be minutes
+//!   off; between any two steps it may sleep, for more than an hour, or end at
+//!   once. Replies are lost, repeated, late; so are their acknowledgements;
 //! * either side dies at any step. A receiver comes back without a memory, as
 //!   another session; an attempt that has failed is tried again, with the same
 //!   request id, while all of the first one is still under way.
@@ -34,10 +34,10 @@
 //!
 //! | what | faults | deaths | states | steps |
 //! |---|---|---|---|---|
-//! | 60 s to the deadline | 2 | 1 | 407,383 | 1,218,468 |
-//! | 3 s to the deadline | 3 | 1 | 390,387 | 1,203,624 |
-//! | the same, and a retry | 1 | 0 | 319,238 | 931,184 |
-//! | the same, and a retry | 0 | 1 | 136,212 | 338,633 |
+//! | 60 s to the deadline | 2 | 1 | 1,512,924 | 5,616,918 |
+//! | 3 s to the deadline | 3 | 1 | 915,652 | 2,664,357 |
+//! | the same, and a retry | 1 | 0 | 724,479 | 2,217,441 |
+//! | the same, and a retry | 0 | 1 | 230,590 | 590,941 |
 //!
 //! These take 13 s on one core, without optimization. With one fault more,
 //! `TETHER_MODEL_FAULTS=4 cargo test -p tether-protocol --test model`, there are
@@ -47,12 +47,10 @@
 //!
 //! # What is not in it
 //!
-//! Large payloads (chunks), the end of a session on purpose (its last words),
-//! what the developer is told, the read of an answer at one moment and its use
-//! at the next, a bootstrap of which two attempts run at once (Lambda gives an
-//! environment one at a time), and clocks that are apart: a receiver counts the
-//! time that was left at the post, and only asks its own clock whether a message
-//! is half an hour late.
+//! Large payloads (chunks), what the developer is told, the read of an answer at
+//! one moment and its use at the next, a bootstrap of which two attempts run at
+//! once (Lambda gives an environment one at a time), and a clock that changes
+//! its pace.
 
 #![allow(
     clippy::expect_used,
@@ -159,6 +157,16 @@ fn and_one_that_is_tried_again_after_a_death() {
 }
 
 #[test]
+fn and_one_whose_laptop_has_another_time() {
+    const MINUTE: i64 = 60;
+    for skew in [-5 * MINUTE, 5 * MINUTE, -180 * MINUTE] {
+        let mut setup = Setup::new(SHORT, 1, faults() - 2, 1);
+        setup.skew = skew;
+        holds(&setup, &SHORT_ENDS);
+    }
+}
+
+#[test]
 fn the_deadline_is_blamed_only_when_it_has_come() {
     let mut setup = Setup::new(LONG, 1, 2, 0);
     setup.reasons = true;
@@ -255,6 +263,18 @@ fn a_receiver_that_takes_a_message_of_an_hour_ago_is_found_out() {
         "the laptop has attempt 1",
     ];
     finds(Twist::NeverStale, Setup::new(LONG, 1, 0, 0), BOTH, &steps);
+}
+
+#[test]
+fn a_laptop_that_believes_its_slow_clock_is_found_out() {
+    let steps = [
+        "ABANDONED; Deployed",
+        "3720.0 s  no record; Deployed",
+        "the laptop has attempt 1",
+    ];
+    let mut setup = Setup::new(LONG, 1, 0, 0);
+    setup.skew = -3 * 60 * 60;
+    finds(Twist::NeverToldTheTime, setup, BOTH, &steps);
 }
 
 #[test]

@@ -194,6 +194,7 @@ impl Incoming {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tether_protocol::message::Alive;
 
     #[test]
     fn an_error_of_api_gateways_own_is_told_with_its_text() {
@@ -204,7 +205,10 @@ mod tests {
             matches!(&said, ToLaptop::Problem(it) if it.reason.contains("Internal server error") && it.reason.contains("Lh4=")),
             "{said:?}"
         );
-        assert_eq!(read(r#"{"type":"alive"}"#), ToLaptop::Alive);
+        assert_eq!(
+            read(r#"{"type":"alive"}"#),
+            ToLaptop::Alive(Alive::default())
+        );
         for unknown in ["no JSON", "{}", r#"{"type":"dance"}"#] {
             assert_eq!(read(unknown), ToLaptop::Unknown, "{unknown}");
         }

@@ -62,6 +62,7 @@ impl Correlation {
             response: None,
             content_type: None,
             error: None,
+            local_state: None,
             deadline,
             ttl: ttl(deadline),
         };

@@ -29,17 +29,22 @@ impl Aws {
 }
 
 impl Cloud for Aws {
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Timestamp(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     async fn activate(&self, caller: Caller<'_>) -> Result<(), Fault> {
         let activated = self
             .sessions
-            .activate(caller.session, caller.connection, now());
+            .activate(caller.session, caller.connection, self.now());
         activated.await.map_err(fault)
     }
 
     async fn renew(&self, caller: Caller<'_>) -> Result<(), Fault> {
         let renewed = self
             .sessions
-            .renew(caller.session, caller.connection, now());
+            .renew(caller.session, caller.connection, self.now());
         renewed.await.map_err(fault)
     }
 
@@ -89,9 +94,4 @@ fn fault(error: StoreError) -> Fault {
     } else {
         Fault::Failed(error.to_string())
     }
-}
-
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
 }

@@ -80,6 +80,7 @@ impl Answer {
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use tether_protocol::message::Alive;
 
     #[test]
     fn an_event_of_api_gateway_is_read() {
@@ -97,7 +98,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_what_a_proxy_integration_takes() {
-        let text = serde_json::to_string(&Answer::message(&ToLaptop::Alive)).unwrap();
+        let text =
+            serde_json::to_string(&Answer::message(&ToLaptop::Alive(Alive::default()))).unwrap();
         assert_eq!(text, r#"{"statusCode":200,"body":"{\"type\":\"alive\"}"}"#);
         let text = serde_json::to_string(&Answer::status(403)).unwrap();
         assert_eq!(text, r#"{"statusCode":403}"#);

@@ -3,8 +3,8 @@
 use crate::event::{Answer, Event};
 use crate::message;
 use lambda_runtime::tracing::{info, warn};
-use tether_protocol::message::{Hello, Reason, Refused, Reply, ToCloud, ToLaptop, Welcome};
-use tether_protocol::{ConnectionId, PROTOCOL_VERSION, SessionId};
+use tether_protocol::message::{Alive, Hello, Reason, Refused, Reply, ToCloud, ToLaptop, Welcome};
+use tether_protocol::{ConnectionId, PROTOCOL_VERSION, SessionId, Timestamp};
 
 /// Who speaks: a session on its connection.
 #[derive(Clone, Copy)]
@@ -26,6 +26,8 @@ pub(crate) enum Fault {
 
 /// The steps that messages lead to.
 pub(crate) trait Cloud {
+    /// Now: the laptop's clock may be minutes off, and is told.
+    fn now(&self) -> Timestamp;
     /// The session is ACTIVE on this connection from now on.
     async fn activate(&self, caller: Caller<'_>) -> Result<(), Fault>;
     /// The session's lease runs anew.
@@ -133,12 +135,15 @@ async fn welcome<C: Cloud>(cloud: &C, caller: Caller<'_>, hello: &Hello) -> ToLa
     ToLaptop::Welcome(Welcome {
         version: PROTOCOL_VERSION,
         session_id: session.clone(),
+        now: Some(cloud.now()),
     })
 }
 
 async fn keep_alive<C: Cloud>(cloud: &C, caller: Caller<'_>) -> ToLaptop {
     match cloud.renew(caller).await {
-        Ok(()) => ToLaptop::Alive,
+        Ok(()) => ToLaptop::Alive(Alive {
+            now: Some(cloud.now()),
+        }),
         Err(Fault::Condition(_)) => ToLaptop::SessionEnded(Reason::new(
             "the session was closed, or is active on another connection: attach again",
         )),

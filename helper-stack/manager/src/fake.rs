@@ -7,7 +7,7 @@ use std::time::Duration;
 use tether_aws::Failure;
 use tether_protocol::instrumentation::{Change, FunctionConfiguration};
 use tether_protocol::message::ToLaptop;
-use tether_protocol::records::{JournalRecord, SessionRecord, SessionStatus};
+use tether_protocol::records::{JournalRecord, SessionRecord, SessionStatus, WhenOffline};
 use tether_protocol::{ConnectionId, Secret, SessionId, Timestamp, TokenHash};
 use tether_store::StoreError;
 
@@ -59,6 +59,7 @@ pub(crate) fn session(id: &str) -> SessionRecord {
         functions: vec![ARN.into()],
         timeout: Some(900),
         take_over: false,
+        when_offline: WhenOffline::Passthrough,
     }
 }
 

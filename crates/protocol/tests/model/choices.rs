@@ -1,7 +1,7 @@
 //! What may happen next, and what it takes of the faults.
 
 use crate::bootstrap::{Calls, Posting};
-use crate::receiver::{Job, Phase, Reply};
+use crate::receiver::Reply;
 use crate::steps::Step;
 use crate::world::{End, Fate, Session, World};
 
@@ -30,9 +30,8 @@ impl World<'_> {
     }
 
     fn may_start(&self) -> bool {
-        let mut phases = self.receiver.jobs.iter().map(|job| job.phase);
-        self.mail != [0, 0]
-            || phases.any(|it| matches!(it, Phase::Claiming { .. } | Phase::Claimed))
+        let mut calls = self.receiver.jobs.iter().map(|job| job.calls);
+        self.mail != [0, 0] || calls.any(|it| it.claim || it.start)
     }
 
     fn faulty(&self) -> bool {
@@ -121,27 +120,37 @@ impl World<'_> {
             }
         }
         for (index, job) in self.receiver.jobs.iter().enumerate() {
-            let Job { attempt, phase, .. } = *job;
-            match phase {
-                Phase::Declining | Phase::Claiming { .. } => {
-                    let fates = self.fates(&[Fate::Failed, Fate::Unknown]);
-                    steps.extend(fates.into_iter().map(|it| Step::Claim(index, attempt, it)));
-                }
-                Phase::Claimed => steps.push(Step::Starts(index, attempt)),
-                Phase::Running | Phase::Replied(_) => {}
+            let attempt = job.attempt;
+            if job.calls.claim || job.calls.decline {
+                let fates = self.fates(&[Fate::Failed, Fate::Unknown]);
+                steps.extend(fates.into_iter().map(|it| Step::Claim(index, attempt, it)));
+            }
+            if job.calls.start {
+                steps.push(Step::Starts(index, attempt));
             }
         }
     }
 
     fn reply_steps(&self, steps: &mut Vec<Step>) {
         for (index, job) in self.receiver.jobs.iter().enumerate() {
-            match job.phase {
-                Phase::Running => steps.push(Step::Finishes(index, job.attempt)),
-                Phase::Replied(_) if self.faulty() || !self.is_under_way(job) => {
-                    steps.push(Step::Repeats(index, job.attempt));
-                }
-                _ => {}
+            let attempt = job.attempt;
+            if job.calls.run {
+                steps.push(Step::Finishes(index, attempt));
             }
+            let lost = !self.is_under_way(job);
+            if job.word.is_some() && !job.calls.look && (self.faulty() || lost) {
+                steps.push(Step::Reconnects(index, attempt));
+            }
+            if job.wake.is_some_and(|at| at <= self.local()) {
+                steps.push(Step::Wakes(index, attempt));
+            }
+            if job.calls.look {
+                let fates = self.fates(&[Fate::Failed]);
+                steps.extend(fates.into_iter().map(|it| Step::Looks(index, attempt, it)));
+            }
+        }
+        if self.faulty() && !self.receiver.ending && !self.receiver.jobs.is_empty() {
+            steps.push(Step::Interrupts);
         }
         for (index, Reply { attempt, .. }) in self.replies.iter().enumerate() {
             let attempt = *attempt;
@@ -183,12 +192,12 @@ impl World<'_> {
             | Step::Read(fate)
             | Step::Abandon(fate)
             | Step::Expire(fate) => fate != Fate::Told && !self.bootstrap.cut_off,
-            Step::Claim(_, _, fate) => fate != Fate::Told,
+            Step::Claim(_, _, fate) | Step::Looks(_, _, fate) => fate != Fate::Told,
             Step::Connect(_, _, fate, acknowledged) => fate != Fate::Told || !acknowledged,
             Step::Post(Posting::Gone) => self.session == Session::On(self.bootstrap.connection),
             Step::Post(posting) => posting != Posting::Delivered,
-            Step::Slow | Step::ReplyLost(..) => true,
-            Step::Repeats(index, _) => self.is_under_way(&self.receiver.jobs[index]),
+            Step::Slow | Step::ReplyLost(..) | Step::Interrupts => true,
+            Step::Reconnects(index, _) => self.is_under_way(&self.receiver.jobs[index]),
             Step::Session(Session::On(_)) => self.session != Session::Away && own,
             Step::Session(_) => own,
             _ => false,

@@ -27,7 +27,13 @@ pub(crate) enum Step {
     Claim(usize, Attempt, Fate),
     Starts(usize, Attempt),
     Finishes(usize, Attempt),
-    Repeats(usize, Attempt),
+    /// By another connection.
+    Reconnects(usize, Attempt),
+    /// The laptop's own timer for an attempt.
+    Wakes(usize, Attempt),
+    Looks(usize, Attempt, Fate),
+    /// The session ends at once.
+    Interrupts,
     ReceiverDies,
     /// True: its answer gets back to the laptop.
     Connect(usize, Attempt, Fate, bool),
@@ -79,9 +85,24 @@ impl fmt::Display for Step {
                 write!(f, "the laptop starts attempt {} if it may", attempt + 1)
             }
             Self::Finishes(_, attempt) => write!(f, "the run of attempt {} ends", attempt + 1),
-            Self::Repeats(_, attempt) => {
-                write!(f, "the laptop replies to attempt {} again", attempt + 1)
+            Self::Reconnects(_, attempt) => {
+                write!(
+                    f,
+                    "the laptop replies to attempt {} by another connection",
+                    attempt + 1
+                )
             }
+            Self::Wakes(_, attempt) => {
+                write!(f, "the laptop's timer for attempt {} is up", attempt + 1)
+            }
+            Self::Looks(_, attempt, fate) => {
+                write!(
+                    f,
+                    "the laptop looks what became of attempt {}: {fate}",
+                    attempt + 1
+                )
+            }
+            Self::Interrupts => f.write_str("the session ends at once"),
             Self::ReceiverDies => f.write_str("the receiver dies, and another session begins"),
             Self::Connect(_, attempt, fate, acknowledged) => {
                 write!(f, "connect answers attempt {}: {fate}", attempt + 1)?;

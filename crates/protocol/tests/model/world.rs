@@ -15,7 +15,8 @@ use tether_protocol::constants::{
     RECORD_KEPT_AFTER_DEADLINE, SESSION_WATCH,
 };
 
-const BEGINNING: Timestamp = Timestamp(1_000_000);
+/// Late enough for clocks that are hours slow.
+pub(crate) const BEGINNING: Timestamp = Timestamp(100_000_000);
 
 /// A laptop that wakes up after this sees its events as late, but not as stale.
 const SLEEP: Duration = Duration::from_secs(600);
@@ -33,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) deaths: u8,
     /// Whether the reason of a failure has to be true.
     pub(crate) reasons: bool,
+    /// By how many seconds the laptop's clock is ahead of the cloud's.
+    pub(crate) skew: i64,
     pub(crate) twist: Option<Twist>,
 }
 
@@ -44,7 +47,18 @@ impl Setup {
             faults,
             deaths,
             reasons: false,
+            skew: 0,
             twist: None,
+        }
+    }
+
+    /// What the laptop's clock says at a moment of the cloud's.
+    pub(crate) fn local(&self, moment: Timestamp) -> Timestamp {
+        let apart = Duration::from_secs(self.skew.unsigned_abs());
+        if self.skew < 0 {
+            moment.minus(apart)
+        } else {
+            moment.plus(apart)
         }
     }
 
@@ -84,6 +98,8 @@ pub(crate) enum Twist {
     ForgetsNonces,
     /// A message of an hour ago counts as fresh.
     NeverStale,
+    /// The laptop believes its own clock.
+    NeverToldTheTime,
     /// A write of unknown outcome counts as won.
     BelievesItWon,
     /// The machine's clock stands still.
@@ -284,7 +300,10 @@ impl System for World<'_> {
             Step::Claim(index, _, fate) => self.claim(index, fate),
             Step::Starts(index, _) => self.start(index),
             Step::Finishes(index, _) => self.finish(index),
-            Step::Repeats(index, _) => self.send(index),
+            Step::Reconnects(index, _) => self.reconnect(index),
+            Step::Wakes(index, _) => self.wake_job(index),
+            Step::Looks(index, _, fate) => self.look_job(index, fate),
+            Step::Interrupts => self.interrupt(),
             Step::ReceiverDies => {
                 self.deaths -= 1;
                 self.receiver_dies();

@@ -2,7 +2,7 @@
 
 use super::*;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tether_protocol::message::{Reason, Welcome};
+use tether_protocol::message::{Alive, Reason, Welcome};
 use tether_protocol::{Secret, SessionId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -94,6 +94,7 @@ fn welcome() -> ToLaptop {
     ToLaptop::Welcome(Welcome {
         version: PROTOCOL_VERSION,
         session_id: SessionId::new("s"),
+        now: None,
     })
 }
 
@@ -159,8 +160,9 @@ async fn a_renewal_that_fails_is_not_heard_of_until_the_connection_is_gone() {
         () = cloud.hangs_up() => {}
         _ = quiet.tick() => {}
     }
-    first.says(&ToLaptop::Alive).await;
-    assert!(is_message(&link.next().await, &ToLaptop::Alive));
+    let alive = ToLaptop::Alive(Alive::default());
+    first.says(&alive).await;
+    assert!(is_message(&link.next().await, &alive));
 
     drop(first);
     assert!(matches!(link.next().await, Heard::Lost(_)));

@@ -23,7 +23,12 @@ impl Fake {
     }
 }
 
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
 impl Cloud for Fake {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
     async fn activate(&self, caller: Caller<'_>) -> Result<(), Fault> {
         self.step(format!("activate {} {}", caller.session, caller.connection))
     }
@@ -122,6 +127,7 @@ async fn hello_starts_the_manager_only_when_asked_and_is_welcomed_in_our_version
     let welcome = ToLaptop::Welcome(Welcome {
         version: PROTOCOL_VERSION,
         session_id: SessionId::new("s-1"),
+        now: Some(NOW),
     });
     let answer = say(&fake, json!({"type": "hello", "version": 1})).await;
     assert_eq!(answer, welcome);
@@ -139,7 +145,8 @@ async fn hello_starts_the_manager_only_when_asked_and_is_welcomed_in_our_version
 async fn a_keep_alive_is_answered_with_what_the_lease_is() {
     let message = json!({"type": "keepAlive"});
     let fake = Fake::default();
-    assert_eq!(say(&fake, message.clone()).await, ToLaptop::Alive);
+    let alive = ToLaptop::Alive(Alive { now: Some(NOW) });
+    assert_eq!(say(&fake, message.clone()).await, alive);
     assert_eq!(*fake.steps.borrow(), ["renew s-1 c="]);
     let answer = say(&Fake::failing(gone()), message.clone()).await;
     assert!(matches!(answer, ToLaptop::SessionEnded(_)));
