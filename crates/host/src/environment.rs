@@ -2,6 +2,7 @@
 
 use crate::launch::{Group, Launch};
 use crate::logs::{self, LogSink};
+use crate::run_state::RunState;
 use crate::server::{About, Posted, Server, Work};
 use bytes::Bytes;
 use std::process::ExitStatus;
@@ -160,6 +161,17 @@ impl ExecutionEnvironment {
 
     /// Runs one invocation to its end or its deadline.
     pub async fn invoke(&mut self, invocation: Invocation, payload: Bytes) -> Ended {
+        self.run(invocation, payload, &RunState::new()).await
+    }
+
+    /// See [`invoke`](Self::invoke); the state is told when the process takes
+    /// the event.
+    pub(crate) async fn run(
+        &mut self,
+        invocation: Invocation,
+        payload: Bytes,
+        state: &RunState,
+    ) -> Ended {
         let left = invocation.deadline_ms.saturating_sub(crate::now().0);
         if left == 0 {
             return Ended::TimedOut;
@@ -170,6 +182,7 @@ impl ExecutionEnvironment {
             invocation: invocation.clone(),
             payload: payload.clone(),
             answer,
+            state: state.clone(),
         };
         if !self.is_alive() {
             if *self.server.asked.borrow() > 0 {

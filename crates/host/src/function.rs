@@ -1,11 +1,13 @@
 //! The environments of one function's working copy.
 
+use crate::debugger::{DebugPort, Debuggee};
 use crate::developers_part;
 use crate::environment::{Ended, ExecutionEnvironment};
 use crate::freshness::Fingerprint;
 use crate::launch::Launch;
 use crate::logs::LogSink;
-use crate::python::{self, Client, Debugger};
+use crate::python::{self, Client, Debugger, PythonError};
+use crate::run_state::RunState;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::Invocation;
 use tether_runtime_api::environment::{CREDENTIALS, HANDLER};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
 /// A function's code on this machine.
@@ -28,7 +30,7 @@ pub struct WorkingCopy {
     pub handler: String,
     /// What runs it.
     pub interpreter: PathBuf,
-    /// Where its debugger listens, if it is debugged.
+    /// Where its debugger is found, if it is debugged.
     pub debugger: Option<Debugger>,
 }
 
@@ -38,6 +40,8 @@ pub struct Function {
     copy: WorkingCopy,
     client: Arc<Client>,
     sink: LogSink,
+    /// Open from the first process to the end, if it is debugged.
+    port: OnceCell<DebugPort>,
     /// Locked for a moment only: a slot's own lock is held while it runs.
     slots: std::sync::Mutex<Slots>,
 }
@@ -46,6 +50,8 @@ type Slots = HashMap<String, Arc<Mutex<Slot>>>;
 
 struct Slot {
     environment: Option<ExecutionEnvironment>,
+    /// It as a debugger sees it, if it is debugged.
+    debuggee: Option<Debuggee>,
     variables: Option<Environment>,
     /// The code when it was started.
     code: Option<Fingerprint>,
@@ -79,6 +85,7 @@ impl Function {
             copy,
             client,
             sink,
+            port: OnceCell::new(),
             slots: std::sync::Mutex::default(),
         }
     }
@@ -89,15 +96,22 @@ impl Function {
         &self.copy
     }
 
-    /// Starts the debugged process before its first event, so that a debugger
-    /// can attach. Some: it could not start, and this is why.
+    /// Opens the debugger's port, and starts the debugged process before its
+    /// first event, so that a debugger can attach. Some: it could not start,
+    /// and this is why.
     ///
     /// # Errors
-    /// When the interpreter cannot be started.
-    pub async fn prepare(&self, variables: &Environment) -> std::io::Result<Option<Ended>> {
+    /// When the port is taken, or the interpreter cannot be started.
+    pub async fn prepare(&self, variables: &Environment) -> Result<Option<Ended>, PythonError> {
+        self.port().await?;
         let slot = self.slot(DEBUGGED);
         let mut slot = slot.lock().await;
-        let environment = self.environment(&mut slot, variables).await?;
+        let nobodys = RunState::new();
+        let environment = self.environment(&mut slot, variables, &nobodys);
+        let environment = environment.await.map_err(|error| PythonError::Broken {
+            interpreter: self.copy.interpreter.clone(),
+            reason: error.to_string(),
+        })?;
         let failed = environment.ready().await;
         if failed.is_some() {
             slot.stop().await;
@@ -114,7 +128,8 @@ impl Function {
         (!slot.is_overdue()).then_some(Seat(slot))
     }
 
-    /// Runs one invocation; without a seat it waits for one.
+    /// Runs one invocation; without a seat it waits for one. The state tells
+    /// at any moment what it does; when its time is up, what it did last.
     pub async fn run(
         &self,
         seat: Option<Seat>,
@@ -122,9 +137,11 @@ impl Function {
         variables: &Environment,
         invocation: Invocation,
         payload: Bytes,
+        state: &RunState,
     ) -> Ran {
         let arrived = Instant::now();
-        let Some(Seat(mut slot)) = self.seated(seat, remote_environment, &invocation).await else {
+        let seated = self.seated(seat, remote_environment, &invocation, state);
+        let Some(Seat(mut slot)) = seated.await else {
             return Ran {
                 ended: Ended::TimedOut,
                 queued: arrived.elapsed(),
@@ -132,8 +149,11 @@ impl Function {
             };
         };
         let (ended, began) = self
-            .attempt(&mut slot, variables, invocation, payload)
+            .attempt(&mut slot, variables, invocation, payload, state)
             .await;
+        if !matches!(ended, Ended::TimedOut) {
+            state.is_answered();
+        }
         slot.used = Instant::now();
         slot.overdue = false;
         match &ended {
@@ -155,11 +175,16 @@ impl Function {
         seat: Option<Seat>,
         remote_environment: &str,
         invocation: &Invocation,
+        state: &RunState,
     ) -> Option<Seat> {
         if seat.is_some() {
             return seat;
         }
         let slot = self.slot(self.slot_name(remote_environment));
+        if let Ok(locked) = Arc::clone(&slot).try_lock_owned() {
+            return Some(Seat(locked));
+        }
+        state.waits();
         let locked = tokio::time::timeout(left(invocation), slot.lock_owned()).await;
         locked.ok().map(Seat)
     }
@@ -171,12 +196,16 @@ impl Function {
         variables: &Environment,
         invocation: Invocation,
         payload: Bytes,
+        state: &RunState,
     ) -> (Ended, Instant) {
+        if slot.is_overdue() {
+            state.waits();
+        }
         let (mut invocation, mut payload) = (invocation, payload);
         // A process may end between two invocations; the next one gets a new
         // process, once.
         for _ in 0..2 {
-            let environment = match self.environment(slot, variables).await {
+            let environment = match self.environment(slot, variables, state).await {
                 Ok(environment) => environment,
                 Err(error) => {
                     let program = self.copy.interpreter.display();
@@ -187,7 +216,7 @@ impl Function {
             let ready = tokio::time::timeout(left(&invocation), environment.ready()).await;
             let began = Instant::now();
             let ended = match ready {
-                Ok(None) => environment.invoke(invocation, payload).await,
+                Ok(None) => environment.run(invocation, payload, state).await,
                 Ok(Some(failed)) => failed,
                 Err(_) => Ended::TimedOut,
             };
@@ -267,20 +296,42 @@ impl Function {
         &self,
         slot: &'a mut Slot,
         variables: &Environment,
+        state: &RunState,
     ) -> std::io::Result<&'a mut ExecutionEnvironment> {
         if !self.is_current(slot, variables) {
+            state.starts();
             slot.stop().await;
         }
+        if slot.environment.is_none() {
+            state.starts();
+            slot.debuggee = self.debuggee().await?;
+        }
+        state.is_debugged_in(slot.debuggee.as_ref().map(Debuggee::sessions));
         match &mut slot.environment {
             Some(environment) => Ok(environment),
             empty => {
                 slot.code = Some(Fingerprint::of(&self.copy.code));
                 slot.variables = Some(variables.clone());
-                let launch = self.launch(variables);
+                let launch = self.launch(variables, slot.debuggee.as_ref());
                 let environment = ExecutionEnvironment::start(&launch, &self.sink).await?;
                 Ok(empty.insert(environment))
             }
         }
+    }
+
+    /// The debugger's port, from the first time on.
+    async fn port(&self) -> Result<Option<&DebugPort>, PythonError> {
+        let Some(debugger) = &self.copy.debugger else {
+            return Ok(None);
+        };
+        let open = || DebugPort::open(debugger, &self.copy.name);
+        self.port.get_or_try_init(open).await.map(Some)
+    }
+
+    /// A process to be, as a debugger will see it.
+    async fn debuggee(&self) -> std::io::Result<Option<Debuggee>> {
+        let port = self.port().await.map_err(std::io::Error::other)?;
+        Ok(port.map(DebugPort::expect))
     }
 
     fn is_current(&self, slot: &mut Slot, variables: &Environment) -> bool {
@@ -293,7 +344,7 @@ impl Function {
             && slot.code == Some(Fingerprint::of(&self.copy.code))
     }
 
-    fn launch(&self, variables: &Environment) -> Launch {
+    fn launch(&self, variables: &Environment, debuggee: Option<&Debuggee>) -> Launch {
         let mut environment = developers_part();
         if variables.expose().contains_key("AWS_PROFILE") {
             // A profile that is named wins over keys in the environment.
@@ -308,21 +359,26 @@ impl Function {
         // Bytecode is told from its source by second and size: a quick save of
         // the same length would run what was there before.
         environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
-        let debugger = self.copy.debugger.as_ref();
-        if debugger.is_some() {
+        if let Some(debuggee) = debuggee {
+            let endpoints = debuggee.endpoints().display().to_string();
+            environment.insert(python::ENDPOINTS.to_owned(), endpoints);
             // debugpy would warn of it at each start.
             environment.insert("PYDEVD_DISABLE_FILE_VALIDATION".to_owned(), "1".to_owned());
         }
         Launch {
             label: self.copy.name.as_str().into(),
             program: self.copy.interpreter.clone(),
-            arguments: python::arguments(&self.client.path(), &self.copy.handler, debugger),
+            arguments: python::arguments(
+                &self.client.path(),
+                &self.copy.handler,
+                debuggee.is_some(),
+            ),
             environment: Secret::new(environment),
             directory: self.copy.code.clone(),
         }
     }
 
-    /// Ends all processes.
+    /// Ends all processes, and then their debuggers' connections.
     pub async fn stop(&self) {
         let slots: Vec<_> = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -333,6 +389,9 @@ impl Function {
             ends.spawn(async move { slot.lock().await.stop().await });
         }
         while ends.join_next().await.is_some() {}
+        if let Some(port) = self.port.get() {
+            port.close().await;
+        }
     }
 }
 
@@ -340,6 +399,7 @@ impl Default for Slot {
     fn default() -> Self {
         Self {
             environment: None,
+            debuggee: None,
             variables: None,
             code: None,
             used: Instant::now(),
@@ -362,6 +422,7 @@ impl Slot {
         if let Some(environment) = self.environment.take() {
             environment.stop().await;
         }
+        self.debuggee = None;
     }
 }
 

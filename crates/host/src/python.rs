@@ -1,7 +1,6 @@
 //! How Python functions are found, started and debugged.
 
 use std::ffi::OsString;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
@@ -75,7 +74,7 @@ impl Client {
     }
 }
 
-/// Where debugpy listens.
+/// Where an editor finds the debugger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Debugger {
     /// `127.0.0.1`
@@ -153,36 +152,31 @@ async fn run(interpreter: &Path, script: &str) -> Result<String, PythonError> {
 /// Makes sure that the debugger can start.
 ///
 /// # Errors
-/// When debugpy is missing or the port is taken.
-pub async fn check_debugger(
-    interpreter: &Path,
-    debugger: &Debugger,
-    function: &str,
-) -> Result<(), PythonError> {
-    if run(interpreter, "import debugpy").await.is_err() {
-        return Err(PythonError::NoDebugpy {
-            interpreter: interpreter.to_path_buf(),
-        });
-    }
-    match TcpListener::bind((debugger.host.as_str(), debugger.port)) {
+/// When debugpy is missing.
+pub async fn check_debugger(interpreter: &Path) -> Result<(), PythonError> {
+    match run(interpreter, "import debugpy").await {
         Ok(_) => Ok(()),
-        Err(_) => Err(PythonError::PortInUse {
-            port: debugger.port,
-            function: function.to_owned(),
+        Err(_) => Err(PythonError::NoDebugpy {
+            interpreter: interpreter.to_path_buf(),
         }),
     }
 }
 
-/// The arguments behind the interpreter.
+/// debugpy writes the addresses that it listens at into the file that this
+/// variable names
+/// (<https://github.com/microsoft/debugpy/blob/main/src/debugpy/adapter/__main__.py>).
+pub(crate) const ENDPOINTS: &str = "DEBUGPY_ADAPTER_ENDPOINTS";
+
+/// The arguments behind the interpreter. Under a debugger, it takes a free port.
 #[must_use]
-pub fn arguments(client: &Path, handler: &str, debugger: Option<&Debugger>) -> Vec<OsString> {
+pub fn arguments(client: &Path, handler: &str, debugged: bool) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = Vec::new();
-    if let Some(debugger) = debugger {
+    if debugged {
         // Frozen modules would hide breakpoints in the standard library.
-        for word in ["-Xfrozen_modules=off", "-m", "debugpy", "--listen"] {
+        for word in ["-Xfrozen_modules=off", "-m", "debugpy"] {
             arguments.push(word.into());
         }
-        arguments.push(format!("{}:{}", debugger.host, debugger.port).into());
+        arguments.extend(["--listen".into(), "127.0.0.1:0".into()]);
     }
     arguments.push(client.into());
     arguments.push(handler.into());

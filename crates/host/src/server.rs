@@ -5,6 +5,7 @@ mod extensions;
 
 pub(crate) use extensions::{About, Standing};
 
+use crate::run_state::RunState;
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
 use extensions::{Extensions, Verb};
@@ -41,6 +42,8 @@ pub(crate) struct Work {
     pub(crate) invocation: Invocation,
     pub(crate) payload: Bytes,
     pub(crate) answer: oneshot::Sender<Posted>,
+    /// It is told when the process takes it.
+    pub(crate) state: RunState,
 }
 
 /// The server's end that the environment holds.
@@ -193,6 +196,7 @@ impl State {
             return refuse(Refusal::InvalidStateTransition);
         };
         self.extensions.tell(&work.invocation);
+        work.state.runs();
         current.begin(work);
         current.render()
     }

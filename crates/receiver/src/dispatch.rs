@@ -6,7 +6,7 @@ use crate::report::{Hops, InvocationOutcome, Report, Reports};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tether_host::{Ended, Function, Seat};
+use tether_host::{Ended, Function, RunState, Seat};
 use tether_protocol::message::{Invoke, Outcome, Reply};
 use tether_protocol::{ClaimId, Environment, InvocationKey, Payload, Secret, SessionId, Timestamp};
 use tether_runtime_api::{ErrorObject, Invocation};
@@ -171,7 +171,14 @@ async fn run(job: Job, seat: Option<Seat>, hops: &mut Hops) -> WorkResult {
     let remote = &invoke.environment_id;
     let ran = job
         .function
-        .run(seat, remote, &Secret::new(variables), invocation, payload)
+        .run(
+            seat,
+            remote,
+            &Secret::new(variables),
+            invocation,
+            payload,
+            &RunState::new(),
+        )
         .await;
     hops.queue_ms = millis(ran.queued);
     hops.handler_ms = millis(ran.handler);

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_host::python::{self, Client};
-use tether_host::{Function, LogLine, LogSink, WorkingCopy};
+use tether_host::{Function, LogLine, LogSink, RunState, WorkingCopy};
 use tether_protocol::Secret;
 use tether_receiver::{LocalCode, function_names, load_working_copies};
 use tether_runtime_api::Invocation;
@@ -143,7 +143,14 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
     let (id, seconds) = (invocation.request_id.clone(), f64::from(code.timeout));
     let variables = Secret::new(variables(typed, code));
     let ran = function
-        .run(None, "local", &variables, invocation, Bytes::from(event))
+        .run(
+            None,
+            "local",
+            &variables,
+            invocation,
+            Bytes::from(event),
+            &RunState::new(),
+        )
         .await;
     function.stop().await;
     Ok(match ran.ended.settle(&id, seconds) {

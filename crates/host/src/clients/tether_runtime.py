@@ -35,6 +35,8 @@ TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 def main():
     """Load the handler, then serve invocations until there is no API to ask."""
     hold_on_to_lifeline()
+    # The host's word with debugpy, which has read it by now.
+    os.environ.pop("DEBUGPY_ADAPTER_ENDPOINTS", None)
     name = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("_HANDLER", "")
     put_code_folder_first()
     sys.stdout = Unbuffered(sys.stdout, "strict")

@@ -358,7 +358,7 @@ async fn a_client_of_ours_reads_from_nothing_and_ends_with_its_lifeline() {
                 'TETHER_LIFELINE' in os.environ]\n";
     std::fs::write(stage.path("app.py"), code).unwrap();
     let mut launch = stage.launch();
-    launch.arguments = crate::python::arguments(&client.path(), "app.handler", None);
+    launch.arguments = crate::python::arguments(&client.path(), "app.handler", false);
     let mut environment = ExecutionEnvironment::start(&launch, &stage.sink())
         .await
         .unwrap();

@@ -2,12 +2,14 @@
 
 use super::*;
 use std::collections::BTreeSet;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 const WHO: &str = "import os\ndef handler(event, context):\n    return os.getpid()\n";
 
 struct Stage {
     function: Arc<Function>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -24,7 +26,7 @@ impl Stage {
         let client = Arc::new(Client::write().unwrap());
         Self {
             function: Arc::new(Function::new(copy, client, Arc::new(|_| {}))),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -47,7 +49,14 @@ async fn who(function: &Function, remote: &str, seat: Option<Seat>) -> String {
     let variables = Secret::new(BTreeMap::new());
     let event = Bytes::from_static(b"{}");
     let ran = function
-        .run(seat, remote, &variables, invocation, event)
+        .run(
+            seat,
+            remote,
+            &variables,
+            invocation,
+            event,
+            &RunState::new(),
+        )
         .await;
     match ran.ended.settle("r", 0.0) {
         Ok((_, body)) => String::from_utf8_lossy(&body).into_owned(),
@@ -99,5 +108,189 @@ async fn a_seat_is_taken_by_one_at_a_time() {
     assert!(stage.function.free_seat("b").is_some());
     drop(seat);
     assert!(stage.function.free_seat("a").is_some());
+    stage.function.stop().await;
+}
+
+/// What the host expects of debugpy, in the code's folder: `python -m debugpy`
+/// finds it there.
+const DEBUGPY: [&str; 2] = [
+    r#"
+import json
+import os
+import socket
+
+server = socket.create_server(("127.0.0.1", 0))
+host, port = server.getsockname()
+with open(os.environ["DEBUGPY_ADAPTER_ENDPOINTS"], "w") as file:
+    json.dump({"client": {"host": host, "port": port}}, file)
+
+
+def send(editor, message):
+    body = json.dumps(message).encode()
+    editor.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def stop():
+    """At a breakpoint until the editor sends anything; then on, until it is gone."""
+    editor, _ = server.accept()
+    told = {"reason": "breakpoint", "threadId": 1}
+    send(editor, {"type": "event", "event": "stopped", "body": told})
+    editor.recv(1)
+    send(editor, {"type": "event", "event": "continued", "body": {"threadId": 1}})
+    while editor.recv(100):
+        pass
+"#,
+    r#"
+import runpy
+import sys
+
+assert sys.argv[1:3] == ["--listen", "127.0.0.1:0"], sys.argv
+sys.argv[:3] = []
+runpy.run_path(sys.argv[0], run_name="__main__")
+"#,
+];
+
+const STOPS: &str = r#"
+import os
+import time
+import debugpy
+
+while not os.path.exists(".go"):
+    time.sleep(0.01)
+
+
+def handler(event, context):
+    assert "DEBUGPY_ADAPTER_ENDPOINTS" not in os.environ
+    return debugpy.stop()
+"#;
+
+/// A debugged function and the editor's port.
+fn debugged() -> (Stage, u16) {
+    let mut stage = Stage::new();
+    let folder = stage.folder.path();
+    std::fs::create_dir(folder.join("debugpy")).unwrap();
+    std::fs::write(folder.join("debugpy/__init__.py"), DEBUGPY[0]).unwrap();
+    std::fs::write(folder.join("debugpy/__main__.py"), DEBUGPY[1]).unwrap();
+    std::fs::write(folder.join("app.py"), STOPS).unwrap();
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    let copy = WorkingCopy {
+        debugger: Some(Debugger {
+            host: "127.0.0.1".to_owned(),
+            port,
+        }),
+        ..stage.function.copy().clone()
+    };
+    let client = Arc::new(Client::write().unwrap());
+    stage.function = Arc::new(Function::new(copy, client, Arc::new(|_| {})));
+    (stage, port)
+}
+
+/// Its code can be imported from now on.
+fn go(stage: &Stage) {
+    std::fs::write(stage.folder.path().join(".go"), "").unwrap();
+}
+
+fn runs(function: &Arc<Function>, state: &RunState) -> tokio::task::JoinHandle<Ran> {
+    let (function, state) = (Arc::clone(function), state.clone());
+    let invocation = Invocation {
+        request_id: "r".to_owned(),
+        deadline_ms: crate::now().0 + 20_000,
+        ..Invocation::default()
+    };
+    tokio::spawn(async move {
+        let variables = Secret::new(BTreeMap::new());
+        let event = Bytes::from_static(b"{}");
+        function
+            .run(None, "a", &variables, invocation, event, &state)
+            .await
+    })
+}
+
+/// Until the editor is told this.
+async fn is_told(editor: &mut TcpStream, event: &str) {
+    let mut heard = String::new();
+    while !heard.contains(event) {
+        let byte = editor.read_u8().await.unwrap();
+        heard.push(char::from(byte));
+    }
+}
+
+/// There is no event for it: another task comes to it.
+async fn does(state: &RunState, what: &str) {
+    let comes = async {
+        while !state.describe(crate::now()).starts_with(what) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let came = tokio::time::timeout(Duration::from_secs(20), comes).await;
+    assert!(came.is_ok(), "{}", state.describe(crate::now()));
+}
+
+#[tokio::test]
+async fn what_an_invocation_does_is_known_from_its_arrival_to_its_answer() {
+    let (stage, port) = debugged();
+    let (first, second) = (RunState::new(), RunState::new());
+    let running = runs(&stage.function, &first);
+    does(&first, "starting its local process for ").await;
+    go(&stage);
+    let mut editor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    does(&first, "stopped at a breakpoint for ").await;
+    let waiting = runs(&stage.function, &second);
+    does(&second, "waiting for its local process, which is busy").await;
+
+    editor.write_all(b"!").await.unwrap();
+    is_told(&mut editor, "continued").await;
+    does(&first, "running for ").await;
+    drop(editor);
+    assert!(matches!(
+        running.await.unwrap().ended,
+        Ended::Answered { .. }
+    ));
+    does(&first, "sending its answer for ").await;
+
+    let mut editor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    is_told(&mut editor, "stopped").await;
+    does(&second, "stopped at a breakpoint for ").await;
+    drop(editor);
+    assert!(matches!(
+        waiting.await.unwrap().ended,
+        Ended::Answered { .. }
+    ));
+    stage.function.stop().await;
+}
+
+#[tokio::test]
+async fn an_invocation_behind_one_whose_time_was_up_waits() {
+    let (stage, port) = debugged();
+    let state = RunState::new();
+    let (variables, event) = (Secret::new(BTreeMap::new()), Bytes::from_static(b"{}"));
+    go(&stage);
+    assert!(stage.function.prepare(&variables).await.unwrap().is_none());
+    let overdue = Invocation {
+        request_id: "r".to_owned(),
+        deadline_ms: crate::now().0 + 2_000,
+        ..Invocation::default()
+    };
+    let run = stage
+        .function
+        .run(None, "a", &variables, overdue, event, &state);
+    let (ran, editor) = tokio::join!(run, TcpStream::connect(("127.0.0.1", port)));
+    assert!(matches!(ran.ended, Ended::TimedOut));
+    // What it did when its time was up, and still does.
+    does(&state, "stopped at a breakpoint for ").await;
+
+    let next = RunState::new();
+    let waiting = runs(&stage.function, &next);
+    does(&next, "waiting for its local process, which is busy").await;
+    drop(editor);
+    let mut editor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    is_told(&mut editor, "stopped").await;
+    does(&next, "stopped at a breakpoint for ").await;
+    drop(editor);
+    assert!(matches!(
+        waiting.await.unwrap().ended,
+        Ended::Answered { .. }
+    ));
     stage.function.stop().await;
 }

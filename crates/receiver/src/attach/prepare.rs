@@ -155,8 +155,8 @@ async fn function(
         });
     }
     let debugger = debugger(plan.debugging.as_ref(), index)?;
-    if let Some(debugger) = &debugger {
-        python::check_debugger(&interpreter, debugger, name).await?;
+    if debugger.is_some() {
+        python::check_debugger(&interpreter).await?;
     }
     let copy = WorkingCopy {
         name: name.clone(),
@@ -200,8 +200,7 @@ async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Resu
         .function
         .prepare(&variables(&target.remote, local))
         .await;
-    let failed = failed.map_err(python::PythonError::Client)?;
-    if let Some(ended) = failed {
+    if let Some(ended) = failed? {
         reports(Report::Note {
             message: format!("{} cannot start yet: {}", copy.name, reason(ended)),
         });
