@@ -78,10 +78,10 @@ class Debugger:
 
     # ---- what an editor does
 
-    def attach(self, breakpoints):
+    def attach(self, breakpoints, **configuration):
         """``breakpoints``: file → lines. Returns what became of each."""
         self.ask("initialize", adapterID="debugpy", pathFormat="path", linesStartAt1=True)
-        attaching = self.send("attach", justMyCode=False)
+        attaching = self.send("attach", justMyCode=False, **configuration)
         self.wait_for("initialized")
         verified = []
         for path, lines in breakpoints.items():
