@@ -105,6 +105,10 @@ pub(crate) struct Attach {
     /// takes free ones.
     #[arg(long, default_value_t = 5678, value_name = "PORT", requires = "debug")]
     pub(crate) debug_port: u16,
+    /// What answers while this machine cannot be reached, until the lease of 90
+    /// seconds is over.
+    #[arg(long, value_enum, default_value_t = WhenOffline::Passthrough)]
+    pub(crate) when_offline: WhenOffline,
     /// What becomes of an invocation whose local process is busy, at a
     /// breakpoint for example.
     #[arg(long, value_enum, default_value_t = WhenBusy::Queue)]
@@ -122,6 +126,14 @@ pub(crate) struct Attach {
     pub(crate) renew_connection_after: Option<Duration>,
     #[command(flatten)]
     pub(crate) aws: Aws,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum WhenOffline {
+    /// The deployed code.
+    Passthrough,
+    /// A Lambda error: the deployed code shall not run while somebody is attached.
+    Fail,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

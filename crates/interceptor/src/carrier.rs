@@ -24,6 +24,8 @@ pub(crate) struct Ended {
     pub(crate) verdict: Verdict,
     /// The answer, if the record holds one.
     pub(crate) answer: Option<Answer>,
+    /// What the laptop said of the handler when its time was nearly up.
+    pub(crate) local_state: Option<String>,
     pub(crate) remains: Remains,
 }
 
@@ -78,6 +80,7 @@ pub(crate) async fn carry(
             return Ended {
                 verdict: Verdict::Deployed(Why::PostRefused(reason)),
                 answer: None,
+                local_state: None,
                 remains,
             };
         }
@@ -104,6 +107,7 @@ pub(crate) async fn carry(
 /// Fetches the answer, if there is one.
 async fn ended(mut attempt: Attempt<'_>, mut verdict: Verdict, mut remains: Remains) -> Ended {
     let mut answer = None;
+    let local_state = attempt.record.as_mut().and_then(|it| it.local_state.take());
     if verdict == Verdict::Answered {
         let correlation = &attempt.layer.clients().correlation;
         let (key, by) = (&attempt.key, attempt.answer_by);
@@ -128,6 +132,7 @@ async fn ended(mut attempt: Attempt<'_>, mut verdict: Verdict, mut remains: Rema
     Ended {
         verdict,
         answer,
+        local_state,
         remains,
     }
 }
@@ -218,8 +223,11 @@ impl Attempt<'_> {
             }
             .boxed(),
             Action::Expire => async move {
-                let done = correlation.expire(&key).await;
-                (Event::Settled(settlement(done)), None)
+                let (done, row) = match correlation.expire(&key).await {
+                    Ok(row) => (Ok(()), row),
+                    Err(error) => (Err(error), None),
+                };
+                (Event::Settled(settlement(done)), row)
             }
             .boxed(),
             Action::Read | Action::Wake(_) | Action::Finish(_) => {

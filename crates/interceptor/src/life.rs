@@ -141,6 +141,10 @@ impl Life {
         let deadline = Timestamp(event.invocation.deadline_ms);
         let connection = match self.lookup.connection(&event).await {
             Ok(connection) => connection,
+            Err(reason) if self.lookup.fails_offline() => {
+                self.fail_offline(&event, &reason).await;
+                return None;
+            }
             Err(reason) => return self.deploy(event, &reason).await,
         };
         let ended = carrier::carry(
@@ -158,13 +162,20 @@ impl Life {
                 let correlation = self.layer.clients().correlation;
                 let tidying = ended.remains.remove(&correlation, deadline);
                 let reason = why.to_string();
+                if self.lookup.is_offline(&why, &event).await {
+                    tokio::join!(self.fail_offline(&event, &reason), tidying);
+                    return None;
+                }
                 let (end, ()) = tokio::join!(self.deploy(event, &reason), tidying);
                 return end;
             }
-            Verdict::Fail(failure) => self.fail(&event, failure).await,
+            Verdict::Fail(failure) => {
+                let local = ended.local_state.as_deref();
+                self.fail(&event, failure, local).await;
+            }
             Verdict::Answered => match ended.answer {
                 Some(answer) => self.answer(&event, answer, received_at).await,
-                None => self.fail(&event, Failure::AnswerLost).await,
+                None => self.fail(&event, Failure::AnswerLost, None).await,
             },
         }
         // The caller has its answer; the record has done its work.
@@ -225,9 +236,22 @@ impl Life {
         }
     }
 
-    async fn fail(&mut self, event: &Event, failure: Failure) {
-        let error = ErrorObject::new(failure.error_type(), format!("tether: {failure}"));
-        self.log_line(&format!("{}: {failure}", event.invocation.request_id));
+    async fn fail(&mut self, event: &Event, failure: Failure, local: Option<&str>) {
+        let message = failure.message(local);
+        self.fail_with(event, failure.error_type(), &message).await;
+    }
+
+    /// The developer does not want the deployed code to run meanwhile.
+    async fn fail_offline(&mut self, event: &Event, reason: &str) {
+        let message = format!(
+            "{reason}, and the deployed code shall not answer meanwhile (--when-offline fail): attach again or detach; it answers when the lease of this session is over"
+        );
+        self.fail_with(event, "Tether.Offline", &message).await;
+    }
+
+    async fn fail_with(&mut self, event: &Event, error_type: &str, message: &str) {
+        let error = ErrorObject::new(error_type, format!("tether: {message}"));
+        self.log_line(&format!("{}: {message}", event.invocation.request_id));
         self.post_error(&event.invocation, &error).await;
     }
 

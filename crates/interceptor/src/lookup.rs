@@ -9,7 +9,8 @@ use tether_protocol::carry::Why;
 use tether_protocol::constants::{
     BELIEVE_ACTIVE, BELIEVE_DISCONNECTED, CLAIM_WAIT, CLAIM_WAIT_DIVISOR, SILENCE,
 };
-use tether_protocol::session::{Standing, standing};
+use tether_protocol::records::WhenOffline;
+use tether_protocol::session::{Standing, fails_offline, standing};
 use tether_protocol::{ConnectionId, SessionId, Timestamp};
 
 /// The session as this environment sees it.
@@ -19,6 +20,9 @@ pub(crate) struct Lookup {
     belief: Option<Belief>,
     /// When the last look-up failed, and why.
     failed: Option<(Timestamp, String)>,
+    /// What the developer wished for offline times, and how long that holds; none:
+    /// the session is over, or nothing is known of it.
+    offline: Option<(WhenOffline, Timestamp)>,
     /// The state in which an event was not claimed.
     suspect: Option<Belief>,
     /// There are connections that may be dead.
@@ -32,6 +36,7 @@ impl Lookup {
             session_id,
             belief: None,
             failed: None,
+            offline: None,
             suspect: None,
             connected: false,
         }
@@ -121,8 +126,13 @@ impl Lookup {
             Ok(row) => {
                 self.connected = true;
                 self.failed = None;
+                let standing = standing(row.as_ref(), now());
+                self.offline = row
+                    .as_ref()
+                    .filter(|_| standing != Standing::Over)
+                    .map(|row| (row.when_offline, row.lease_until));
                 self.belief = Some(Belief {
-                    standing: standing(row.as_ref(), now()),
+                    standing,
                     lease: row.map_or(Timestamp(0), |row| row.lease_until),
                     since: now(),
                 });
@@ -142,14 +152,39 @@ impl Lookup {
         match why {
             Why::Unclaimed => self.suspect = self.belief.take(),
             // Whoever is away is believed to be for a while.
-            Why::ConnectionGone => {
-                if let Some(belief) = &mut self.belief {
-                    belief.standing = Standing::Away;
-                    belief.since = now();
-                }
+            Why::ConnectionGone => self.believe(Standing::Away),
+            Why::SessionOver => {
+                self.offline = None;
+                self.believe(Standing::Over);
             }
             Why::PostRefused(_) | Why::Declined => {}
         }
+    }
+
+    fn believe(&mut self, standing: Standing) {
+        if let Some(belief) = &mut self.belief {
+            belief.standing = standing;
+            belief.since = now();
+        }
+    }
+
+    /// Whether an event that cannot get to the laptop fails, by what is known.
+    pub(crate) fn fails_offline(&self) -> bool {
+        self.offline
+            .is_some_and(|(policy, lease)| fails_offline(policy, lease, now()))
+    }
+
+    /// The same, for an event that the deployed code would answer. A laptop that
+    /// is silent may have ended its session on purpose: that is looked up first.
+    pub(crate) async fn is_offline(&mut self, why: &Why, event: &Event) -> bool {
+        if *why == Why::Declined || !self.fails_offline() {
+            return false;
+        }
+        if *why == Why::Unclaimed {
+            // What is not known then stays as it was.
+            let _ = tokio::time::timeout(patience(event), self.refresh()).await;
+        }
+        self.fails_offline()
     }
 }
 

@@ -109,6 +109,9 @@ pub enum Why {
     /// 410, and the session has no other connection.
     #[error("nobody is connected")]
     ConnectionGone,
+    /// 410, and the session has ended on purpose.
+    #[error("the session is over")]
+    SessionOver,
     /// The post was refused.
     #[error("the event could not be posted ({0})")]
     PostRefused(String),
@@ -144,6 +147,25 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What the caller is told; `local` is what the laptop said of the handler
+    /// when its time was nearly up.
+    #[must_use]
+    pub fn message(self, local: Option<&str>) -> String {
+        match (self, local) {
+            (Self::Deadline, Some(local)) => {
+                let local: String = local
+                    .chars()
+                    .filter(|it| !it.is_control())
+                    .take(LOCAL_STATE_LIMIT)
+                    .collect();
+                format!(
+                    "the local run did not end before the deadline, {local}: raise the timeout, or do not stop that long at a breakpoint"
+                )
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// The `errorType` that the caller sees.
     #[must_use]
     pub fn error_type(self) -> &'static str {
@@ -155,6 +177,9 @@ impl Failure {
         }
     }
 }
+
+/// More than this is no state, but something that a hand has written.
+const LOCAL_STATE_LIMIT: usize = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -268,6 +293,7 @@ impl Carry {
                 self.connection = connection.clone();
                 vec![Action::Post(connection)]
             }
+            Some(Standing::Over) => self.finish(Verdict::Deployed(Why::SessionOver)),
             _ => self.finish(Verdict::Deployed(Why::ConnectionGone)),
         }
     }

@@ -188,7 +188,7 @@ fn requests_to_the_manager() {
 }
 
 #[test]
-fn records() {
+fn the_record_of_a_session() {
     let session = SessionRecord {
         session_id: SessionId::new("s1"),
         connection_id: Some(ConnectionId::new("R1koeHsUtjMFbRw=")),
@@ -210,6 +210,10 @@ fn records() {
         ..session
     };
     check("record-session-failing-offline", &failing);
+}
+
+#[test]
+fn the_head_of_an_attempt() {
     let head = HeadRecord {
         request_id: key().request_id,
         part: key().head_part(),
@@ -235,6 +239,10 @@ fn records() {
         ..head
     };
     check("record-head-with-local-state", &told);
+}
+
+#[test]
+fn the_record_of_a_changed_function() {
     let change = VariableChange {
         before: None,
         after: "s1".into(),

@@ -116,11 +116,12 @@ fn holds(setup: &Setup, ends: &[&str]) {
     assert_eq!(seen, ends, "every end, and no other");
 }
 
-const ENDS: [&str; 8] = [
+const ENDS: [&str; 9] = [
     "Answered",
     "Deployed(ConnectionGone)",
     "Deployed(Declined)",
     "Deployed(PostRefused(\"403\"))",
+    "Deployed(SessionOver)",
     "Deployed(Unclaimed)",
     "Fail(Deadline)",
     "Fail(LaptopGone)",
@@ -128,8 +129,8 @@ const ENDS: [&str; 8] = [
 ];
 
 /// Without time for a grace, nobody is waited for.
-const SHORT_ENDS: [&str; 7] = [
-    ENDS[0], ENDS[1], ENDS[2], ENDS[3], ENDS[4], ENDS[5], ENDS[7],
+const SHORT_ENDS: [&str; 8] = [
+    ENDS[0], ENDS[1], ENDS[2], ENDS[3], ENDS[4], ENDS[5], ENDS[6], ENDS[8],
 ];
 
 #[test]

@@ -206,6 +206,7 @@ async fn open_session(
         functions: prepared.arns(),
         timeout: plan.timeout.map(|it| it.min(ATTACHED_TIMEOUT_SECONDS)),
         take_over: plan.take_over,
+        when_offline: plan.when_offline,
     };
     Sessions::new(&developer.config, &helper.sessions_table)
         .create(&record)

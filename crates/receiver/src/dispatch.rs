@@ -1,151 +1,218 @@
-//! One invocation on the laptop: claim, run, reply.
+//! The work of one invocation on the laptop: claiming it, running it, looking
+//! what became of it. What to do when is decided by [`tether_protocol::serve`].
 
-use crate::parcel::{NotStored, Place, take_back};
-use crate::plan::WhenBusy;
-use crate::report::{Hops, InvocationOutcome, Report, Reports};
+use crate::parcel::{NotStored, Place};
+use crate::report::{Hops, InvocationOutcome};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tether_host::{Ended, Function, RunState, Seat};
+use tether_protocol::carry::Look;
 use tether_protocol::message::{Invoke, Outcome, Reply};
+use tether_protocol::serve::{Event, Ran, Taking, Word};
 use tether_protocol::{ClaimId, Environment, InvocationKey, Payload, Secret, SessionId, Timestamp};
 use tether_runtime_api::{ErrorObject, Invocation};
 use tether_store::{Claim, Correlation};
 
-/// A claim whose outcome is unknown is tried again this often: the claim id
-/// makes it safe.
-const CLAIM_ATTEMPTS: usize = 3;
-
 /// Told to the developer under `--when-busy decline`.
-const BUSY: &str = "left to the deployed code: its local process is busy";
+pub(crate) const BUSY: &str = "left to the deployed code: its local process is busy";
 
-/// What is needed to run one invocation.
+/// What all work for one invocation needs.
+#[derive(Clone)]
 pub(crate) struct Job {
-    pub(crate) invoke: Box<Invoke>,
+    pub(crate) key: InvocationKey,
     pub(crate) function: Arc<Function>,
     pub(crate) correlation: Correlation,
     pub(crate) session: SessionId,
     pub(crate) claim: ClaimId,
     /// Variables of this machine: profile and endpoint.
     pub(crate) local: Environment,
-    pub(crate) arrived: Timestamp,
-    /// The deadline by this machine's clock.
+    /// By the cloud's clock.
     pub(crate) deadline: Timestamp,
-    pub(crate) when_busy: WhenBusy,
-    pub(crate) reports: Reports,
+    /// By this machine's clock.
+    pub(crate) local_deadline: Timestamp,
+    /// What the handler is doing.
+    pub(crate) state: RunState,
 }
 
-/// What came of it.
-pub(crate) struct Done {
+/// What a piece of work has come to.
+pub(crate) struct News {
     pub(crate) key: InvocationKey,
+    /// For the attempt's state machine.
+    pub(crate) event: Option<Event>,
+    /// The time it took.
     pub(crate) hops: Hops,
-    pub(crate) result: WorkResult,
+    /// Why, for people; may be empty.
+    pub(crate) detail: String,
+    /// What the caller is to hear.
+    pub(crate) said: Option<Said>,
 }
 
-pub(crate) enum WorkResult {
-    /// The caller shall have this.
-    Reply {
-        reply: Box<Reply>,
-        outcome: InvocationOutcome,
-        detail: String,
-    },
-    /// Nothing to send: it was taken elsewhere, or it came too late.
-    Dropped(String),
-    /// Left to the deployed code on purpose.
-    Declined(String),
-    /// The caller has the reply.
-    Delivered,
+/// A reply, and what it means.
+pub(crate) struct Said {
+    pub(crate) reply: Reply,
+    pub(crate) outcome: InvocationOutcome,
+    pub(crate) detail: String,
 }
 
-/// Claims an invocation, runs it, and says what to send.
-pub(crate) async fn work(job: Job) -> Done {
-    let key = job.invoke.key.clone();
-    let seat = match job.when_busy {
-        WhenBusy::Queue => None,
-        WhenBusy::Decline => match job.function.free_seat(&job.invoke.environment_id) {
-            Some(seat) => Some(seat),
-            None => return decline(job, BUSY.to_owned()).await,
-        },
-    };
-    let mut hops = first_hops(&job);
-    let claiming = Instant::now();
-    let claimed = claim(&job).await;
-    hops.claim_ms = millis(claiming.elapsed());
-    let result = match claimed {
-        Err(Unclaimed::Elsewhere(reason)) => WorkResult::Dropped(reason),
-        Err(Unclaimed::Unknown(reason)) => unconfirmed(&job, &reason).await,
-        // The bootstrap has answered by now.
-        Ok(()) if tether_host::now() >= job.deadline => {
-            WorkResult::Dropped("its deadline passed while it was claimed".to_owned())
+impl Job {
+    fn news(&self, event: Option<Event>) -> News {
+        News {
+            key: self.key.clone(),
+            event,
+            hops: Hops::default(),
+            detail: String::new(),
+            said: None,
         }
-        Ok(()) => {
-            (job.reports)(Report::Started {
-                function: job.function.copy().name.clone(),
-                request_id: key.request_id.clone(),
-            });
-            run(job, seat, &mut hops).await
+    }
+
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            key: &self.key,
+            session: &self.session,
+            claim: &self.claim,
+            deadline: self.deadline,
         }
-    };
-    Done { key, hops, result }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            correlation: self.correlation.clone(),
+            key: self.key.clone(),
+            claim: self.claim.clone(),
+            deadline: self.local_deadline,
+        }
+    }
+
+    fn says(&self, outcome: Outcome, kind: InvocationOutcome, detail: String) -> Said {
+        Said {
+            reply: Reply {
+                key: self.key.clone(),
+                claim_id: self.claim.clone(),
+                outcome,
+            },
+            outcome: kind,
+            detail,
+        }
+    }
+
+    fn says_error(&self, error: &ErrorObject, detail: String) -> Said {
+        let outcome = failed(Some(error.error_type.clone()), &error.to_bytes());
+        self.says(outcome, InvocationOutcome::Failed, detail)
+    }
+
+    /// What a caller hears that is no outcome of the handler; `why` is what a
+    /// claim has come to last. None: the handler has the word.
+    pub(crate) fn word(&self, word: Word, why: &str) -> Option<Said> {
+        let (kind, message) = match word {
+            Word::Outcome => return None,
+            Word::Unconfirmed => (
+                "Tether.Unconfirmed",
+                format!("the laptop could not confirm that it may run this: {why}"),
+            ),
+            Word::Interrupted => (
+                "Tether.Detached",
+                "the debugging session ended while this invocation was running: repeat it"
+                    .to_owned(),
+            ),
+        };
+        let error = ErrorObject::new(kind, format!("tether: {message}"));
+        let detail = match word {
+            Word::Interrupted => kind.to_owned(),
+            _ => format!("{kind}: {message}"),
+        };
+        Some(self.says_error(&error, detail))
+    }
+
+    /// A bug of ours ended the run: its caller shall not wait for it.
+    pub(crate) fn crashed(&self, how: &str) -> Said {
+        let message = format!("tether: a bug ended this run: {how}");
+        self.says_error(&ErrorObject::new("Tether.Bug", message.clone()), message)
+    }
 }
 
-/// What is known when it arrives.
-fn first_hops(job: &Job) -> Hops {
+/// PENDING or missing → ACCEPTED.
+pub(crate) async fn claim(job: Job) -> News {
+    let began = Instant::now();
+    let claimed = job.correlation.claim(&job.claim()).await;
+    let taking = match &claimed {
+        Ok(()) => Taking::Won,
+        Err(error) if error.is_condition() => Taking::Lost,
+        Err(error) if error.is_outcome_unknown() => Taking::Unknown,
+        Err(_) => Taking::Failed,
+    };
+    News {
+        hops: claim_took(began),
+        detail: claimed.err().map_or(String::new(), |it| it.to_string()),
+        ..job.news(Some(Event::Claimed(taking)))
+    }
+}
+
+/// Leaves an invocation to the deployed code, at once. Should it fail, the
+/// bootstrap stops waiting by itself.
+pub(crate) async fn decline(job: Job) -> News {
+    let began = Instant::now();
+    let _ = job.correlation.decline(&job.claim()).await;
+    News {
+        hops: claim_took(began),
+        ..job.news(Some(Event::Declined))
+    }
+}
+
+fn claim_took(since: Instant) -> Hops {
     Hops {
-        interception_ms: millis(job.invoke.posted_at.since(job.invoke.received_at)),
-        post_ms: millis(job.arrived.since(job.invoke.posted_at)),
+        claim_ms: millis(since.elapsed()),
         ..Hops::default()
     }
 }
 
-/// Why an invocation is not this laptop's.
-enum Unclaimed {
-    /// Somebody else has it.
-    Elsewhere(String),
-    /// The claim may stand: nobody else will run it then.
-    Unknown(String),
+/// Writes into the record what the handler is doing; without it the caller's
+/// error says less.
+pub(crate) async fn tell(job: Job, state: String) -> News {
+    let _ = job.correlation.tell(&job.key, &job.claim, &state).await;
+    job.news(None)
 }
 
-/// The caller shall not wait for a run that nobody dares to start. If the claim
-/// does not stand, this reply is refused.
-async fn unconfirmed(job: &Job, reason: &str) -> WorkResult {
-    let message = format!("tether: the laptop could not confirm that it may run this: {reason}");
-    let error = ErrorObject::new("Tether.Unconfirmed", message);
-    reply(&place(job), Err(settled_error(&error))).await
-}
-
-/// The handler starts only after this.
-async fn claim(job: &Job) -> Result<(), Unclaimed> {
-    let claim = Claim {
-        key: &job.invoke.key,
-        session: &job.session,
-        claim: &job.claim,
-        deadline: job.invoke.deadline,
+/// What became of the record.
+pub(crate) async fn look(job: Job) -> News {
+    let look = match job.correlation.read(&job.key).await {
+        Ok(Some(row)) => Look::Found(row.status),
+        Ok(None) => Look::Missing,
+        Err(_) => Look::Failed,
     };
-    let (mut last, mut unknown) = (String::new(), false);
-    for _ in 0..CLAIM_ATTEMPTS {
-        match job.correlation.claim(&claim).await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.is_condition() => {
-                let reason = "the deployed code has taken it meanwhile".to_owned();
-                return Err(Unclaimed::Elsewhere(reason));
-            }
-            Err(error) => {
-                unknown |= error.is_outcome_unknown();
-                last = error.to_string();
-            }
-        }
-    }
-    Err(if unknown {
-        Unclaimed::Unknown(last)
-    } else {
-        Unclaimed::Elsewhere(last)
-    })
+    job.news(Some(Event::Head(look)))
 }
 
-async fn run(job: Job, seat: Option<Seat>, hops: &mut Hops) -> WorkResult {
-    let place = place(&job);
-    let Job { invoke, .. } = job;
+/// Runs the handler to its end, and puts its answer where it can be sent from.
+pub(crate) async fn run(job: Job, invoke: Box<Invoke>, seat: Option<Seat>) -> News {
+    let mut hops = Hops::default();
+    let settled = handler(&job, invoke, seat, &mut hops).await;
+    let (said, detail) = match settled {
+        Some(settled) => answer(&job, settled).await,
+        None => (
+            None,
+            "its deadline has passed, and the caller has an error".to_owned(),
+        ),
+    };
+    let ran = match said {
+        Some(_) => Ran::Answered,
+        None => Ran::TooLate,
+    };
+    News {
+        hops,
+        detail,
+        said,
+        ..job.news(Some(Event::Ran(ran)))
+    }
+}
+
+/// None: its time was up.
+async fn handler(
+    job: &Job,
+    invoke: Box<Invoke>,
+    seat: Option<Seat>,
+    hops: &mut Hops,
+) -> Option<tether_host::Settled> {
     let headers = invoke
         .headers
         .expose()
@@ -153,59 +220,43 @@ async fn run(job: Job, seat: Option<Seat>, hops: &mut Hops) -> WorkResult {
         .map(|(k, v)| (k.as_str(), v.as_str()));
     let invocation = Invocation::from_pairs(headers).map_err(|error| error.to_string());
     let fetching = Instant::now();
-    let payload = place.open(invoke.payload).await;
+    let payload = job.place().open(invoke.payload).await;
     // A large event is part of what it takes to get hold of it.
     hops.claim_ms += millis(fetching.elapsed());
     let (invocation, payload) = match (invocation, payload) {
         (Ok(mut invocation), Ok(payload)) => {
-            invocation.deadline_ms = job.deadline.0;
+            invocation.deadline_ms = job.local_deadline.0;
             (invocation, payload)
         }
         (Err(reason), _) | (_, Err(reason)) => {
             let error = ErrorObject::new("Tether.Protocol", format!("tether: {reason}"));
-            return reply(&place, Err(settled_error(&error))).await;
+            let body = Bytes::from(error.to_bytes());
+            return Some(Err((Some(error.error_type), body)));
         }
     };
     let mut variables = invoke.environment.into_inner();
     variables.extend(job.local.expose().clone());
-    let remote = &invoke.environment_id;
     let ran = job
         .function
         .run(
             seat,
-            remote,
+            &invoke.environment_id,
             &Secret::new(variables),
             invocation,
             payload,
-            &RunState::new(),
+            &job.state,
         )
         .await;
     hops.queue_ms = millis(ran.queued);
     hops.handler_ms = millis(ran.handler);
     if matches!(ran.ended, Ended::TimedOut) {
-        return WorkResult::Dropped(
-            "its deadline has passed, and the caller has an error".to_owned(),
-        );
+        return None;
     }
-    let settled = ran.ended.settle(&invoke.key.request_id, 0.0);
-    reply(&place, settled).await
+    Some(ran.ended.settle(&job.key.request_id, 0.0))
 }
 
-fn place(job: &Job) -> Place {
-    Place {
-        correlation: job.correlation.clone(),
-        key: job.invoke.key.clone(),
-        claim: job.claim.clone(),
-        deadline: job.deadline,
-    }
-}
-
-fn settled_error(error: &ErrorObject) -> (Option<String>, Bytes) {
-    let body = Bytes::from(error.to_bytes());
-    (Some(error.error_type.clone()), body)
-}
-
-async fn reply(place: &Place, settled: tether_host::Settled) -> WorkResult {
+/// What to say of an outcome; none: it is too late, and why.
+async fn answer(job: &Job, settled: tether_host::Settled) -> (Option<Said>, String) {
     let (kind, detail) = match &settled {
         Ok(_) => (InvocationOutcome::Completed, String::new()),
         Err((error_type, body)) => {
@@ -213,37 +264,20 @@ async fn reply(place: &Place, settled: tether_host::Settled) -> WorkResult {
             (InvocationOutcome::Failed, detail)
         }
     };
-    match place.outcome(&settled).await {
-        Ok(outcome) => reply_with(place, outcome, kind, detail),
+    match job.place().outcome(&settled).await {
+        Ok(outcome) => (Some(job.says(outcome, kind, detail)), String::new()),
         // The caller shall not wait for what will not come.
         Err(NotStored::Refused(reason)) => {
             let message = format!(
                 "the answer does not fit into a message, and the helper stack's table does not take it ({reason}): update the helper stack"
             );
-            let body = ErrorObject::new("Tether.AnswerNotStored", format!("tether: {message}"));
-            let outcome = failed(Some(body.error_type.clone()), &body.to_bytes());
-            reply_with(place, outcome, InvocationOutcome::Failed, message)
+            let error = ErrorObject::new("Tether.AnswerNotStored", format!("tether: {message}"));
+            (Some(job.says_error(&error, message)), String::new())
         }
-        Err(NotStored::TooLate(reason)) => WorkResult::Dropped(format!(
-            "its answer could not be stored before the deadline: {reason}"
-        )),
-    }
-}
-
-fn reply_with(
-    place: &Place,
-    outcome: Outcome,
-    kind: InvocationOutcome,
-    detail: String,
-) -> WorkResult {
-    WorkResult::Reply {
-        reply: Box::new(Reply {
-            key: place.key.clone(),
-            claim_id: place.claim.clone(),
-            outcome,
-        }),
-        outcome: kind,
-        detail,
+        Err(NotStored::TooLate(reason)) => {
+            let late = format!("its answer could not be stored before the deadline: {reason}");
+            (None, late)
+        }
     }
 }
 
@@ -270,48 +304,4 @@ pub(crate) fn failed(error_type: Option<String>, body: &[u8]) -> Outcome {
 
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Leaves an invocation to the deployed code, at once.
-pub(crate) async fn decline(job: Job, reason: String) -> Done {
-    let claim = Claim {
-        key: &job.invoke.key,
-        session: &job.session,
-        claim: &job.claim,
-        deadline: job.invoke.deadline,
-    };
-    let mut hops = first_hops(&job);
-    let declining = Instant::now();
-    // Should it fail, the bootstrap stops waiting by itself.
-    let _ = job.correlation.decline(&claim).await;
-    hops.claim_ms = millis(declining.elapsed());
-    Done {
-        key: job.invoke.key.clone(),
-        hops,
-        result: WorkResult::Declined(reason),
-    }
-}
-
-/// What became of a reply that was refused. A record that is gone says nothing
-/// against one that was sent before: its first copy was delivered. One that
-/// came too late left a mark.
-pub(crate) async fn look_after(
-    correlation: Correlation,
-    reply: Reply,
-    repeated: bool,
-    hops: Hops,
-    reason: String,
-) -> Done {
-    let delivered = repeated && matches!(correlation.read(&reply.key).await, Ok(None));
-    let result = if delivered {
-        WorkResult::Delivered
-    } else {
-        take_back(&correlation, &reply).await;
-        WorkResult::Dropped(reason)
-    };
-    Done {
-        key: reply.key,
-        hops,
-        result,
-    }
 }

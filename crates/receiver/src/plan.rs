@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::time::Duration;
+use tether_protocol::records::WhenOffline;
 
 /// What to attach to, and how.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct AttachPlan {
     pub left_session: Option<String>,
     /// Under a debugger.
     pub debugging: Option<Debugging>,
+    /// What answers while the laptop is away.
+    pub when_offline: WhenOffline,
     /// When a local process is busy.
     pub when_busy: WhenBusy,
     /// The age at which a connection gets a successor.

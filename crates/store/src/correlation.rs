@@ -2,6 +2,7 @@
 
 use crate::client::{Item, StoreError, attribute, failed, number, read, row, text};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::ReturnValue::{self, AllNew};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_types::SdkConfig;
 use std::collections::HashMap;
@@ -152,17 +153,42 @@ impl Correlation {
         self.update(key, set, condition, values).await
     }
 
-    /// ACCEPTED → EXPIRED: a reply comes too late from now on.
+    /// ACCEPTED → EXPIRED: a reply comes too late from now on. The record as it
+    /// is then, if it can be read: it may say what the laptop was doing.
     ///
     /// # Errors
     /// When it is not accepted, or the table cannot be reached.
-    pub async fn expire(&self, key: &InvocationKey) -> Result<(), StoreError> {
+    pub async fn expire(&self, key: &InvocationKey) -> Result<Option<HeadRecord>, StoreError> {
         let values = HashMap::from([
             (":expired".into(), text("EXPIRED")),
             (":accepted".into(), text("ACCEPTED")),
         ]);
         let condition = "#Status IN (:accepted, :expired)";
-        self.update(key, "SET #Status = :expired", condition, values)
+        let expired = self
+            .changed(key, "SET #Status = :expired", condition, values, AllNew)
+            .await?;
+        Ok(expired.and_then(|item| read(&self.table, item).ok()))
+    }
+
+    /// Writes beside ACCEPTED what the handler is doing, in words: its time is
+    /// nearly up, and the caller will be told.
+    ///
+    /// # Errors
+    /// When the claim is not the record's any more, or the table cannot be
+    /// reached.
+    pub async fn tell(
+        &self,
+        key: &InvocationKey,
+        claim: &ClaimId,
+        state: &str,
+    ) -> Result<(), StoreError> {
+        let values = HashMap::from([
+            (":accepted".into(), text("ACCEPTED")),
+            (":claim".into(), text(claim.as_str())),
+            (":state".into(), text(state)),
+        ]);
+        let condition = "#Status = :accepted AND ClaimId = :claim";
+        self.update(key, "SET LocalState = :state", condition, values)
             .await
     }
 
@@ -247,6 +273,21 @@ impl Correlation {
         condition: &str,
         values: Item,
     ) -> Result<(), StoreError> {
+        let nothing = ReturnValue::None;
+        self.changed(key, set, condition, values, nothing)
+            .await
+            .map(drop)
+    }
+
+    /// The row after an update, if it is asked for.
+    async fn changed(
+        &self,
+        key: &InvocationKey,
+        set: &str,
+        condition: &str,
+        values: Item,
+        wanted: ReturnValue,
+    ) -> Result<Option<Item>, StoreError> {
         let mut names = HashMap::new();
         for name in ["Status", "TTL", "Response", "Error"] {
             let placeholder = format!("#{name}");
@@ -254,7 +295,8 @@ impl Correlation {
                 names.insert(placeholder, name.to_owned());
             }
         }
-        self.client
+        let answer = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(item_key(key)))
@@ -262,11 +304,12 @@ impl Correlation {
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
+            .return_values(wanted)
             .return_values_on_condition_check_failure(AllOld)
             .send()
             .await
             .map_err(|error| failed(&self.table, &key.request_id, error))?;
-        Ok(())
+        Ok(answer.attributes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `tether attach`
 
 use super::account;
-use crate::args::{Attach, WhenBusy};
+use crate::args::{Attach, WhenBusy, WhenOffline};
 use crate::attached::{NotTaken, Presence, Stack};
 use crate::output::Output;
 use crate::{background, ending};
@@ -69,6 +69,10 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
             host: "127.0.0.1".to_owned(),
             first_port: typed.debug_port,
         }),
+        when_offline: match typed.when_offline {
+            WhenOffline::Passthrough => tether_protocol::records::WhenOffline::Passthrough,
+            WhenOffline::Fail => tether_protocol::records::WhenOffline::Fail,
+        },
         when_busy: match typed.when_busy {
             WhenBusy::Queue => tether_receiver::WhenBusy::Queue,
             WhenBusy::Decline => tether_receiver::WhenBusy::Decline,

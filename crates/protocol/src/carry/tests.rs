@@ -56,15 +56,37 @@ fn without_another_connection_the_deployed_code_answers() {
     for standing in [
         None,
         Some(Standing::Away),
-        Some(Standing::Over),
         Some(Standing::Active(conn("a"))),
+        Some(Standing::Over),
     ] {
         let (mut carry, _) = Carry::start(conn("a"), START, DEADLINE);
         carry.handle(Event::Posted(Post::Gone), START);
+        let why = match standing {
+            Some(Standing::Over) => Why::SessionOver,
+            _ => Why::ConnectionGone,
+        };
         let end = carry.handle(Event::Session(standing), START);
-        let deployed = Action::Finish(Verdict::Deployed(Why::ConnectionGone));
-        assert_eq!(end, [deployed]);
+        assert_eq!(end, [Action::Finish(Verdict::Deployed(why))]);
     }
+}
+
+#[test]
+fn the_deadline_is_told_with_what_the_laptop_was_doing() {
+    let said = Failure::Deadline.message(Some("stopped at a breakpoint for 28 s (app.py:7)\n"));
+    assert!(
+        said.contains("the deadline, stopped at a breakpoint for 28 s (app.py:7): raise"),
+        "{said}"
+    );
+    let long = Failure::Deadline.message(Some(&"x".repeat(10_000)));
+    assert!(long.len() < 500, "{long}");
+    assert_eq!(
+        Failure::LaptopGone.message(Some("running")),
+        Failure::LaptopGone.to_string()
+    );
+    assert_eq!(
+        Failure::Deadline.message(None),
+        Failure::Deadline.to_string()
+    );
 }
 
 #[test]

@@ -1,13 +1,9 @@
 //! How a session ends: what runs may end as well, or is answered with an error.
 
-use super::{BETWEEN_SLICES, Session};
-use crate::dispatch;
-use crate::link::Heard;
-use crate::report::InvocationOutcome;
+use super::{BETWEEN_SLICES, Session, sleep_until};
 use std::time::Duration;
 use tether_protocol::constants::GRACE_AFTER_DISCONNECT;
-use tether_protocol::message::ToLaptop;
-use tether_runtime_api::ErrorObject;
+use tether_protocol::serve::Event;
 use tokio::time::Instant;
 
 /// How long an error for an interrupted invocation is waited for to be stored.
@@ -43,56 +39,36 @@ impl Session {
 
     /// Nobody can be answered any more.
     pub(super) fn give_up(&mut self) {
+        let reason = "there is no connection to answer by, and its caller has an error";
         for key in self.in_flight.keys() {
-            let reason = "there is no connection to answer by, and its caller has an error";
-            self.ended(&key, InvocationOutcome::Dropped, reason.to_owned());
+            let dropped = self.in_flight.dropped(&key, reason);
+            self.told(dropped);
         }
     }
 
     /// What arrived while it was ending.
     async fn decline_all(&mut self) {
         while let Some(done) = self.work.join_next_with_id().await {
-            match done {
-                Ok((task, done)) => self.finished(task, done),
-                Err(error) => self.crashed(&error),
-            }
+            self.worked(done);
         }
     }
 
     /// Answers what is running with an error: its process is about to end.
     async fn interrupt(&mut self) {
-        let error = ErrorObject::new(
-            "Tether.Detached",
-            "tether: the debugging session ended while this invocation was running: repeat it",
-        );
-        let body = error.to_bytes();
-        let outcome = || dispatch::failed(Some(error.error_type.clone()), &body);
-        self.in_flight.answer_all(&error.error_type, outcome);
-        self.in_flight.all_again();
-        self.repeat_replies();
+        self.draining = true;
+        self.tell_all(Event::Interrupted);
         let mut slice = tokio::time::interval(BETWEEN_SLICES);
         while self.in_flight.unfinished() > 0 {
-            let heard = tokio::select! {
-                heard = self.link.next() => heard,
-                _ = slice.tick(), if self.has_more_to_repeat() => {
-                    self.repeat_replies();
-                    continue;
+            tokio::select! {
+                heard = self.link.next() => {
+                    // There is no way back.
+                    if self.heard(heard).is_err() {
+                        return;
+                    }
                 }
-            };
-            match heard {
-                Heard::Message(ToLaptop::Stored(key)) => {
-                    let ended = self.in_flight.stored(&key);
-                    self.told(ended);
-                }
-                Heard::Message(ToLaptop::Refused(refused)) => {
-                    self.ended(&refused.key, InvocationOutcome::Dropped, refused.reason);
-                }
-                Heard::Resumed => {
-                    self.in_flight.all_again();
-                    self.repeat_replies();
-                }
-                Heard::Refused(_) => return,
-                _ => {}
+                Some(done) = self.work.join_next_with_id() => self.worked(done),
+                () = sleep_until(self.in_flight.next_wake()) => self.wake(),
+                _ = slice.tick(), if self.has_more_to_repeat() => self.repeat_replies(),
             }
         }
     }
