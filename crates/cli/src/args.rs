@@ -1,6 +1,7 @@
 //! What was typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -205,6 +206,10 @@ pub(crate) struct Emulator {
     /// function makes, under its own role or one that it has assumed.
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     pub(crate) aws_latency: Option<Duration>,
+    /// Serve so many calls to Lambda's control plane in a second, and refuse
+    /// more with 429; AWS serves 15. Invoke and GetFunction do not count.
+    #[arg(long, value_name = "N")]
+    pub(crate) control_plane_rate: Option<NonZeroU32>,
     /// Name of tether's helper stack.
     #[arg(long, default_value = "tether", value_name = "NAME")]
     pub(crate) helper_stack_name: String,

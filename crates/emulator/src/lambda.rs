@@ -10,6 +10,7 @@ mod function;
 mod layers;
 mod mappings;
 mod memory;
+mod rate;
 mod records;
 mod run;
 mod tap;
@@ -25,15 +26,17 @@ pub(crate) use mappings::Mappings;
 pub(crate) use run::{Call, Invoked};
 pub(crate) use version::Code;
 
-use crate::callers::Callers;
+use crate::callers::{Callers, lambda_action};
 use crate::cloud::{Notice, Place};
 use crate::id;
 use crate::options::Options;
 use bytes::Bytes;
+use http::Method;
+use rate::{Rate, is_control_plane};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tether_host::LogSink;
 use tether_host::python::Client;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +57,8 @@ pub(crate) struct Lambda {
     pub(crate) layers: Layers,
     pub(crate) mappings: Mappings,
     functions: RwLock<BTreeMap<String, Arc<Function>>>,
+    /// See [`Options::control_plane_rate`].
+    rate: Option<Rate>,
 }
 
 /// A function and what of it is meant.
@@ -91,6 +96,7 @@ pub(crate) struct Surroundings<'a> {
 
 impl Lambda {
     pub(crate) fn start(around: Surroundings<'_>) -> std::io::Result<Arc<Self>> {
+        let rate = around.options.control_plane_rate;
         let lambda = Arc::new(Self {
             place: around.place.clone(),
             endpoint: around.endpoint,
@@ -104,10 +110,19 @@ impl Lambda {
             layers: Layers::new(around.place.clone())?,
             mappings: Mappings::new(around.place.clone()),
             functions: RwLock::default(),
+            rate: rate.map(|calls| Rate::new(calls, Instant::now())),
         });
         let reaping = reap(Arc::clone(&lambda), around.options.reap_after);
         lambda.tasks.spawn(reaping);
         Ok(lambda)
+    }
+
+    /// Whether the account may make this call now.
+    fn may_call(&self, method: &Method, path: &str) -> bool {
+        let Some(rate) = &self.rate else {
+            return true;
+        };
+        !is_control_plane(&lambda_action(method, path)) || rate.take(Instant::now())
     }
 
     pub(crate) fn add_function(&self, function: Arc<Function>) {

@@ -1,5 +1,6 @@
 //! How this cloud differs from AWS on request: shorter limits, longer ways.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
 
@@ -32,6 +33,9 @@ pub struct Options {
     pub role_session: Duration,
     /// An execution environment that is idle for this long is ended.
     pub reap_after: Duration,
+    /// So many calls to Lambda's control plane are served in a second; none:
+    /// all.
+    pub control_plane_rate: Option<NonZeroU32>,
 }
 
 impl Default for Options {
@@ -44,6 +48,7 @@ impl Default for Options {
             async_retries: ASYNC_RETRIES,
             role_session: ROLE_SESSION,
             reap_after: REAP_AFTER,
+            control_plane_rate: None,
         }
     }
 }

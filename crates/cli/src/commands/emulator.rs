@@ -79,6 +79,7 @@ fn options(typed: &Typed) -> Options {
         reap_after: typed.reap_after.unwrap_or(usual.reap_after),
     }
 }
+        control_plane_rate: typed.control_plane_rate,
 
 fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {
     let (judge, notices) = (output.clone(), output.clone());

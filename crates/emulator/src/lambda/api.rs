@@ -29,7 +29,11 @@ pub(crate) async fn serve(
     body: Bytes,
 ) -> Answer {
     let request = Request::read(method, uri, headers, body);
-    let answer = route(lambda, &request).await;
+    let answer = if lambda.may_call(method, uri.path()) {
+        route(lambda, &request).await
+    } else {
+        Err(LambdaError::RateExceeded)
+    };
     let mut answer = answer.unwrap_or_else(|error| refuse(&error));
     if let Ok(id) = HeaderValue::from_str(&id::uuid()) {
         // An invocation has said its own.

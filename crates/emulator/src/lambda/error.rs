@@ -27,6 +27,9 @@ pub(crate) enum LambdaError {
     /// More at once than the function has reserved.
     #[error("Rate Exceeded.")]
     Throttled,
+    /// More calls to the control plane than the account may make.
+    #[error("Rate exceeded")]
+    RateExceeded,
     #[error("tether's emulator does not serve {0}")]
     NotServed(String),
     #[error("tether's emulator could not run it: {0}")]
@@ -62,7 +65,7 @@ impl LambdaError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled | Self::RateExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::NotServed(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -78,7 +81,7 @@ impl LambdaError {
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::InvalidContent(_) => "InvalidRequestContentException",
             Self::TooLarge(_) => "RequestTooLargeException",
-            Self::Throttled => "TooManyRequestsException",
+            Self::Throttled | Self::RateExceeded => "TooManyRequestsException",
             Self::NotServed(_) => "NotImplemented",
             Self::Failed(_) => "ServiceException",
         }
@@ -96,6 +99,11 @@ impl LambdaError {
                 "Type": "User",
                 "message": message,
                 "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+            }),
+            Self::RateExceeded => json!({
+                "Type": "User",
+                "message": message,
+                "Reason": "CallerRateLimitExceeded",
             }),
             _ => json!({ "Type": "User", "message": message }),
         }
