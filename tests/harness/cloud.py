@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import botocore.config
 
+from .faults import Fault
 from .processes import Process
 from .surroundings import PATIENCE, REGION, binary, environment
 
@@ -118,6 +119,12 @@ class Cloud:
         """AWS calls so far: principal, service, action and count of each."""
         with urllib.request.urlopen(f"{self.endpoint}/_tether/calls") as answer:
             return json.load(answer)
+
+    # ---- what goes wrong
+
+    def fault(self, service, effect, **rule):
+        """Makes calls fail from now on: see ``Fault``."""
+        return Fault(self, service, effect, **rule)
 
     # ---- ending
 

@@ -107,6 +107,13 @@ impl Callers {
         self.caller(key).map(|it| it.arn)
     }
 
+    /// The name of this key's role.
+    pub(crate) fn principal(&self, key: &str) -> String {
+        let arn = self.arn(key);
+        let principal = arn.as_deref().map_or(OUTSIDE, role_name);
+        principal.to_owned()
+    }
+
     /// Reads who calls.
     ///
     /// # Errors

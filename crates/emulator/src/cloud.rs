@@ -2,6 +2,7 @@
 
 use crate::callers::Callers;
 use crate::dynamodb::DynamoDb;
+use crate::faults::{FaultSink, Faults};
 use crate::lambda::{Lambda, Surroundings};
 use crate::options::Options;
 use crate::stack::StackRecord;
@@ -47,6 +48,7 @@ pub struct Cloud {
     pub(crate) place: Place,
     pub(crate) options: Options,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) endpoint: SocketAddr,
     pub(crate) work: TempDir,
     pub(crate) notices: Notice,
@@ -65,6 +67,7 @@ impl Cloud {
         options: Options,
         logs: LogSink,
         notices: Notice,
+        faults: FaultSink,
     ) -> std::io::Result<Arc<Self>> {
         let endpoint = listener.local_addr()?;
         let work = tempfile::Builder::new().prefix("tether-cloud-").tempdir()?;
@@ -72,6 +75,7 @@ impl Cloud {
         let tasks = TaskTracker::new();
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
         let callers = Arc::new(Callers::new(&options));
+        let faults = Arc::new(Faults::new(faults, tasks.clone(), ending.clone()));
         let lambda = Lambda::start(Surroundings {
             place: &place,
             endpoint,
@@ -85,6 +89,7 @@ impl Cloud {
         Ok(Arc::new(Self {
             place,
             callers,
+            faults,
             options,
             endpoint,
             work,

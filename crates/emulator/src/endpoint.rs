@@ -2,8 +2,9 @@
 //! path, `X-Amz-Target` and the credential scope of the signature.
 
 use crate::cloud::Cloud;
+use crate::faults::{self, Cut};
 use crate::query::Caller;
-use crate::signature::Unsigned;
+use crate::signature::{Signature, Unsigned};
 use crate::{callers, lambda, query, websocket};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -44,10 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, cloud: Arc<Cloud>) {
         connections.spawn(async move {
             let service = hyper::service::service_fn(move |request| {
                 let cloud = Arc::clone(&cloud);
-                async move {
-                    let answer = answer(&cloud, request, peer.ip()).await;
-                    Ok::<_, std::convert::Infallible>(answer)
-                }
+                async move { answer(&cloud, request, peer.ip()).await }
             });
             let connection = hyper::server::conn::http1::Builder::new();
             // A connection that breaks is the client's affair.
@@ -58,36 +56,80 @@ pub(crate) async fn serve(listener: TcpListener, cloud: Arc<Cloud>) {
     }
 }
 
-async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>, peer: IpAddr) -> Answer {
+async fn answer(
+    cloud: &Arc<Cloud>,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> Result<Answer, Cut> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return refuse(
+        return Ok(refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLarge",
             "The body is too large",
-        );
+        ));
     };
     let body = body.to_bytes();
-    // tether's own: what was called so far, for benchmarks and tests.
-    if parts.method == Method::GET && parts.uri.path() == "/_tether/calls" && peer.is_loopback() {
-        return ok(cloud.callers.calls().to_string());
+    if peer.is_loopback()
+        && let Some(answer) = own(cloud, &parts, &body)
+    {
+        return Ok(answer);
     }
     let query = parts.uri.query();
     let signature = cloud
         .callers
         .admit(&parts.headers, query, tether_host::now());
-    let signature = match signature {
-        Ok(signature) => signature,
-        Err(unsigned) => return refuse_unsigned(&unsigned, &Wanted::unsigned(&parts, &body)),
-    };
+    match signature {
+        Ok(signature) => serve_signed(cloud, &signature, parts, body).await,
+        Err(unsigned) => {
+            let wanted = Wanted::unsigned(&parts, &body);
+            Ok(refuse_unsigned(&unsigned, &wanted))
+        }
+    }
+}
+
+/// tether's own, for benchmarks and tests: what was called so far, and faults.
+fn own(cloud: &Cloud, parts: &http::request::Parts, body: &Bytes) -> Option<Answer> {
+    let path = parts.uri.path();
+    if parts.method == Method::GET && path == "/_tether/calls" {
+        return Some(ok(cloud.callers.calls().to_string()));
+    }
+    path.starts_with(faults::api::PATH)
+        .then(|| faults::api::serve(&cloud.faults, &parts.method, path, body))
+}
+
+async fn serve_signed(
+    cloud: &Arc<Cloud>,
+    signature: &Signature,
+    parts: http::request::Parts,
+    body: Bytes,
+) -> Result<Answer, Cut> {
+    let key = &signature.access_key;
     let wanted = Wanted::by(&signature.service, &parts, &body);
-    let way = cloud
-        .callers
-        .arrive(&signature.access_key, wanted.service, wanted.action);
+    let caught = cloud.faults.catch(|| faults::Call {
+        service: wanted.service,
+        action: &wanted.action,
+        principal: Some(cloud.callers.principal(key)),
+        texts: [path_and_query(&parts).as_bytes(), &body],
+    });
+    let way = cloud.callers.arrive(key, wanted.service, wanted.action);
     way.go().await;
-    let answer = serve_one(cloud, wanted.service, &signature.access_key, parts, body).await;
+    let answer = match caught {
+        None => serve_one(cloud, wanted.service, key, parts, body).await,
+        Some(caught) => {
+            let (service, key) = (wanted.service.to_owned(), key.clone());
+            let shared = Arc::clone(cloud);
+            let perform = async move { serve_one(&shared, &service, &key, parts, body).await };
+            cloud.faults.play(caught, perform).await?
+        }
+    };
     way.come_back().await;
-    answer
+    Ok(answer)
+}
+
+fn path_and_query(parts: &http::request::Parts) -> &str {
+    let wanted = parts.uri.path_and_query();
+    wanted.map_or("/", http::uri::PathAndQuery::as_str)
 }
 
 /// Which service a request is for, and what it wants there.
@@ -113,7 +155,7 @@ impl<'a> Wanted<'a> {
             "lambda" => callers::lambda_action(&parts.method, path),
             "sts" | "cloudformation" => query::action(body),
             "execute-api" => callers::connections_action(&parts.method),
-            _ => format!("{} {target}", parts.method),
+            _ => other_action(&parts.method, target, body),
         };
         Self { service, action }
     }
@@ -131,6 +173,20 @@ impl<'a> Wanted<'a> {
             "lambda"
         };
         Self::by(service, parts, body)
+    }
+}
+
+/// What a service is asked that is not emulated, in each protocol that names
+/// it: `AmazonSQS.SendMessage` or a form; else the method.
+fn other_action(method: &Method, target: &str, body: &[u8]) -> String {
+    let named = match target.rsplit('.').next() {
+        None | Some("") => query::action(body),
+        Some(action) => action.to_owned(),
+    };
+    if named.is_empty() {
+        method.to_string()
+    } else {
+        named
     }
 }
 

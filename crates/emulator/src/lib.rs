@@ -7,7 +7,7 @@
 //! into resources; each WebSocket API then listens on a port of its own.
 //! `callers` knows whose a `signature` is and so how far away they are: with
 //! latencies in [`Options`], a WAN is played. It counts all calls, too:
-//! `GET /_tether/calls` on the endpoint.
+//! `GET /_tether/calls` on the endpoint. `faults` are calls that fail on request.
 
 mod callers;
 mod cloud;
@@ -15,6 +15,7 @@ mod delay;
 mod deploy;
 mod dynamodb;
 mod endpoint;
+mod faults;
 mod files;
 mod id;
 mod lambda;
@@ -28,6 +29,7 @@ mod websocket;
 
 pub use cloud::{Cloud, Notice, Place};
 pub use deploy::{DeployError, DeployedApi, DeployedFunction, Deployment, StackSource};
+pub use faults::{FaultHit, FaultSink};
 pub use options::Options;
 pub use tether_host::{LogLine, LogSink};
 
@@ -69,11 +71,12 @@ impl Emulator {
         options: Options,
         logs: LogSink,
         notices: Notice,
+        faults: FaultSink,
     ) -> Result<Self, StartError> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .map_err(|error| StartError::Port { port, error })?;
-        let cloud = Cloud::new(&listener, place, options, logs, notices)
+        let cloud = Cloud::new(&listener, place, options, logs, notices, faults)
             .await
             .map_err(|error| StartError::Other(error.to_string()))?;
         let serving = endpoint::serve(listener, Arc::clone(&cloud));

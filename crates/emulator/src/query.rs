@@ -221,9 +221,16 @@ fn success(action: &str, result: &str) -> Answer {
     xml(StatusCode::OK, body)
 }
 
-fn failure(status: StatusCode, code: &str, message: &str) -> Answer {
+/// An error, as these services write it.
+pub(crate) fn failure(status: StatusCode, code: &str, message: &str) -> Answer {
+    let fault = if status.is_server_error() {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let body = format!(
-        "<ErrorResponse><Error><Type>Sender</Type>{}{}</Error>{}</ErrorResponse>",
+        "<ErrorResponse><Error>{}{}{}</Error>{}</ErrorResponse>",
+        element("Type", fault),
         element("Code", code),
         element("Message", message),
         element("RequestId", &id::uuid())

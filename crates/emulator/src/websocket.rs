@@ -2,9 +2,11 @@
 
 mod connection;
 mod handshake;
+mod silence;
 
 use crate::callers::{Callers, connections_action};
 use crate::cloud::{Cloud, Notice};
+use crate::faults::{Call, Cut, Faults};
 use crate::id;
 use crate::lambda::Lambda;
 use crate::signature::Unsigned;
@@ -45,6 +47,7 @@ pub(crate) struct Api {
     connections: RwLock<HashMap<String, Arc<Live>>>,
     lambda: Arc<Lambda>,
     callers: Arc<Callers>,
+    faults: Arc<Faults>,
     /// A client's way to here, and back.
     latency: Duration,
     idle: Duration,
@@ -84,6 +87,7 @@ impl Api {
             connections: RwLock::default(),
             lambda: Arc::clone(&cloud.lambda),
             callers: Arc::clone(&cloud.callers),
+            faults: Arc::clone(&cloud.faults),
             latency: cloud.options.latency,
             idle: cloud.options.websocket_idle,
             lifetime: cloud.options.websocket_lifetime,
@@ -176,7 +180,7 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
         tasks.spawn(async move {
             let service = hyper::service::service_fn(move |request| {
                 let api = Arc::clone(&api);
-                async move { Ok::<_, std::convert::Infallible>(answer(api, request, peer).await) }
+                answer(api, request, peer)
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
@@ -190,28 +194,64 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
     }
 }
 
-async fn answer(api: Arc<Api>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
-    if parse_path(request.uri().path()).is_none() {
-        return handshake::answer(api, request, peer).await;
+async fn answer(
+    api: Arc<Api>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<Answer, Cut> {
+    if parse_path(request.uri().path()).is_some() {
+        return call(api, request).await;
     }
+    let wanted = request.uri().to_string();
+    let caught = api
+        .faults
+        .catch(|| Call::websocket("connect", [&wanted, ""]));
+    let shaking = handshake::answer(Arc::clone(&api), request, peer);
+    match caught {
+        None => Ok(shaking.await),
+        Some(caught) => api.faults.play(caught, shaking).await,
+    }
+}
+
+/// A call of `@connections`.
+async fn call(api: Arc<Api>, request: Request<Incoming>) -> Result<Answer, Cut> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, MOST_READ).collect().await;
+    let body = body.ok().map(http_body_util::Collected::to_bytes);
     let (query, now) = (parts.uri.query(), tether_host::now());
     let signature = match api.callers.admit(&parts.headers, query, now) {
         Ok(signature) => signature,
-        Err(unsigned) => return refuse_unsigned(&unsigned),
+        Err(unsigned) => return Ok(refuse_unsigned(&unsigned)),
     };
     let action = connections_action(&parts.method);
+    let caught = api.faults.catch(|| Call {
+        service: "execute-api",
+        action: &action,
+        principal: Some(api.callers.principal(&signature.access_key)),
+        texts: [
+            parts.uri.path().as_bytes(),
+            body.as_deref().unwrap_or_default(),
+        ],
+    });
     let way = api
         .callers
         .arrive(&signature.access_key, "execute-api", action);
     way.go().await;
-    let answer = match body {
-        Ok(body) => serve_connections(&api, &parts.method, parts.uri.path(), &body.to_bytes()),
-        Err(_) => refuse(&ConnectionsError::PayloadTooLarge),
+    let perform = {
+        let api = Arc::clone(&api);
+        async move {
+            match body {
+                Some(body) => serve_connections(&api, &parts.method, parts.uri.path(), &body),
+                None => refuse(&ConnectionsError::PayloadTooLarge),
+            }
+        }
+    };
+    let answer = match caught {
+        None => perform.await,
+        Some(caught) => api.faults.play(caught, perform).await?,
     };
     way.come_back().await;
-    answer
+    Ok(answer)
 }
 
 /// What is too large is read all the same, as far as this: a connection that

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tether_emulator::{
-    Deployment, Emulator, LogLine, LogSink, Notice, Options, Place, StackSource,
+    Deployment, Emulator, FaultHit, FaultSink, LogLine, LogSink, Notice, Options, Place,
+    StackSource,
 };
 
 pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
@@ -27,6 +28,7 @@ pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
         options(&typed),
         logs,
         notices,
+        fault_sink(output),
     )
     .await?;
     let deployed = deploy(&emulator, &sources, output).await;
@@ -77,9 +79,9 @@ fn options(typed: &Typed) -> Options {
         async_retries: typed.async_retry_seconds.unwrap_or(usual.async_retries),
         role_session: typed.role_session.unwrap_or(usual.role_session),
         reap_after: typed.reap_after.unwrap_or(usual.reap_after),
+        control_plane_rate: typed.control_plane_rate,
     }
 }
-        control_plane_rate: typed.control_plane_rate,
 
 fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {
     let (judge, notices) = (output.clone(), output.clone());
@@ -95,6 +97,20 @@ fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {
         }),
         Arc::new(move |line: String| notices.notice(&line)),
     )
+}
+
+/// For programs: people have no use for it.
+fn fault_sink(output: &Output) -> FaultSink {
+    let output = output.clone();
+    Arc::new(move |hit: FaultHit| {
+        output.object(&json!({
+            "event": "fault",
+            "id": hit.id,
+            "service": hit.service,
+            "action": hit.action,
+            "principal": hit.principal,
+        }));
+    })
 }
 
 async fn deploy(

@@ -5,6 +5,7 @@
 //! keeps nobody waiting meanwhile.
 
 use super::Api;
+use super::silence::Silence;
 use crate::delay::until;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -49,6 +50,7 @@ pub(super) struct Live {
     latency: Duration,
     last_active: AtomicU64,
     last_message: Mutex<Instant>,
+    silence: Silence,
 }
 
 /// What goes out to the client, and when it is there.
@@ -103,6 +105,7 @@ impl Live {
             latency,
             last_active,
             last_message: Mutex::new(Instant::now()),
+            silence: Silence::default(),
         };
         (Arc::new(live), receiver)
     }
@@ -144,6 +147,12 @@ impl Live {
             .store(tether_host::now().0, Ordering::Relaxed);
         let last = self.last_message.lock();
         *last.unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether a message is lost, in either direction.
+    fn loses(&self, api: &Api, text: &str) -> bool {
+        let id = &self.connection.connection_id;
+        self.silence.takes(&api.faults, id, text)
     }
 
     fn last_message(&self) -> Instant {
@@ -208,7 +217,7 @@ async fn talk(
         .tasks
         .spawn(arrive(Arc::clone(api), Arc::clone(live), line));
     let (end, must_be_told) = {
-        let mut writing = pin!(write(&mut sink, outgoing));
+        let mut writing = pin!(write(api, live, &mut sink, outgoing));
         let ended = tokio::select! {
             ended = listen(api, live, &mut stream, incoming) => ended,
             end = &mut writing => Ended::Already(end),
@@ -230,7 +239,13 @@ async fn talk(
     };
     // What was sent before the end still arrives before `$disconnect`.
     let _ = arriving.await;
-    if must_be_told {
+    if live.silence.has_begun() {
+        let live = Arc::clone(live);
+        api.tasks.spawn(async move {
+            live.silence.is_over().await;
+            drop((sink, stream));
+        });
+    } else if must_be_told {
         if let Ok(socket) = sink.reunite(stream) {
             let _ = timeout(CLOSING, hang_up(socket)).await;
         }
@@ -268,8 +283,10 @@ async fn listen(
     let too_old = Instant::now() + api.lifetime;
     loop {
         let idle = live.last_message() + api.idle;
+        let silent = live.silence.has_begun();
         tokio::select! {
-            message = stream.next() => match received(message) {
+            message = stream.next(), if !silent => match received(message) {
+                Received::Text(text) if live.loses(api, &text) => {}
                 Received::Text(text) => {
                     live.touch();
                     let due = Instant::now() + live.latency;
@@ -285,6 +302,10 @@ async fn listen(
                 if Instant::now() >= too_old.min(live.last_message() + api.idle) {
                     return Ended::ToBeClosed(CLOSE_GOING_AWAY, "Going away");
                 }
+            }
+            () = live.silence.begins(), if !silent => {}
+            () = live.silence.is_over(), if silent => {
+                return Ended::Already(End::new(1006, "Connection closed abnormally"));
             }
             () = live.deleted.cancelled() => return Ended::ToBeClosed(1000, ""),
             () = api.ending.cancelled() => {
@@ -306,12 +327,18 @@ async fn arrive(api: Arc<Api>, live: Arc<Live>, mut line: mpsc::Receiver<(Instan
 
 /// Sends each message when it is due, until one closes the connection.
 async fn write(
+    api: &Api,
+    live: &Live,
     sink: &mut SplitSink<Socket, Message>,
     mut outgoing: mpsc::Receiver<Outgoing>,
 ) -> End {
     while let Some(Outgoing { due, frame }) = outgoing.recv().await {
         until(due).await;
         let sent = match frame {
+            Frame::Text(text) if live.loses(api, &text) => continue,
+            Frame::Close(code, reason) if live.silence.has_begun() => {
+                return End::new(code, reason);
+            }
             Frame::Text(text) => sink.send(Message::text(text)).await,
             Frame::Close(code, reason) => {
                 let frame = CloseFrame {
