@@ -349,10 +349,11 @@ def test_a_connection_is_half_open_from_a_message_on(cloud, direction):
             for _ in range(100):
                 post(ConnectionId=who, Data=b"lost, too")
             socket.send("lost, too")
-            socket.ping()
+            pong = socket.ping()
             assert ask(other, "hello") == len("hello")
             assert management(cloud).get_connection(ConnectionId=who)["ConnectedAt"]
         assert ending(socket) == ([], None)
+        assert not pong.is_set()
         cloud.wait_for_log("Echo", f"{who} disconnected with 1006")
         assert refusal(post, ConnectionId=who, Data=b"x")[0] == "GoneException"
         assert len(fault.hits) == 1

@@ -77,7 +77,7 @@ impl Faults {
         let rule = Rule::read(body)?;
         let mut rules = self.rules();
         self.any.store(true, Ordering::Relaxed);
-        Ok(rules.add(rule, self.ending.child_token()))
+        Ok(rules.add(rule))
     }
 
     /// Ends a rule, and lets go what it holds. Whether there was one.
@@ -133,7 +133,7 @@ impl Faults {
         });
         match playing.await {
             Ok(Some(answer)) => answer,
-            // The emulator ends.
+            // The emulator ends: what is held is not performed.
             Ok(None) | Err(_) => Err(Cut),
         }
     }
@@ -153,7 +153,7 @@ impl Caught {
         (self.sink)(self.hit.clone());
     }
 
-    /// Waits until its rule is lifted, or the emulator ends.
+    /// Waits until its rule is lifted; the end of the emulator lifts none.
     pub(crate) async fn lifted(&self) {
         self.lifted.cancelled().await;
     }

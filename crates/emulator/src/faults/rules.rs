@@ -29,9 +29,8 @@ pub(super) struct Met {
 }
 
 impl Rules {
-    /// Puts a rule behind the others; its id, `f1`. What it holds is let go
-    /// with `lifted`.
-    pub(super) fn add(&mut self, rule: Rule, lifted: CancellationToken) -> String {
+    /// Puts a rule behind the others; its id, `f1`.
+    pub(super) fn add(&mut self, rule: Rule) -> String {
         self.given += 1;
         let id = format!("f{}", self.given);
         self.kept.push(Kept {
@@ -39,7 +38,7 @@ impl Rules {
             rule,
             matches: 0,
             hits: 0,
-            lifted,
+            lifted: CancellationToken::new(),
         });
         id
     }
@@ -101,7 +100,7 @@ mod tests {
         let mut rules = Rules::default();
         for rule in all {
             let rule = Rule::read(rule.to_string().as_bytes()).unwrap();
-            rules.add(rule, CancellationToken::new());
+            rules.add(rule);
         }
         rules
     }
@@ -147,7 +146,7 @@ mod tests {
         assert_eq!(meet(&mut rules, 1), ["f2"]);
         // No id is given twice.
         let again = Rule::read(rule(0, None).to_string().as_bytes()).unwrap();
-        assert_eq!(rules.add(again, CancellationToken::new()), "f3");
+        assert_eq!(rules.add(again), "f3");
         assert!(rules.lift("f2") && rules.lift("f3") && rules.is_empty());
     }
 }

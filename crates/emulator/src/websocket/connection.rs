@@ -240,9 +240,10 @@ async fn talk(
     // What was sent before the end still arrives before `$disconnect`.
     let _ = arriving.await;
     if live.silence.has_begun() {
-        let live = Arc::clone(live);
+        // The client does not hear that it is over.
+        let (live, ending) = (Arc::clone(live), api.ending.clone());
         api.tasks.spawn(async move {
-            live.silence.is_over().await;
+            let _ = ending.run_until_cancelled(live.silence.is_over()).await;
             drop((sink, stream));
         });
     } else if must_be_told {
