@@ -56,6 +56,13 @@ pub const TELL_BEFORE_ANSWER: Duration = secs(1);
 /// the deployed code can still do its work.
 pub const CLAIM_WAIT_DIVISOR: u32 = 4;
 
+/// The part of the remaining time that a wait for the laptop may take: see
+/// [`CLAIM_WAIT_DIVISOR`].
+#[must_use]
+pub fn share_of(left: Duration) -> Duration {
+    left.checked_div(CLAIM_WAIT_DIVISOR).unwrap_or_default()
+}
+
 /// How long a reply may take once the connection is gone: a reconnect takes
 /// a second or two, a laptop that sleeps takes forever.
 pub const GRACE_AFTER_DISCONNECT: Duration = secs(15);
@@ -113,6 +120,11 @@ pub const COMPRESS_FROM: usize = 4 * 1024;
 /// attribute names included
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
 pub const CHUNK_BYTES: usize = 384 * 1024;
+
+/// A payload has no more chunks than this: a record that speaks of more was not
+/// written by tether, and nobody makes room for them.
+pub const MOST_CHUNKS: u32 = 17;
+const _: () = assert!(MOST_CHUNKS as usize == MAX_PAYLOAD.div_ceil(CHUNK_BYTES));
 
 /// Chunks on their way at the same time: enough to fill a line, few enough to
 /// leave the memory of a small function alone.

@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tether_aws::Failure;
-use tether_protocol::constants::{CHUNK_BYTES, CHUNKS_AT_ONCE};
+use tether_protocol::constants::{CHUNK_BYTES, CHUNKS_AT_ONCE, MOST_CHUNKS};
 use tether_protocol::{InvocationKey, Side, Stored, Timestamp};
 use tokio::time::Instant;
 
@@ -56,6 +56,7 @@ impl Correlation {
         stored: &Stored,
         patience: Duration,
     ) -> Result<Vec<u8>, StoreError> {
+        self.believable(stored)?;
         let read = |index: u32| self.read_chunk(key, side, index).boxed();
         let chunks = self
             .persist((0..stored.chunks).collect(), patience, read)
@@ -73,7 +74,7 @@ impl Correlation {
         side: Side,
         count: u32,
     ) -> Result<(), StoreError> {
-        stream::iter(0..count)
+        stream::iter(0..count.min(MOST_CHUNKS))
             .map(|index| self.remove_item(key, chunk_key(key, side, index)).boxed())
             .buffer_unordered(CHUNKS_AT_ONCE)
             .try_collect()
@@ -88,7 +89,7 @@ impl Correlation {
         patience: Duration,
         work: impl Fn(u32) -> futures_util::future::BoxFuture<'a, Result<T, StoreError>>,
     ) -> Result<BTreeMap<u32, T>, StoreError> {
-        let until = Instant::now() + patience;
+        let until = after(Instant::now(), patience);
         let mut done = BTreeMap::new();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -114,13 +115,27 @@ impl Correlation {
                 }
             }
             match last {
-                Some(error) if Instant::now() + pause >= until => return Err(error),
+                Some(error) if after(Instant::now(), pause) >= until => return Err(error),
                 Some(_) => tokio::time::sleep(pause).await,
                 None => return Ok(done),
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             missing = failed;
         }
+    }
+
+    /// The number came over the wire, and room is made for so many.
+    fn believable(&self, stored: &Stored) -> Result<(), StoreError> {
+        if stored.chunks <= MOST_CHUNKS {
+            return Ok(());
+        }
+        Err(StoreError::Row {
+            table: self.table.clone(),
+            reason: format!(
+                "a payload of {} chunks, and the largest has {MOST_CHUNKS}",
+                stored.chunks
+            ),
+        })
     }
 
     fn too_slow(&self, patience: Duration) -> StoreError {
@@ -183,10 +198,52 @@ impl Correlation {
     }
 }
 
+/// That moment, `span` later; thirty years are for ever, and fit into any clock.
+fn after(moment: Instant, span: Duration) -> Instant {
+    let for_ever = Duration::from_secs(30 * 365 * 24 * 3600);
+    moment.checked_add(span.min(for_ever)).unwrap_or(moment)
+}
+
 fn chunk_key(key: &InvocationKey, side: Side, index: u32) -> Item {
     let (request_id, part) = key.chunk_key(side, index);
     Item::from([
         ("RequestId".to_owned(), text(request_id)),
         ("Part".to_owned(), text(part)),
     ])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::config::BehaviorVersion;
+    use tether_protocol::Nonce;
+
+    #[tokio::test]
+    async fn no_room_is_made_for_chunks_that_nobody_wrote() {
+        let config = aws_types::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .build();
+        let correlation = Correlation::new(&config, "Debugger");
+        let key = InvocationKey {
+            request_id: "r".to_owned(),
+            nonce: Nonce::new("n"),
+        };
+        for chunks in [MOST_CHUNKS + 1, u32::MAX] {
+            let stored = Stored {
+                chunks,
+                size: u64::MAX,
+                zstd: true,
+            };
+            let read = correlation.read_chunks(&key, Side::Reply, &stored, Duration::MAX);
+            let error = read.await.unwrap_err();
+            assert!(error.to_string().contains("the largest has 17"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wait_without_end_is_no_overflow() {
+        let now = Instant::now();
+        assert!(after(now, Duration::MAX) > after(now, LONGEST_PAUSE));
+    }
 }
