@@ -83,16 +83,20 @@ impl Invocation {
     }
 
     /// Headers of an answer to `next`. What cannot stand in a header is left
-    /// out: it came out of one.
+    /// out: it came out of one. So are those that a [`HeaderMap`] has no room
+    /// for: collecting more than 24,576 of them would panic.
     #[must_use]
     pub fn to_headers(&self) -> HeaderMap {
-        self.to_pairs()
-            .into_iter()
-            .filter_map(|(name, value)| {
-                let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-                Some((name, HeaderValue::from_str(&value).ok()?))
-            })
-            .collect()
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.to_pairs() {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value))
+                && headers.try_append(name, value).is_err()
+            {
+                break;
+            }
+        }
+        headers
     }
 
     /// One of the other headers.
@@ -119,6 +123,17 @@ mod tests {
         };
         let read = Invocation::from_headers(&invocation.to_headers());
         assert_eq!(read.unwrap(), invocation);
+    }
+
+    #[test]
+    fn more_headers_than_a_map_holds_are_no_panic() {
+        let many = (0..40_000).map(|index| (format!("lambda-runtime-{index}"), "x".to_owned()));
+        let invocation = Invocation {
+            request_id: "r".into(),
+            rest: many.collect(),
+            ..Invocation::default()
+        };
+        assert_eq!(invocation.to_headers()[header::REQUEST_ID], "r");
     }
 
     #[test]
