@@ -1,5 +1,6 @@
 //! The variables that tie a function to a session.
 
+use crate::reading::harmless;
 use crate::{ConnectionId, SessionId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,7 +69,7 @@ impl Attachment {
             session_id: SessionId::new(need(SESSION)?),
             connection_hint: ConnectionId::new(need(CONNECTION)?),
             config: serde_json::from_str(&need(CONFIG)?)
-                .map_err(|error| format!("{CONFIG} is not what tether wrote: {error}"))?,
+                .map_err(|error: serde_json::Error| refusal(&error))?,
         })
     }
 
@@ -85,7 +86,13 @@ impl Attachment {
     }
 }
 
+fn refusal(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    format!("{CONFIG} is not what tether wrote: {}", harmless(&words))
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 pub(crate) mod tests {
     use super::*;
 
@@ -110,6 +117,21 @@ pub(crate) mod tests {
         let variables = attachment().variables();
         let read = Attachment::read(|name| variables.get(name).cloned());
         assert_eq!(read, Ok(attachment()));
+    }
+
+    #[test]
+    fn a_value_that_is_not_ours_is_refused_and_not_printed() {
+        for text in [
+            r#"{"r":"role","x":"x","s":"S","d":"D","u":"U","t":"hunter2"}"#,
+            r#""hunter2""#,
+            "hunter2",
+        ] {
+            let mut variables = attachment().variables();
+            variables.insert(CONFIG.to_owned(), text.to_owned());
+            let error = Attachment::read(|name| variables.get(name).cloned()).unwrap_err();
+            assert!(error.starts_with("DEBUGGER_CONFIG is not what"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

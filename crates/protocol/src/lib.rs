@@ -26,6 +26,7 @@ mod ids;
 pub mod instrumentation;
 pub mod message;
 mod payload;
+pub mod reading;
 pub mod records;
 mod secret;
 pub mod serve;

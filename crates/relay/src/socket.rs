@@ -6,8 +6,8 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use std::time::Duration;
 use tether_protocol::constants::{FRAME_LIMIT, MESSAGE_LIMIT};
-use tether_protocol::message::{Reason, ToCloud, ToLaptop};
-use tether_protocol::{SessionId, Token};
+use tether_protocol::message::{ToCloud, ToLaptop};
+use tether_protocol::{SessionId, Token, reading};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -151,22 +151,6 @@ impl SocketSender {
     }
 }
 
-/// API Gateway has errors of its own, without a type: the helper Lambda failed,
-/// or there were too many messages at once
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html>).
-fn read(text: &str) -> ToLaptop {
-    if let Ok(message) = serde_json::from_str(text) {
-        return message;
-    }
-    let error: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    match (error["message"].as_str(), error["requestId"].as_str()) {
-        (Some(message), Some(id)) => ToLaptop::Problem(Reason::new(format!(
-            "API Gateway says: {message} (its request id is {id})"
-        ))),
-        _ => ToLaptop::Unknown,
-    }
-}
-
 impl Incoming {
     /// The next message. What cannot be read comes as [`ToLaptop::Unknown`],
     /// and an error of API Gateway's own as [`ToLaptop::Problem`].
@@ -177,7 +161,7 @@ impl Incoming {
         loop {
             match self.0.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    return Ok(read(&text));
+                    return Ok(reading::to_laptop(&text));
                 }
                 Some(Ok(Message::Close(Some(frame)))) => {
                     return Err(format!("closed with {}", u16::from(frame.code)));
@@ -187,30 +171,6 @@ impl Incoming {
                 Some(Ok(_)) => {}
                 None => return Err("ended".to_owned()),
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tether_protocol::message::Alive;
-
-    #[test]
-    fn an_error_of_api_gateways_own_is_told_with_its_text() {
-        let text =
-            r#"{"message": "Internal server error", "connectionId":"Lh3=", "requestId":"Lh4="}"#;
-        let said = read(text);
-        assert!(
-            matches!(&said, ToLaptop::Problem(it) if it.reason.contains("Internal server error") && it.reason.contains("Lh4=")),
-            "{said:?}"
-        );
-        assert_eq!(
-            read(r#"{"type":"alive"}"#),
-            ToLaptop::Alive(Alive::default())
-        );
-        for unknown in ["no JSON", "{}", r#"{"type":"dance"}"#] {
-            assert_eq!(read(unknown), ToLaptop::Unknown, "{unknown}");
         }
     }
 }

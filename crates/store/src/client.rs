@@ -7,8 +7,10 @@ use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use tether_aws::{Failure, classify};
 use tether_protocol::Secret;
+use tether_protocol::reading::harmless;
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+/// A row as DynamoDB has it.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// A table said no, or said nothing.
 #[derive(Debug, thiserror::Error)]
@@ -125,15 +127,22 @@ never_conditional!(
 );
 
 /// Reads a row.
-pub(crate) fn read<T: DeserializeOwned>(table: &str, item: Item) -> Result<T, StoreError> {
-    serde_dynamo::from_item(item).map_err(|error| StoreError::Row {
+///
+/// # Errors
+/// When it is not one, without a word of its content: payloads and variables of
+/// functions stand in rows.
+pub fn read<T: DeserializeOwned>(table: &str, item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| StoreError::Row {
         table: table.to_owned(),
-        reason: error.to_string(),
+        reason: harmless(&error.to_string()).to_owned(),
     })
 }
 
 /// Writes a row.
-pub(crate) fn row<T: serde::Serialize>(table: &str, value: &T) -> Result<Item, StoreError> {
+///
+/// # Errors
+/// When the value is no map.
+pub fn row<T: serde::Serialize>(table: &str, value: &T) -> Result<Item, StoreError> {
     serde_dynamo::to_item(value).map_err(|error| StoreError::Row {
         table: table.to_owned(),
         reason: error.to_string(),
@@ -157,4 +166,34 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use tether_protocol::records::{HeadRecord, SessionRecord};
+
+    #[test]
+    fn a_row_edited_by_hand_is_refused_without_its_content() {
+        let payload = HashMap::from([("hunter2".to_owned(), text("hunter2"))]);
+        for (name, value) in [
+            ("TTL", AttributeValue::N("hunter2".to_owned())),
+            ("TTL", text("hunter2")),
+            ("Status", text("hunter2")),
+            ("Response", AttributeValue::M(payload)),
+        ] {
+            let item = Item::from([
+                ("Part".to_owned(), text("n#head")),
+                (name.to_owned(), value),
+            ]);
+            let said = read::<HeadRecord>("Debugger", item)
+                .unwrap_err()
+                .to_string();
+            assert!(said.contains("cannot read"), "{said}");
+            assert!(!said.contains("hunter2"), "{name}: {said}");
+        }
+        let said = read::<SessionRecord>("Sessions", Item::new()).unwrap_err();
+        assert!(said.to_string().contains("missing field"), "{said}");
+    }
 }

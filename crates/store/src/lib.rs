@@ -9,7 +9,7 @@ mod correlation;
 mod journal;
 mod sessions;
 
-pub use client::StoreError;
+pub use client::{Item, StoreError, read, row};
 pub use correlation::{Claim, Correlation};
 pub use journal::Journal;
 pub use sessions::Sessions;

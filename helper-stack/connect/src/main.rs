@@ -2,7 +2,6 @@
 
 mod aws;
 mod event;
-mod message;
 mod refusal;
 mod routes;
 mod settings;

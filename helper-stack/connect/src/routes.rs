@@ -1,10 +1,9 @@
 //! The three routes, over whatever keeps sessions and invocations.
 
 use crate::event::{Answer, Event};
-use crate::message;
 use lambda_runtime::tracing::{info, warn};
 use tether_protocol::message::{Alive, Hello, Reason, Refused, Reply, ToCloud, ToLaptop, Welcome};
-use tether_protocol::{ConnectionId, PROTOCOL_VERSION, SessionId, Timestamp};
+use tether_protocol::{ConnectionId, PROTOCOL_VERSION, SessionId, Timestamp, reading};
 
 /// Who speaks: a session on its connection.
 #[derive(Clone, Copy)]
@@ -98,7 +97,7 @@ async fn disconnect<C: Cloud>(cloud: &C, caller: Caller<'_>) -> Answer {
 }
 
 async fn default<C: Cloud>(cloud: &C, caller: Caller<'_>, body: Option<&str>) -> ToLaptop {
-    let answer = match message::read(body) {
+    let answer = match reading::to_cloud(body) {
         Ok(ToCloud::Hello(hello)) => welcome(cloud, caller, &hello).await,
         Ok(ToCloud::KeepAlive) => keep_alive(cloud, caller).await,
         Ok(ToCloud::Reply(reply)) => store(cloud, caller, reply).await,

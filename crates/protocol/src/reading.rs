@@ -1,14 +1,35 @@
-//! Reads a message, and says what is wrong with one that cannot be read.
+//! Reads messages, and says what is wrong with one that cannot be read.
 
+use crate::message::{Reason, ToCloud, ToLaptop};
 use serde::Deserialize;
 use serde_json::error::Category;
-use tether_protocol::message::ToCloud;
 
-/// Reads a message.
+/// Reads a message to the laptop. What cannot be read is [`ToLaptop::Unknown`].
+///
+/// API Gateway has errors of its own, without a type: the helper Lambda failed,
+/// or there were too many messages at once
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html>).
+/// They come as [`ToLaptop::Problem`].
+#[must_use]
+pub fn to_laptop(text: &str) -> ToLaptop {
+    if let Ok(message) = serde_json::from_str(text) {
+        return message;
+    }
+    let error: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let field = |name: &str| error.get(name).and_then(serde_json::Value::as_str);
+    match (field("message"), field("requestId")) {
+        (Some(message), Some(id)) => ToLaptop::Problem(Reason::new(format!(
+            "API Gateway says: {message} (its request id is {id})"
+        ))),
+        _ => ToLaptop::Unknown,
+    }
+}
+
+/// Reads a message to the cloud.
 ///
 /// # Errors
 /// What is wrong, without a word of the message's content: it may be a reply.
-pub(crate) fn read(body: Option<&str>) -> Result<ToCloud, String> {
+pub fn to_cloud(body: Option<&str>) -> Result<ToCloud, String> {
     let body = body.ok_or("the message is empty")?;
     match serde_json::from_str(body) {
         Ok(ToCloud::Unknown) => Err(format!(
@@ -35,9 +56,10 @@ fn fault(body: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Serde's words may quote a value; only those that name a field of ours are
-/// passed on.
-fn harmless(words: &str) -> &str {
+/// Serde's words may quote a value, and a value may be a secret: only those that
+/// name a field of ours are passed on.
+#[must_use]
+pub fn harmless(words: &str) -> &str {
     let field = words.split(" at line ").next().unwrap_or_default();
     if field.starts_with("missing field") {
         field
@@ -84,18 +106,33 @@ mod tests {
             (r#"{"type":"dance","tempo":4111}"#, "type dance"),
             (r#"{"type":"my card 4111"}"#, "type unknown"),
         ] {
-            let reason = read(Some(body)).unwrap_err();
+            let reason = to_cloud(Some(body)).unwrap_err();
             assert!(reason.contains(expected), "{body}: {reason}");
             assert!(!reason.contains("4111"), "{body}: {reason}");
         }
-        assert!(read(None).is_err());
+        assert!(to_cloud(None).is_err());
     }
 
     #[test]
     fn a_message_is_read() {
         assert_eq!(
-            read(Some(r#"{"type":"keepAlive"}"#)),
+            to_cloud(Some(r#"{"type":"keepAlive"}"#)),
             Ok(ToCloud::KeepAlive)
         );
+    }
+
+    #[test]
+    fn an_error_of_api_gateways_own_is_told_with_its_text() {
+        let text =
+            r#"{"message": "Internal server error", "connectionId":"Lh3=", "requestId":"Lh4="}"#;
+        let said = to_laptop(text);
+        assert!(
+            matches!(&said, ToLaptop::Problem(it) if it.reason.contains("Internal server error") && it.reason.contains("Lh4=")),
+            "{said:?}"
+        );
+        assert_eq!(to_laptop(r#"{"type":"alive"}"#), ToLaptop::Alive);
+        for unknown in ["no JSON", "{}", r#"{"type":"dance"}"#] {
+            assert_eq!(to_laptop(unknown), ToLaptop::Unknown, "{unknown}");
+        }
     }
 }
