@@ -1,6 +1,25 @@
 //! `tether-bootstrap <interpreter> <args…>`: what Lambda starts in front of
 //! the runtime while a function is attached.
 
+// No panic: this runs inside other people's functions.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use tether_interceptor::{Guest, Plan, run};

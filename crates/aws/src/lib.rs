@@ -4,6 +4,25 @@
 //! own default does not. Everything that talks to AWS starts from here, so
 //! that a time limit is set in one place.
 
+// No panic: this runs inside other people's functions.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::Builder;
@@ -64,7 +83,7 @@ pub fn http_client(trust: Trust) -> SharedHttpClient {
 pub fn config(access: &Access, patience: Patience, http: &SharedHttpClient) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(patience.call)
-        .connect_timeout(patience.call / 2)
+        .connect_timeout(patience.call.checked_div(2).unwrap_or_default())
         .build();
     let builder = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

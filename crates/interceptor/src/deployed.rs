@@ -174,7 +174,7 @@ async fn time_is_up(shared: &Shared, number: u64, deadline: u64, seconds: u32) {
     let mut handed = shared.handed.subscribe();
     let start = crate::now()
         .0
-        .saturating_add(u64::from(INIT_SECONDS.saturating_add(seconds)) * 1000);
+        .saturating_add(millis(INIT_SECONDS.saturating_add(seconds)));
     let own = tokio::select! {
         // The server lives as long as the environment.
         handed = handed.wait_for(|(it, _)| *it == number) => handed.map_or(start, |it| it.1),
@@ -184,6 +184,10 @@ async fn time_is_up(shared: &Shared, number: u64, deadline: u64, seconds: u32) {
         return std::future::pending().await;
     }
     wall_clock(own).await;
+}
+
+fn millis(seconds: u32) -> u64 {
+    u64::from(seconds).saturating_mul(1000)
 }
 
 /// Waits by the wall clock: a timer alone would stop in a freeze.
@@ -277,9 +281,7 @@ impl Shared {
     /// The offered event becomes the current one; its own time begins.
     fn hand_out(&self) -> Option<Event> {
         let offer = self.withdraw()?;
-        let own = crate::now()
-            .0
-            .saturating_add(u64::from(offer.seconds) * 1000);
+        let own = crate::now().0.saturating_add(millis(offer.seconds));
         let event = with_deadline(offer.event, own);
         if let Ok(mut current) = self.current.lock() {
             *current = Some(Current {

@@ -7,7 +7,7 @@ use crate::upstream::Event;
 use std::time::Duration;
 use tether_protocol::carry::Why;
 use tether_protocol::constants::{
-    BELIEVE_ACTIVE, BELIEVE_DISCONNECTED, CLAIM_WAIT, CLAIM_WAIT_DIVISOR, SILENCE,
+    BELIEVE_ACTIVE, BELIEVE_DISCONNECTED, CLAIM_WAIT, SILENCE, share_of,
 };
 use tether_protocol::records::WhenOffline;
 use tether_protocol::session::{Standing, fails_offline, standing};
@@ -192,7 +192,7 @@ impl Lookup {
 /// by a laptop that does not claim it.
 pub(crate) fn patience(event: &Event) -> Duration {
     let left = Timestamp(event.invocation.deadline_ms).since(now());
-    CLAIM_WAIT.min(left / CLAIM_WAIT_DIVISOR)
+    CLAIM_WAIT.min(share_of(left))
 }
 
 /// What is known of the session, since when.

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::upstream::Event;
 use bytes::Bytes;
 use std::time::Duration;
-use tether_protocol::constants::{CLAIM_WAIT_DIVISOR, STORE_WAIT};
+use tether_protocol::constants::{STORE_WAIT, share_of};
 use tether_protocol::message::{Invoke, ToLaptop};
 use tether_protocol::records::HeadRecord;
 use tether_protocol::{InvocationKey, Packed, Payload, Secret, Side, Timestamp, room};
@@ -59,7 +59,7 @@ async fn store(
     bytes: &[u8],
     deadline: Timestamp,
 ) -> Result<(), String> {
-    let patience = STORE_WAIT.min(deadline.since(now()) / CLAIM_WAIT_DIVISOR);
+    let patience = STORE_WAIT.min(share_of(deadline.since(now())));
     let correlation = layer.clients().correlation;
     let stored = correlation.put_chunks(key, Side::Request, bytes, deadline, patience);
     stored
@@ -148,7 +148,9 @@ impl Remains {
     pub(crate) async fn remove(self, correlation: &Correlation, deadline: Timestamp) {
         let chunks = self.request_chunks > 0 || self.reply_chunks > 0;
         let patience = if chunks { TIDYING_CHUNKS } else { TIDYING };
-        let patience = patience.min(deadline.since(now()) / 2);
+        // Half of what is left.
+        let left = deadline.since(now()).checked_div(2).unwrap_or_default();
+        let patience = patience.min(left);
         let _ = tokio::time::timeout(patience, self.remove_all(correlation)).await;
     }
 

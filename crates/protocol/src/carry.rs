@@ -10,8 +10,7 @@
 //! * [`Verdict::Answered`] only when the record holds an answer.
 
 use crate::constants::{
-    ANSWER_BEFORE_DEADLINE, CLAIM_WAIT, CLAIM_WAIT_DIVISOR, GRACE_AFTER_DISCONNECT, SESSION_WATCH,
-    poll_pause,
+    ANSWER_BEFORE_DEADLINE, CLAIM_WAIT, GRACE_AFTER_DISCONNECT, SESSION_WATCH, poll_pause, share_of,
 };
 use crate::records::InvocationStatus;
 use crate::session::Standing;
@@ -227,7 +226,7 @@ impl Carry {
         deadline: Timestamp,
     ) -> (Self, Vec<Action>) {
         let answer_by = deadline.minus(ANSWER_BEFORE_DEADLINE);
-        let patience = CLAIM_WAIT.min(deadline.since(now) / CLAIM_WAIT_DIVISOR);
+        let patience = CLAIM_WAIT.min(share_of(deadline.since(now)));
         let carry = Self {
             phase: Phase::Sending,
             connection: connection.clone(),

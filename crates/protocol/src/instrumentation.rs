@@ -184,7 +184,8 @@ fn attachment(function: &FunctionConfiguration, order: &Order<'_>) -> Attachment
 }
 
 fn environment_size(environment: &BTreeMap<String, String>) -> usize {
-    environment.iter().map(|(k, v)| k.len() + v.len()).sum()
+    let texts = environment.iter().flat_map(|(k, v)| [k, v]);
+    texts.map(String::len).sum()
 }
 
 /// What to write to make a function what it was. None: there is nothing of

@@ -19,6 +19,25 @@
 //! This crate is pure: it knows no socket, file, clock or environment. Time is
 //! an argument ([`Timestamp`]).
 
+// No panic: this runs inside other people's functions.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 pub mod carry;
 pub mod config;
 pub mod constants;

@@ -140,7 +140,7 @@ fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let smaller = zstd::bulk::compress(bytes, 1).ok()?;
-    let pays = smaller.len() < bytes.len() / 4 * 3;
+    let pays = smaller.len() < (bytes.len() / 4).saturating_mul(3);
     pays.then_some(smaller)
 }
 

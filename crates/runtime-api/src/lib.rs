@@ -4,6 +4,25 @@
 //! Pure: a verb becomes an [`http::Request`] without being sent, and a request
 //! becomes a [`Route`] without a server.
 
+// No panic: this runs inside other people's functions.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 pub mod environment;
 mod error;
 pub mod header;

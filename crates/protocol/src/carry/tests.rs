@@ -248,3 +248,25 @@ proptest! {
         }
     }
 }
+
+/// A hand-edited or hostile deadline, a clock that was never set.
+#[test]
+fn clocks_at_the_end_of_time_are_lived_through() {
+    let ends = [Timestamp(0), Timestamp(u64::MAX)];
+    for (now, deadline) in ends.into_iter().flat_map(|now| ends.map(|end| (now, end))) {
+        let (mut carry, mut all) = Carry::start(conn("a"), now, deadline);
+        for (event, at) in [
+            (Event::Posted(Post::Delivered), now),
+            (Event::Timer, Timestamp(u64::MAX)),
+            (found(InvocationStatus::Accepted), now),
+            (Event::Session(Some(Standing::Away)), Timestamp(0)),
+            (Event::Head(Look::Missing), Timestamp(u64::MAX)),
+            (Event::Timer, now),
+            (found(InvocationStatus::Completed), now),
+        ] {
+            all.extend(carry.handle(event, at));
+        }
+        let ends = all.iter().filter(|it| matches!(it, Action::Finish(_)));
+        assert_eq!(ends.count(), 1, "{now:?} to {deadline:?}: {all:?}");
+    }
+}
