@@ -87,6 +87,10 @@ test: tools check stack layer ## All tests: unit, properties, stories over real 
 	$(BIN)/cfn-lint helper-stack/template.yaml
 	$(BIN)/python -m pytest tests
 
+.PHONY: fuzz
+fuzz: ## Fuzz everything that parses, FUZZ_SECONDS (20) for each target; FUZZ_TARGETS="config …"
+	@.ci/fuzz
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf target $(BUILD) $(VENV)
