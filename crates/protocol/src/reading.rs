@@ -86,6 +86,7 @@ fn type_of(body: &str) -> String {
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use crate::message::Alive;
 
     #[test]
     fn what_is_wrong_is_said_without_the_content() {
@@ -130,7 +131,10 @@ mod tests {
             matches!(&said, ToLaptop::Problem(it) if it.reason.contains("Internal server error") && it.reason.contains("Lh4=")),
             "{said:?}"
         );
-        assert_eq!(to_laptop(r#"{"type":"alive"}"#), ToLaptop::Alive);
+        assert_eq!(
+            to_laptop(r#"{"type":"alive"}"#),
+            ToLaptop::Alive(Alive::default())
+        );
         for unknown in ["no JSON", "{}", r#"{"type":"dance"}"#] {
             assert_eq!(to_laptop(unknown), ToLaptop::Unknown, "{unknown}");
         }
