@@ -82,13 +82,29 @@ pub(crate) fn signal(child: &Child, signal: rustix::process::Signal) {
 #[cfg(unix)]
 pub(crate) fn end_as(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
-    let number = status.signal();
-    if let Some(signal) = number.and_then(rustix::process::Signal::from_named_raw) {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    if let Some(code) = status.code() {
+        return code;
     }
-    status
-        .code()
-        .unwrap_or_else(|| number.unwrap_or(1).saturating_add(128))
+    let number = status.signal().unwrap_or(1);
+    die_of(number);
+    number.saturating_add(128)
+}
+
+/// Dies of a signal, whoever listens to it here: tokio to SIGTERM, Rust's own
+/// start to SIGSEGV and SIGBUS, and SIGPIPE is ignored. Returns if it is one
+/// that nobody dies of.
+#[cfg(unix)]
+#[expect(
+    unsafe_code,
+    reason = "there is no safe way back to a signal's own action"
+)]
+fn die_of(number: i32) {
+    // SAFETY: the action that is set is no function of ours, and nothing else
+    // is to be done with this signal: this process is about to end.
+    unsafe {
+        libc::signal(number, libc::SIG_DFL);
+        libc::raise(number);
+    }
 }
 
 #[cfg(test)]
