@@ -64,5 +64,7 @@ fn step_aside(reason: &str, guest: &Guest) -> ExitCode {
 
 fn say(text: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "tether: {text}");
+    // In one write: it is the function's log.
+    let line = format!("tether: {text}\n");
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
