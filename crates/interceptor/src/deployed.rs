@@ -2,9 +2,9 @@
 //! is handed to it, behind a Runtime API that passes everything on.
 
 use crate::guest::{self, Guest};
-use crate::upstream::{Body, Error, Event, Upstream};
+use crate::upstream::{Body, Error, Event, MOST_HEADERS, Upstream};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -66,6 +66,10 @@ struct Current {
 /// Lambda gives a start this long
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT_SECONDS: u32 = 10;
+
+/// AWS's clients send up to 1 MiB in one header, an error's stack for X-Ray
+/// (<https://github.com/aws/aws-lambda-python-runtime-interface-client>).
+const LARGEST_HEAD: usize = 2 * 1024 * 1024;
 
 impl Deployed {
     /// Opens the door on a free port of the loopback interface.
@@ -221,9 +225,14 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         tokio::spawn(async move {
             let service = hyper::service::service_fn(move |request| {
                 let shared = Arc::clone(&shared);
-                async move { Ok::<_, std::convert::Infallible>(shared.answer(request).await) }
+                async move { shared.answer(request).await.map_err(std::io::Error::other) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
+                .preserve_header_case(true)
+                .auto_date_header(false)
+                .max_headers(MOST_HEADERS)
+                .max_header_size(LARGEST_HEAD)
+                .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(stream), service);
             // A connection that breaks is the guest's affair.
             let _ = connection.await;
@@ -232,27 +241,28 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 impl Shared {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    /// An error hangs up, as the Runtime API that is not there would.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Error> {
         let request = request.map(|body| body.map_err(|it| Box::new(it) as Error).boxed_unsync());
         let answer = match Route::of(request.method(), request.uri().path()) {
-            Route::Next => self.next().await,
+            Route::Next => {
+                self.upstream.ask_as(&request);
+                Ok(self.next().await)
+            }
             Route::Response(id) | Route::Error(id) => self.pass_answer(request, &id).await,
             Route::InitError => self.init_error(request).await,
             Route::Ping | Route::Other => self.pass(request).await,
         };
-        answer.unwrap_or_else(|error| {
-            crate::log::line(&format!("the Runtime API could not be reached: {error}"));
-            let mut answer = Response::new(text(Bytes::from_static(b"{}")));
-            *answer.status_mut() = StatusCode::BAD_GATEWAY;
-            answer
+        answer.inspect_err(|error| {
+            crate::log::line(&format!("a request could not be passed on: {error}"));
         })
     }
 
     /// Waits for an event. A second `next` in the middle of an invocation gets
     /// the same event again, as AWS's emulator does it.
-    async fn next(&self) -> Result<Response<Body>, Error> {
+    async fn next(&self) -> Response<Body> {
         if let Some(event) = self.unanswered() {
-            return Ok(rendered(&event));
+            return rendered(&event);
         }
         if let Some(number) = self.forget() {
             self.finished.send_replace(number);
@@ -260,7 +270,7 @@ impl Shared {
         loop {
             let news = self.news.notified();
             if let Some(event) = self.hand_out() {
-                return Ok(rendered(&event));
+                return rendered(&event);
             }
             news.await;
         }
@@ -322,7 +332,7 @@ impl Shared {
     }
 
     async fn pass(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let mut answer = self.upstream.forward(request).await?;
+        let mut answer = self.upstream.send(request).await?;
         header::strip_hop_by_hop(answer.headers_mut());
         Ok(answer.map(|body| body.map_err(|it| Box::new(it) as Error).boxed_unsync()))
     }
@@ -348,10 +358,11 @@ impl Shared {
 }
 
 fn rendered(event: &Event) -> Response<Body> {
-    let mut answer = Response::new(text(event.payload.clone()));
-    *answer.headers_mut() = event.headers.clone();
+    let body = Full::new(event.payload.clone());
+    let mut answer = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    answer.headers_mut().clone_from(&event.headers);
+    answer.extensions_mut().clone_from(&event.wording);
     header::strip_hop_by_hop(answer.headers_mut());
-    answer.headers_mut().remove(http::header::CONTENT_LENGTH);
     answer
 }
 

@@ -1,19 +1,24 @@
 //! The real Runtime API.
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri};
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use std::sync::{Arc, Mutex};
 use tether_runtime_api::{Invocation, header, verb};
 
 /// A body on its way through us.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Error>;
 /// Whatever goes wrong with a connection.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The Runtime API knows no limit of their number; some there must be.
+pub(crate) const MOST_HEADERS: usize = 1000;
 
 /// An event as the Runtime API gave it.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ pub(crate) struct Event {
     pub(crate) invocation: Invocation,
     /// Its head, verbatim.
     pub(crate) headers: http::HeaderMap,
+    /// How the names in it were written, and the reason of its status.
+    pub(crate) wording: http::Extensions,
     /// The event.
     pub(crate) payload: Bytes,
 }
@@ -31,6 +38,8 @@ pub(crate) struct Event {
 pub(crate) struct Upstream {
     client: Client<HttpConnector, Body>,
     authority: String,
+    /// How the deployed code last asked for an event.
+    asked: Arc<Mutex<Option<Request<()>>>>,
 }
 
 impl Upstream {
@@ -39,14 +48,22 @@ impl Upstream {
         // Head and body leave at once: with Nagle an answer waits 40 ms.
         connector.set_nodelay(true);
         Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: Client::builder(TokioExecutor::new())
+                .http1_preserve_header_case(true)
+                .http1_max_headers(MOST_HEADERS)
+                .build(connector),
             authority,
+            asked: Arc::default(),
         }
     }
 
     /// The next event. Waits as long as it takes: Lambda freezes us meanwhile.
     pub(crate) async fn next(&self) -> Result<Event, Error> {
-        let answer = self.send(full(verb::next(&self.authority)?)).await?;
+        let request = match self.asked.lock().ok().and_then(|it| it.clone()) {
+            Some(asked) => asked.map(|()| Bytes::new()),
+            None => verb::next(&self.authority)?,
+        };
+        let answer = self.send(full(request)).await?;
         let (parts, body) = answer.into_parts();
         let payload = body.collect().await?.to_bytes();
         if parts.status != StatusCode::OK {
@@ -55,8 +72,21 @@ impl Upstream {
         Ok(Event {
             invocation: Invocation::from_headers(&parts.headers)?,
             headers: parts.headers,
+            wording: parts.extensions,
             payload,
         })
+    }
+
+    /// The deployed code asks for an event: the next one is asked for in the
+    /// same words, because Lambda reads there which runtime it is.
+    pub(crate) fn ask_as(&self, request: &Request<Body>) {
+        let mut words = Request::new(());
+        words.uri_mut().clone_from(request.uri());
+        words.headers_mut().clone_from(request.headers());
+        words.extensions_mut().clone_from(request.extensions());
+        if let Ok(mut asked) = self.asked.lock() {
+            *asked = Some(words);
+        }
     }
 
     /// Posts an answer, byte for byte.
@@ -104,21 +134,21 @@ impl Upstream {
     }
 
     /// Passes a request on: status, headers, body and trailers as they are.
-    pub(crate) async fn forward(
+    pub(crate) async fn send(
         &self,
         mut request: Request<Body>,
     ) -> Result<Response<Incoming>, Error> {
-        header::strip_hop_by_hop(request.headers_mut());
-        self.send(request).await
-    }
-
-    async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Error> {
         let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
         *request.uri_mut() = Uri::builder()
             .scheme("http")
             .authority(self.authority.as_str())
             .path_and_query(path)
             .build()?;
+        *request.version_mut() = Version::HTTP_11;
+        let headers = request.headers_mut();
+        header::strip_hop_by_hop(headers);
+        // Whoever talks to us names us.
+        headers.insert(HOST, HeaderValue::from_str(&self.authority)?);
         Ok(self.client.request(request).await?)
     }
 }

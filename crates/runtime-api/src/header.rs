@@ -29,15 +29,15 @@ pub const RESPONSE_MODE: HeaderName =
 pub const PREFIX: &str = "lambda-runtime-";
 
 /// Headers that belong to one connection and are not passed on. `te` is among
-/// them, `trailer` is not: trailers carry the errors of streamed answers.
-pub const HOP_BY_HOP: [&str; 8] = [
+/// them, `trailer` is not: trailers carry the errors of streamed answers. Nor
+/// is `transfer-encoding`: a chunked body stays chunked.
+pub const HOP_BY_HOP: [&str; 7] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
     "te",
-    "transfer-encoding",
     "upgrade",
 ];
 
