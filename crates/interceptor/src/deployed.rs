@@ -3,7 +3,6 @@
 
 use crate::guest::{self, Guest};
 use crate::upstream::{Body, Error, Event, MOST_HEADERS, Upstream};
-use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -11,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
-use tether_runtime_api::{Route, header};
+use tether_runtime_api::{Route, header, verb};
 use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::sync::{Notify, watch};
@@ -338,22 +337,19 @@ impl Shared {
     }
 
     /// The deployed code was started in the middle of an invocation: its init
-    /// error is that invocation's error.
-    async fn init_error(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        // The event it was started for, which it may not have asked for yet.
-        let event = self.unanswered().or_else(|| self.hand_out());
-        let Some(event) = event.map(|it| it.invocation) else {
+    /// error is that invocation's error, in the same words.
+    async fn init_error(&self, mut request: Request<Body>) -> Result<Response<Body>, Error> {
+        // The event it was started for. If it has asked for that, it is too
+        // late for such an error, and the Runtime API says so.
+        let Some(event) = self.hand_out().map(|it| it.invocation) else {
             return self.pass(request).await;
         };
-        let kind = request.headers().get(header::ERROR_TYPE).cloned();
-        let kind = kind.as_ref().and_then(|it| it.to_str().ok());
-        let kind = kind.map(str::to_owned);
-        let body = request.into_body().collect().await?.to_bytes();
-        let status = self.upstream.error(&event, kind.as_deref(), body).await?;
-        self.mark_answered(&event.request_id);
-        let mut answer = Response::new(text(Bytes::from_static(b"{\"status\":\"OK\"}")));
-        *answer.status_mut() = status;
-        Ok(answer)
+        *request.uri_mut() = verb::error_path(&event.request_id).parse()?;
+        if let Some(id) = &event.invocation_id {
+            let headers = request.headers_mut();
+            headers.insert(header::INVOCATION_ID, HeaderValue::from_str(id)?);
+        }
+        self.pass_answer(request, &event.request_id).await
     }
 }
 
@@ -364,10 +360,4 @@ fn rendered(event: &Event) -> Response<Body> {
     answer.extensions_mut().clone_from(&event.wording);
     header::strip_hop_by_hop(answer.headers_mut());
     answer
-}
-
-fn text(bytes: Bytes) -> Body {
-    Full::new(bytes)
-        .map_err(|never| match never {})
-        .boxed_unsync()
 }

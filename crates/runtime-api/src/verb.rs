@@ -45,13 +45,19 @@ pub fn error(
     error_type: Option<&str>,
     body: Bytes,
 ) -> Result<Request<Bytes>> {
-    let path = format!("/2018-06-01/runtime/invocation/{request_id}/error");
+    let path = error_path(request_id);
     let request = post(authority, &path, invocation_id).header(CONTENT_TYPE, "application/json");
     match error_type {
         Some(error_type) => request.header(header::ERROR_TYPE, error_type),
         None => request,
     }
     .body(body)
+}
+
+/// Where the error of an invocation is posted.
+#[must_use]
+pub fn error_path(request_id: &str) -> String {
+    format!("/2018-06-01/runtime/invocation/{request_id}/error")
 }
 
 fn post(authority: &str, path: &str, invocation_id: Option<&str>) -> http::request::Builder {
