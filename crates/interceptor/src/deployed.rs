@@ -3,7 +3,8 @@
 
 use crate::guest::{self, Guest};
 use crate::upstream::{Body, Error, Event, MOST_HEADERS, Upstream};
-use http::{HeaderValue, Request, Response};
+use http::header::{TRAILER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -324,7 +325,12 @@ impl Shared {
         }
     }
 
-    async fn pass_answer(&self, request: Request<Body>, id: &str) -> Result<Response<Body>, Error> {
+    async fn pass_answer(
+        &self,
+        mut request: Request<Body>,
+        id: &str,
+    ) -> Result<Response<Body>, Error> {
+        announce_trailers(request.headers_mut());
         // From its first byte on: an answer that breaks off is not given twice.
         self.mark_answered(id);
         self.pass(request).await
@@ -350,6 +356,14 @@ impl Shared {
             headers.insert(header::INVOCATION_ID, HeaderValue::from_str(id)?);
         }
         self.pass_answer(request, &event.request_id).await
+    }
+}
+
+/// A streamed answer tells its error in trailers. They need not be announced,
+/// and hyper passes on only those that are.
+fn announce_trailers(headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) && !headers.contains_key(TRAILER) {
+        headers.insert(TRAILER, header::ERROR_TRAILERS);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names of headers.
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 /// On `next`: the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
@@ -24,6 +24,11 @@ pub const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-funct
 /// On an answer: `streaming`.
 pub const RESPONSE_MODE: HeaderName =
     HeaderName::from_static("lambda-runtime-function-response-mode");
+
+/// In `trailer`: what a streamed answer that fails midway has behind its body.
+pub const ERROR_TRAILERS: HeaderValue = HeaderValue::from_static(
+    "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+);
 
 /// Prefix of all headers of an event.
 pub const PREFIX: &str = "lambda-runtime-";
