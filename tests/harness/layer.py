@@ -30,6 +30,53 @@ def bootstrap():
     return path
 
 
+def unwrapped(runtime_api):
+    """The environment that Lambda gives to a function nobody is attached to."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_LAMBDA_FUNCTION_NAME": "hello",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "example",
+    }
+
+
+def instrumented(aws, own_timeout):
+    """What is added to it while somebody is attached."""
+    config = {
+        "r": "arn:aws:iam::123456789012:role/layer",
+        "x": "external",
+        "s": "Sessions",
+        "d": "Debugger",
+        "u": aws,
+        "t": own_timeout,
+    }
+    return {
+        "AWS_LAMBDA_EXEC_WRAPPER": "/opt/tether-bootstrap",
+        "DEBUGGER_SESSION_ID": "s-1",
+        "DEBUGGER_CONNECTION_ID": "c=",
+        "DEBUGGER_CONFIG": json.dumps(config),
+    }
+
+
+class Denial:
+    """AWS that denies every call, which it keeps."""
+
+    def __init__(self):
+        self.calls = []
+        self._server = RawServer(self._deny)
+        self.url = f"http://{self._server.address}"
+
+    def _deny(self, request):
+        self.calls.append(request.path)
+        return Answer(403, {"Content-Type": "text/xml"}, DENIED)
+
+    def close(self):
+        self._server.close()
+
+
 class Layer(Process):
     """The bootstrap of an instrumented function whose session cannot be looked up.
 
@@ -41,38 +88,16 @@ class Layer(Process):
         self._events = queue.Queue()
         self._asked = 0
         self.api = RawServer(self._answer)
-        self.denied = []
-        self._aws = RawServer(self._deny)
-        denying = f"http://{self._aws.address}"
-        config = {
-            "r": "arn:aws:iam::123456789012:role/layer",
-            "x": "external",
-            "s": "Sessions",
-            "d": "Debugger",
-            "u": denying,
-            "t": own_timeout,
-        }
+        self._aws = Denial()
+        self.denied = self._aws.calls
         environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "AWS_LAMBDA_RUNTIME_API": self.api.address,
-            "AWS_LAMBDA_FUNCTION_NAME": "hello",
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-            "AWS_SECRET_ACCESS_KEY": "example",
-            "AWS_ENDPOINT_URL": endpoint or denying,
-            "AWS_LAMBDA_EXEC_WRAPPER": "/opt/tether-bootstrap",
-            "DEBUGGER_SESSION_ID": "s-1",
-            "DEBUGGER_CONNECTION_ID": "c=",
-            "DEBUGGER_CONFIG": json.dumps(config),
+            **unwrapped(self.api.address),
+            **instrumented(self._aws.url, own_timeout),
+            "AWS_ENDPOINT_URL": endpoint or self._aws.url,
             **variables,
         }
         command = [bootstrap(), sys.executable, RUNTIME, *arguments]
         super().__init__("layer", command, environment)
-
-    def _deny(self, request):
-        self.denied.append(request.path)
-        return Answer(403, {"Content-Type": "text/xml"}, DENIED)
 
     # ---- the Runtime API in front of it
 

@@ -16,6 +16,7 @@ class Request:
     body: bytes = b""
     chunks: list = field(default_factory=list)
     trailers: dict = field(default_factory=dict)
+    head: bytes = b""  # All of it, as it came.
 
 
 @dataclass
@@ -23,13 +24,19 @@ class Answer:
     status: int = 200
     headers: dict = field(default_factory=dict)
     body: bytes = b""
+    reason: str = "Status"
+    chunked: bool = False
 
 
 class RawServer:
-    """Answers each request with what ``answer(request)`` returns; none: it hangs up."""
+    """Answers each request with what ``answer(request)`` returns; none: it hangs up.
 
-    def __init__(self, answer):
+    ``heard(request)`` is told of every chunk of a body as it comes.
+    """
+
+    def __init__(self, answer, heard=None):
         self._answer = answer
+        self._heard = heard
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
@@ -56,11 +63,11 @@ class RawServer:
     def _serve(self, connection):
         with connection, connection.makefile("rb") as stream:
             try:
-                while request := read_request(stream):
+                while request := read_request(stream, connection, self._heard):
                     answer = self._answer(request)
                     if answer is None:
                         return
-                    connection.sendall(rendered(answer))
+                    connection.sendall(rendered(answer, request.method == "HEAD"))
             except (OSError, ValueError):
                 return
 
@@ -77,21 +84,33 @@ class RawServer:
             thread.join(5)
 
 
-def rendered(answer):
-    head = [f"HTTP/1.1 {answer.status} Status"]
+def rendered(answer, without_body=False):
+    head = [f"HTTP/1.1 {answer.status} {answer.reason}"]
     head += [f"{name}: {value}" for name, value in answer.headers.items()]
-    head.append(f"Content-Length: {len(answer.body)}")
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + answer.body
+    body = answer.body
+    if answer.chunked:
+        head.append("Transfer-Encoding: chunked")
+        body = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+    else:
+        head.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + (b"" if without_body else body)
 
 
-def read_request(stream):
-    line = stream.readline()
-    if not line:
+def read_request(stream, connection=None, heard=None):
+    """The next request; none: it was the last. On ``connection`` the body is asked for."""
+    head = b"".join(read_lines(stream))
+    if not head:
         return None
+    line, *rest = head.splitlines()
     method, path, _ = line.decode().split(" ", 2)
-    request = Request(method, path, read_fields(stream))
+    request = Request(method, path, fields(rest), head=head)
+    if connection and request.headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     if "chunked" in request.headers.get("transfer-encoding", "").lower():
-        request.chunks = list(read_chunks(stream))
+        for chunk in read_chunks(stream):
+            request.chunks.append(chunk)
+            if heard:
+                heard(request)
         request.trailers = read_fields(stream)
         request.body = b"".join(request.chunks)
     else:
@@ -99,13 +118,22 @@ def read_request(stream):
     return request
 
 
+def read_lines(stream):
+    """To the empty line; fewer at the end of the stream."""
+    while line := stream.readline():
+        yield line
+        if not line.strip():
+            return
+
+
 def read_fields(stream):
     """Headers or trailers, to the empty line."""
-    fields = {}
-    while line := stream.readline().strip():
-        name, _, value = line.decode().partition(":")
-        fields[name.lower()] = value.strip()
-    return fields
+    return fields(read_lines(stream))
+
+
+def fields(lines):
+    pairs = (line.decode("latin-1").partition(":") for line in lines if line.strip())
+    return {name.lower(): value.strip() for name, _, value in pairs}
 
 
 def read_chunks(stream):
