@@ -1,5 +1,6 @@
 """One command twice: alone behind a Runtime API, and with the layer's bootstrap in front of it."""
 
+import fcntl
 import os
 import re
 import signal
@@ -57,7 +58,10 @@ class Sink:
     def __init__(self, news):
         self._news = news
         self.bytes = b""
-        self._reading, self.writing = os.pipe()
+        self._reading, low = os.pipe()
+        # Out of the way of descriptors that a case gives a meaning to.
+        self.writing = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 100)
+        os.close(low)
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def start(self):
