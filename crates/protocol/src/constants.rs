@@ -97,6 +97,10 @@ pub const RENEW_CREDENTIALS_BEFORE: Duration = secs(300);
 /// bootstrap not have lived to delete them.
 pub const RECORD_KEPT_AFTER_DEADLINE: Duration = secs(3600);
 
+/// A laptop drops a message that it reads so long after the deadline: half the
+/// time for which the record that forbids a second run is certain to be there.
+pub const MESSAGE_STALE_AFTER_DEADLINE: Duration = secs(1800);
+
 /// The timeout of a function while attached, in seconds: Lambda's largest.
 /// A breakpoint is not a reason to fail.
 pub const ATTACHED_TIMEOUT_SECONDS: u32 = 900;

@@ -141,8 +141,8 @@ pub struct HeadRecord {
     pub ttl: u64,
 }
 
-/// Before and after of one environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Before and after of one environment variable. Its values do not print.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct VariableChange {
     /// What stood there; none: nothing did.
@@ -150,6 +150,15 @@ pub struct VariableChange {
     pub before: Option<String>,
     /// What we wrote.
     pub after: String,
+}
+
+impl std::fmt::Debug for VariableChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.before {
+            Some(_) => "[changed]",
+            None => "[added]",
+        })
+    }
 }
 
 /// A row of the functions table (the journal), key `FunctionArn`: the

@@ -1,6 +1,6 @@
 //! Messages as they come in: twice, late, and by another clock.
 
-use crate::constants::RECORD_KEPT_AFTER_DEADLINE;
+use crate::constants::{MESSAGE_STALE_AFTER_DEADLINE, RECORD_KEPT_AFTER_DEADLINE};
 use crate::{Nonce, Timestamp};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -43,13 +43,6 @@ impl Arrivals {
         };
     }
 
-    /// How far the laptop's clock is from the cloud's; positive: it is ahead.
-    #[must_use]
-    pub fn clock_offset_ms(&self) -> i64 {
-        let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        ms(self.clock.behind).saturating_sub(ms(self.clock.ahead))
-    }
-
     /// Looks at a message that is here `now`. `posted_at` and `deadline` are by
     /// the clock of the cloud.
     pub fn arrive(
@@ -69,7 +62,7 @@ impl Arrivals {
         }
         // A laptop that slept for long: after an hour the record is gone, and
         // with it what keeps an attempt from a second run.
-        let stale = self.cloud(now) > deadline.plus(RECORD_KEPT_AFTER_DEADLINE / 2);
+        let stale = self.cloud(now) > deadline.plus(MESSAGE_STALE_AFTER_DEADLINE);
         if stale || left.is_zero() {
             return Arrival::Late;
         }
@@ -137,7 +130,6 @@ mod tests {
             let mut arrivals = Arrivals::default();
             let local = |cloud: Timestamp| cloud.minus(behind);
             arrivals.heard(NOW, local(NOW));
-            assert_eq!(arrivals.clock_offset_ms() <= 0, true);
             let awake = NOW.plus(hour);
             let arrived = arrivals.arrive(&nonce(1), NOW, NOW.plus(MINUTE), local(awake));
             assert_eq!(arrived, Arrival::Late);

@@ -51,14 +51,22 @@ impl fmt::Display for Fate {
     }
 }
 
+impl fmt::Display for Posting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delivered => "the post is taken",
+            Self::Twice => "the post is taken, and delivered twice",
+            Self::Gone => "the post is answered with 410",
+            Self::Refused => "the post is refused",
+            Self::Unknown => "nobody tells what came of the post",
+        })
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Post(Posting::Delivered) => f.write_str("the post is taken"),
-            Self::Post(Posting::Twice) => f.write_str("the post is taken, and delivered twice"),
-            Self::Post(Posting::Gone) => f.write_str("the post is answered with 410"),
-            Self::Post(Posting::Refused) => f.write_str("the post is refused"),
-            Self::Post(Posting::Unknown) => f.write_str("nobody tells what came of the post"),
+            Self::Post(posting) => posting.fmt(f),
             Self::ReadSession(fate) => write!(f, "the bootstrap reads the session: {fate}"),
             Self::Read(fate) => write!(f, "the bootstrap reads the record: {fate}"),
             Self::Abandon(fate) => write!(f, "the bootstrap abandons: {fate}"),
