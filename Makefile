@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 BUILD := helper-stack/build
 PROFILE := lambda
+SOAK_INVOCATIONS ?= 10000
 # Binaries need at most GLIBC 2.26: Amazon Linux 2 and 2023.
 GLIBC := 2.26
 HOST_ARCH := $(shell uname -m | sed 's/arm64/aarch64/')
@@ -90,6 +91,12 @@ test: tools check stack layer ## All tests: unit, properties, stories over real 
 .PHONY: fuzz
 fuzz: ## Fuzz everything that parses, FUZZ_SECONDS (20) for each target; FUZZ_TARGETS="config …"
 	@.ci/fuzz
+
+.PHONY: soak
+soak: tools stack layer ## 10,000 invocations, 16 in flight, random kills; SOAK_INVOCATIONS=N, SOAK_SEED=N, ARGS=--verbose
+	cargo build --quiet -p tether-cli
+	@PYTHONPATH=tests $(BIN)/python -m soak --invocations $(SOAK_INVOCATIONS) \
+		$(if $(SOAK_SEED),--seed $(SOAK_SEED)) $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was built
