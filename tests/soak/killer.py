@@ -36,18 +36,23 @@ def processes():
     return found
 
 
+def command_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 class Killer:
     """Does what is planned, as the invocations go out."""
 
-    def __init__(self, shots, cloud, laptop, say):
+    def __init__(self, shots, cloud, laptop, note):
         self.done = Counter()
-        self.log = []
         self._shots = list(shots)
         self._cloud = cloud
         self._laptop = laptop
-        self._say = say
+        self._note = note
         self._threads = []
-        self._began = time.monotonic()
 
     def sent(self, number):
         """So many are on their way: the next shots are due."""
@@ -67,8 +72,7 @@ class Killer:
         hit = act.get(shot.kind, self._one_of)(shot)
         if hit:
             self.done[shot.kind] += 1
-        moment = time.monotonic() - self._began
-        self.log.append((time.time(), f"{moment:8.3f} s, {shot.number} sent: {shot.kind} {hit}"))
+        self._note(f"killed after {shot.number}: {shot.kind} {hit}")
 
     def _receiver(self, _):
         process = self._laptop.process
@@ -149,7 +153,7 @@ class Killer:
 
         def fits(one):
             if kind == "local":
-                return one.parent == laptop
+                return one.parent == laptop and b"tether_runtime.py" in command_of(one.pid)
             if one.session != cloud or one.pid == cloud:
                 return False
             if kind == "bootstrap":

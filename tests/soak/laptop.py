@@ -13,14 +13,14 @@ FAILURES = 5
 class Laptop:
     """``tether attach``, kept alive."""
 
-    def __init__(self, cloud, project, say):
+    def __init__(self, cloud, project, note):
         self.cloud = cloud
         self.project = project
         self.attached = 0
         self.failed = []
         self.broken = []
         self.outcomes = {}
-        self._say = say
+        self._note = note
         self._over = threading.Event()
         self._first = threading.Event()
         self._now = None
@@ -51,13 +51,15 @@ class Laptop:
                 in_a_row = 0
                 self.attached += 1
                 self._first.set()
+                self._note(f"attached, {process.pid}")
                 process.ends(None)
+                self._note(f"the receiver {process.pid} is gone")
                 # Its local processes end when their handlers do.
                 self._is_clean(process)
             elif process.code != -signal.SIGKILL:
                 in_a_row += 1
                 self.failed.append(" ".join(process.errors) or f"exit code {process.code}")
-                self._say(f"attach failed: {self.failed[-1]}")
+                self._note(f"attach failed: {self.failed[-1]}")
             self._note_outcomes(process)
             if not self._over.is_set():
                 if process.code not in (-signal.SIGKILL, 2):

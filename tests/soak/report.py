@@ -33,7 +33,7 @@ def table(soak):
 def broken(soak):
     """What does not hold, and what was done meanwhile."""
     lines = [f"broken: {it}" for it in soak.broken[:LINES]]
-    lines += [f"kill: {line}" for _, line in soak.killer.log]
+    lines += soak.log
     for it in soak.ledger.failures()[-LINES:]:
         told = soak.laptop.outcomes.get(it.request_id)
         lines.append(f"failed: {it.sent.id} {it.request_id} {it.error}; the laptop: {told}")

@@ -30,6 +30,9 @@ STUCK = 1.5
 # Between two looks at memory and descriptors, and two lines for people.
 LOOK, TELL = 1, 5
 
+# A run that is shorter is over before all environments have started.
+LONG = 2000
+
 # By how much the last quarter may be above the first one.
 MORE_KB, MORE_DESCRIPTORS = 40_000, 100
 
@@ -43,6 +46,7 @@ class Soak:
         self.settings = settings
         self.say = say
         self.broken = []
+        self.log = []
         self.looks = {"emulator": [], "receiver": []}
         self._young = threading.Semaphore(settings.in_flight)
         self._over = threading.Event()
@@ -67,18 +71,18 @@ class Soak:
         return Project.of(folder, dict.fromkeys(plan.FUNCTIONS, source), timeout=20)
 
     def _run_in(self, cloud, project):
+        self._began = time.monotonic()
         before = {name: cloud.configuration(name) for name in plan.FUNCTIONS}
         cloud.outputs()
-        self.laptop = Laptop(cloud, project, self.say)
+        self.laptop = Laptop(cloud, project, self._note)
         try:
             shots = plan.shots(self.settings.seed, self.settings.invocations)
-            self.killer = Killer(shots, cloud, self.laptop, self.say)
+            self.killer = Killer(shots, cloud, self.laptop, self._note)
             watching = threading.Thread(target=self._watch, args=(cloud,), daemon=True)
             watching.start()
-            began = time.monotonic()
             self._send(cloud)
             self.killer.rest()
-            self.took = time.monotonic() - began
+            self.took = time.monotonic() - self._began
             self._over.set()
             watching.join()
             self._note_records(cloud)
@@ -90,6 +94,10 @@ class Soak:
         self.ledger.check(self.killer.done)
         self._check_growth()
         self.broken += self.laptop.broken + self.ledger.broken
+
+    def _note(self, what):
+        """What happened when, for whoever looks for the cause of something."""
+        self.log.append(f"{time.monotonic() - self._began:8.3f} s, {self.ledger.sent} sent: {what}")
 
     # ---- sending
 
@@ -178,6 +186,8 @@ class Soak:
         ]
 
     def _check_growth(self):
+        if self.settings.invocations < LONG:
+            return
         for name in self.looks:
             (kb, descriptors), (last_kb, last_descriptors) = self.quarters(name)
             if last_kb > kb + MORE_KB or last_descriptors > descriptors + MORE_DESCRIPTORS:
