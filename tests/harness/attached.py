@@ -9,9 +9,10 @@ from .surroundings import binary, environment, tether
 class Attached(Process):
     """``tether attach`` in the folder of a working copy, until it is ready."""
 
-    def __init__(self, cloud, project, *flags, stack="app"):
+    def __init__(self, cloud, project, *flags, stack="app", variables=None):
         command = [binary(), "attach", "--stack-name", stack, "--json", *flags]
-        env = environment(cloud.endpoint, XDG_STATE_HOME=str(project.laptop))
+        state = {"XDG_STATE_HOME": str(project.laptop)}
+        env = environment(cloud.endpoint, **state, **(variables or {}))
         super().__init__(f"attach {stack}", command, env, project.folder)
         self.cloud = cloud
         self.stack = stack

@@ -8,8 +8,9 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use std::time::Duration;
-use tether_aws::{Access, Patience, Trust};
+use std::time::{Duration, UNIX_EPOCH};
+use tether_aws::{Access, Clock, Patience, Skew, TimeSource as _, Trust};
+use tether_protocol::Timestamp;
 
 /// Calls of the receiver: a person waits, and a network hiccup is no reason
 /// to give up.
@@ -19,8 +20,14 @@ const PATIENCE: Patience = Patience {
 };
 
 /// The manager changes functions while it is waited for: one after the other,
-/// a few seconds each.
+/// a few seconds each. To restore twice is to restore.
 const MANAGER: Patience = Patience {
+    call: Duration::from_secs(600),
+    attempts: 2,
+};
+
+/// Somebody's function, once.
+const INVOKE: Patience = Patience {
     call: Duration::from_secs(600),
     attempts: 1,
 };
@@ -43,6 +50,7 @@ pub struct Account {
     pub region: String,
     pub(crate) access: Access,
     config: SdkConfig,
+    clock: Clock,
 }
 
 impl Account {
@@ -84,12 +92,13 @@ impl Account {
             endpoint_url: found.endpoint_url().map(str::to_owned),
             credentials,
         };
-        let config =
-            tether_aws::config(&access, PATIENCE, &tether_aws::http_client(Trust::Platform));
+        let clock = Clock::default();
+        let http = clock.listen(tether_aws::http_client(Trust::Platform));
         Ok(Self {
+            config: tether_aws::config(&access, PATIENCE, &http),
             region,
             access,
-            config,
+            clock,
         })
     }
 
@@ -108,11 +117,19 @@ impl Account {
     /// As the caller, for an invocation that lasts.
     #[must_use]
     pub fn caller_with_patience(&self) -> SdkConfig {
-        tether_aws::config(
-            &self.access,
-            MANAGER,
-            &tether_aws::http_client(Trust::Platform),
-        )
+        let http = tether_aws::http_client(Trust::Platform);
+        self.in_time(tether_aws::config(&self.access, INVOKE, &http))
+    }
+
+    /// What calls so far say of this machine's clock.
+    #[must_use]
+    pub fn skew(&self) -> Skew {
+        self.clock.skew()
+    }
+
+    /// Signs by AWS's clock.
+    fn in_time(&self, config: SdkConfig) -> SdkConfig {
+        config.into_builder().time_source(self.skew()).build()
     }
 
     /// As the developer role, renewed before it expires.
@@ -146,8 +163,9 @@ impl Account {
         };
         let http = tether_aws::http_client(Trust::Platform);
         Ok(Developer {
-            config: tether_aws::config(&access, PATIENCE, &http),
-            patient: tether_aws::config(&access, MANAGER, &http),
+            config: self.in_time(tether_aws::config(&access, PATIENCE, &http)),
+            patient: self.in_time(tether_aws::config(&access, MANAGER, &http)),
+            skew: self.skew(),
         })
     }
 }
@@ -157,6 +175,21 @@ impl Account {
 pub struct Developer {
     pub(crate) config: SdkConfig,
     pub(crate) patient: SdkConfig,
+    skew: Skew,
+}
+
+impl Developer {
+    /// The time at AWS: whatever stands in a table is compared with it.
+    pub(crate) fn now(&self) -> Timestamp {
+        let since = self.skew.now().duration_since(UNIX_EPOCH);
+        let millis = since.unwrap_or_default().as_millis();
+        Timestamp(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
+    /// How far this machine's clock is off, for people.
+    pub(crate) fn clock_is_off(&self) -> Option<String> {
+        self.skew.in_words()
+    }
 }
 
 /// The SDK lists every place it looked at, a line each.

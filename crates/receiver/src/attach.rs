@@ -113,6 +113,13 @@ async fn look(
         message: format!("looking at the stack {}", plan.stack_name),
     });
     let developer = account.developer(helper).await?;
+    if let Some(off) = developer.clock_is_off() {
+        reports(Report::Note {
+            message: format!(
+                "this machine's clock is {off}: set it (`timedatectl set-ntp true` on Linux); tether goes by AWS's meanwhile"
+            ),
+        });
+    }
     let remote = functions_of(account, &developer, &plan.stack_name).await?;
     let copies = working_copy::load(&plan.template)?;
     let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
@@ -192,7 +199,7 @@ async fn open_session(
 ) -> Result<(SessionId, Token), Error> {
     let id = SessionId::new(random_text(8));
     let token: Token = Secret::new(random_text(32));
-    let now = tether_host::now();
+    let now = developer.now();
     let record = SessionRecord {
         session_id: id.clone(),
         connection_id: None,

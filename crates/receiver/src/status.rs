@@ -67,7 +67,7 @@ pub async fn status(
     let developer = account.developer(helper).await?;
     let sessions = Sessions::new(&developer.config, &helper.sessions_table);
     let journal = Journal::new(&developer.config, &helper.functions_table);
-    let now = tether_host::now();
+    let now = developer.now();
     let wanted = |stack: &str| stack_name.is_none_or(|it| it == stack);
 
     let mut rows: BTreeMap<String, Option<SessionRecord>> = BTreeMap::new();
