@@ -90,9 +90,9 @@ impl Skew {
         let seconds = self.0.unsigned_abs() / 1000;
         let (count, unit) = match seconds {
             0 => return None,
-            ..120 => (seconds, "seconds"),
-            ..7200 => ((seconds + 30) / 60, "minutes"),
-            ..172_800 => ((seconds + 1800) / 3600, "hours"),
+            1..120 => (seconds, "seconds"),
+            120..7200 => ((seconds + 30) / 60, "minutes"),
+            7200..172_800 => ((seconds + 1800) / 3600, "hours"),
             _ => ((seconds + 43_200) / 86_400, "days"),
         };
         let side = if self.0 < 0 { "ahead of" } else { "behind" };

@@ -286,6 +286,14 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
+/// Why nothing can be remembered, for people: where, why, what to do.
+pub(crate) fn cannot_be_written(reason: &std::io::Error) -> String {
+    let folder = folder().map_or_else(|_| String::new(), |it| format!(" {}", it.display()));
+    format!(
+        "the state folder{folder} cannot be written ({reason}): make room in it, and see whose it is"
+    )
+}
+
 /// Where the platform keeps what a program remembers
 /// (<https://specifications.freedesktop.org/basedir-spec/latest/>).
 fn folder() -> std::io::Result<PathBuf> {

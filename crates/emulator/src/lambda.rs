@@ -106,7 +106,7 @@ impl Lambda {
             tasks: around.tasks,
             ending: around.ending,
             async_retries: around.options.async_retries,
-            python: Client::write()?,
+            python: Client::write().map_err(std::io::Error::other)?,
             layers: Layers::new(around.place.clone())?,
             mappings: Mappings::new(around.place.clone()),
             functions: RwLock::default(),

@@ -44,7 +44,17 @@ pub enum PythonError {
         function: String,
     },
     /// The client could not be written.
-    #[error("the Python client cannot be written to a temporary folder: {0}")]
+    #[error(
+        "the Python client cannot be written to {folder} ({reason}): make room there, or set TMPDIR to another folder"
+    )]
+    NotWritten {
+        /// Where temporary files go.
+        folder: PathBuf,
+        /// Why.
+        reason: std::io::ErrorKind,
+    },
+    /// The machine refuses something.
+    #[error("no local process can be prepared: {0}")]
     Client(#[from] std::io::Error),
 }
 
@@ -59,12 +69,19 @@ impl Client {
     ///
     /// # Errors
     /// When the temporary folder cannot be written.
-    pub fn write() -> std::io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("tether-python-")
-            .tempdir()?;
-        std::fs::write(folder.path().join("tether_runtime.py"), CLIENT)?;
-        Ok(Self { folder })
+    pub fn write() -> Result<Self, PythonError> {
+        let written = || {
+            let folder = tempfile::Builder::new()
+                .prefix("tether-python-")
+                .tempdir()?;
+            std::fs::write(folder.path().join("tether_runtime.py"), CLIENT)?;
+            Ok(Self { folder })
+        };
+        written().map_err(|error: std::io::Error| PythonError::NotWritten {
+            folder: std::env::temp_dir(),
+            // Its own words may name a folder that has never been.
+            reason: error.kind(),
+        })
     }
 
     /// Where it is.

@@ -2,10 +2,10 @@
 
 use super::account;
 use crate::args::{Attach, WhenBusy, WhenOffline};
-use crate::attached::{NotTaken, Presence, Stack};
+use crate::attached::{NotTaken, Presence, Stack, cannot_be_written};
 use crate::output::Output;
 use crate::{background, ending};
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use tether_protocol::constants::RENEW_CONNECTION_AFTER;
@@ -104,17 +104,26 @@ fn take_presence(typed: &Attach, stack: Stack, output: &Output) -> Result<Option
             ));
         }
         Err(NotTaken::Failed(error)) if typed.daemon => {
-            return Err(error).context("the folder for the log cannot be written");
+            return Err(anyhow!(
+                "there is no place for the log: {}",
+                cannot_be_written(&error)
+            ));
         }
         Err(NotTaken::Failed(error)) => {
             output.notice(&format!(
-                "`tether status` and `tether detach` will not find this process: its state cannot be written ({error})"
+                "`tether status` and `tether detach` will not find this process: {}",
+                cannot_be_written(&error)
             ));
             return Ok(None);
         }
     };
     if typed.daemon {
-        let log = presence.open_log().context("the log cannot be written")?;
+        let log = presence.open_log().map_err(|error| {
+            anyhow!(
+                "there is no place for the log: {}",
+                cannot_be_written(&error)
+            )
+        })?;
         background::stderr_to(&log)?;
         if let Some(log) = presence.log() {
             output.log_to(log);

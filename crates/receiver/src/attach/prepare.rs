@@ -70,7 +70,7 @@ pub(super) async fn prepare(
     reports: &Reports,
 ) -> Result<Prepared, Error> {
     check_wanted(plan, &remote)?;
-    let client = Arc::new(Client::write().map_err(python::PythonError::Client)?);
+    let client = Arc::new(Client::write()?);
     let mut functions = Vec::new();
     for remote in remote {
         if !plan.functions.is_empty() && !plan.functions.contains(&remote.logical_id) {
