@@ -69,7 +69,9 @@ impl Arrivals {
         Arrival::New(local)
     }
 
-    fn cloud(&self, now: Timestamp) -> Timestamp {
+    /// What time it is in the cloud.
+    #[must_use]
+    pub fn cloud(&self, now: Timestamp) -> Timestamp {
         now.plus(self.clock.ahead).minus(self.clock.behind)
     }
 

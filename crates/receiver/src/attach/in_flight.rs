@@ -79,14 +79,14 @@ impl Running {
     }
 
     /// The line that is said of it, and a reply that nobody wants any more.
-    fn ended(mut self, finish: Finish) -> (Report, Option<Reply>) {
+    fn ended(mut self, finish: Finish, now: Timestamp) -> (Report, Option<Reply>) {
         if finish == Finish::Delivered {
             if let Some(first) = self.first_sent {
                 self.hops.reply_ms = millis(first.elapsed());
             }
             self.hops.poll_at_most_ms = millis(poll_pause(self.arrived.elapsed()));
             let (outcome, detail) = (self.outcome, std::mem::take(&mut self.detail));
-            return (self.report(outcome, detail), None);
+            return (self.report(outcome, detail, now), None);
         }
         let outcome = match finish {
             Finish::Declined => InvocationOutcome::Declined,
@@ -97,7 +97,7 @@ impl Running {
             Finish::Unknown => None,
             _ => self.reply.take(),
         };
-        (self.report(outcome, detail), unwanted)
+        (self.report(outcome, detail, now), unwanted)
     }
 
     fn why(&mut self, finish: Finish) -> String {
@@ -120,13 +120,14 @@ impl Running {
         }
     }
 
-    fn report(self, outcome: InvocationOutcome, detail: String) -> Report {
+    /// `now` is by the cloud's clock, as the time of its arrival there is.
+    fn report(self, outcome: InvocationOutcome, detail: String, now: Timestamp) -> Report {
         Report::Invocation {
             function: self.name,
             request_id: self.job.key.request_id,
             outcome,
             detail,
-            total_ms: millis(tether_host::now().since(self.received_at)),
+            total_ms: millis(now.since(self.received_at)),
             hops: self.hops,
         }
     }
@@ -252,15 +253,21 @@ impl InFlight {
         &mut self,
         key: &InvocationKey,
         finish: Finish,
+        now: Timestamp,
     ) -> Option<(Report, Option<Reply>)> {
         let running = self.running.remove(&key.nonce)?;
-        Some(running.ended(finish))
+        Some(running.ended(finish, now))
     }
 
     /// Nobody can be answered any more.
-    pub(super) fn dropped(&mut self, key: &InvocationKey, reason: &str) -> Option<Report> {
+    pub(super) fn dropped(
+        &mut self,
+        key: &InvocationKey,
+        reason: &str,
+        now: Timestamp,
+    ) -> Option<Report> {
         let running = self.running.remove(&key.nonce)?;
-        Some(running.report(InvocationOutcome::Dropped, reason.to_owned()))
+        Some(running.report(InvocationOutcome::Dropped, reason.to_owned(), now))
     }
 }
 

@@ -74,6 +74,8 @@ impl Session {
         local: Environment,
         reports: &Reports,
     ) -> Self {
+        let mut arrivals = Arrivals::default();
+        arrivals.heard(developer.now(), tether_host::now());
         Self {
             id,
             link,
@@ -84,7 +86,7 @@ impl Session {
             correlation: Correlation::new(&developer.config, &helper.debugger_table),
             reports: Arc::clone(reports),
             instrumented: Vec::new(),
-            arrivals: Arrivals::default(),
+            arrivals,
             in_flight: InFlight::default(),
             work: JoinSet::new(),
             chores: JoinSet::new(),

@@ -86,7 +86,7 @@ fn what_is_left_to_the_deployed_code_is_not_waited_for() {
     begin(&mut in_flight, "runs", false);
     begin(&mut in_flight, "declines", true);
     assert_eq!(in_flight.unfinished(), 1);
-    in_flight.ended(&key("runs"), Finish::Elsewhere);
+    in_flight.ended(&key("runs"), Finish::Elsewhere, Timestamp(1));
     assert_eq!(in_flight.unfinished(), 0);
     assert_eq!(in_flight.keys(), [key("declines")]);
 }
@@ -128,7 +128,9 @@ fn the_first_word_counts_and_what_comes_after_it_is_taken_back() {
         in_flight.keep(&mut answer("1")).map(|it| it.key),
         Some(key("1"))
     );
-    let (report, unwanted) = in_flight.ended(&key("1"), Finish::Delivered).unwrap();
+    let (report, unwanted) = in_flight
+        .ended(&key("1"), Finish::Delivered, Timestamp(1))
+        .unwrap();
     assert!(matches!(report, Report::Invocation { detail, .. } if detail == "Tether.Detached"));
     assert!(unwanted.is_none());
     assert_eq!(sent.key, key("1"));

@@ -70,7 +70,7 @@ impl Session {
             local_deadline: deadline,
             state: RunState::new(),
         };
-        let (key, hops) = (key.clone(), hops_so_far(&invoke, now));
+        let (key, hops) = (key.clone(), hops_so_far(&invoke, self.arrivals.cloud(now)));
         let declines = matches!(place, Place::Declined(_));
         let (serve, first) = Serve::start(deadline, declines);
         let mut running = Running::new(name, job, invoke, serve, hops);
@@ -87,7 +87,7 @@ impl Session {
 
     /// Its caller has had an error for long.
     fn late(&self, invoke: &Invoke) {
-        let total = tether_host::now().since(invoke.received_at);
+        let total = self.now_in_cloud().since(invoke.received_at);
         (self.reports)(Report::Invocation {
             function: self.name_of(&invoke.function_arn),
             request_id: invoke.key.request_id.clone(),
@@ -236,7 +236,8 @@ impl Session {
     }
 
     fn finished(&mut self, key: &InvocationKey, finish: Finish) {
-        let Some((report, unwanted)) = self.in_flight.ended(key, finish) else {
+        let now = self.now_in_cloud();
+        let Some((report, unwanted)) = self.in_flight.ended(key, finish, now) else {
             return;
         };
         self.forget(unwanted);
@@ -250,6 +251,10 @@ impl Session {
             self.chores
                 .spawn(async move { take_back(&correlation, &reply).await });
         }
+    }
+
+    pub(super) fn now_in_cloud(&self) -> Timestamp {
+        self.arrivals.cloud(tether_host::now())
     }
 
     /// As many as the line takes now: what is new goes before what is repeated.
@@ -266,7 +271,7 @@ impl Session {
     }
 }
 
-/// What is known when it arrives.
+/// What is known when it arrives, by the cloud's clock.
 fn hops_so_far(invoke: &Invoke, arrived: Timestamp) -> Hops {
     Hops {
         interception_ms: millis(invoke.posted_at.since(invoke.received_at)),

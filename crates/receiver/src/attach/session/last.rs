@@ -41,7 +41,8 @@ impl Session {
     pub(super) fn give_up(&mut self) {
         let reason = "there is no connection to answer by, and its caller has an error";
         for key in self.in_flight.keys() {
-            let dropped = self.in_flight.dropped(&key, reason);
+            let now = self.now_in_cloud();
+            let dropped = self.in_flight.dropped(&key, reason, now);
             self.told(dropped);
         }
     }
