@@ -45,6 +45,10 @@ pub struct Config {
     /// The function's own wrapper, which is kept and chained.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wrapper: Option<String>,
+    /// The timeout that was written with this, in seconds: another one is
+    /// somebody else's. None in what older versions wrote.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub attached_timeout: Option<u32>,
 }
 
 /// What [`SESSION`], [`CONNECTION`] and [`CONFIG`] say together.
@@ -108,6 +112,7 @@ pub(crate) mod tests {
                 connections_url: "https://a.execute-api.eu-west-1.amazonaws.com/live".into(),
                 timeout: 3,
                 wrapper: None,
+                attached_timeout: None,
             },
         }
     }

@@ -5,10 +5,12 @@
 //! journal holds, not a stale snapshot: what we added goes, what we replaced
 //! comes back, and what somebody else changed meanwhile stays.
 
-use crate::config::{Attachment, CONFIG, CONNECTION, Config, SESSION, WRAPPER};
+use crate::config::{Attachment, BOOTSTRAP_PATH, CONFIG, CONNECTION, Config, SESSION, WRAPPER};
 use crate::records::{JournalRecord, VariableChange};
 use crate::{ConnectionId, Environment, Secret, SessionId, Timestamp};
 use std::collections::BTreeMap;
+
+mod pollers;
 
 /// Lambda takes five layers at most
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -96,6 +98,14 @@ pub enum Skip {
     /// Writing it back would wipe it.
     #[error("its environment cannot be read ({0}), and writing it back would wipe it")]
     EnvironmentUnreadable(String),
+    /// Two would take events in turn.
+    #[error("{name} is in it ({mark}), which polls the Runtime API itself: take it out to debug")]
+    Poller {
+        /// Whose it is.
+        name: &'static str,
+        /// What it was known by.
+        mark: String,
+    },
     /// The helper stack was installed without it.
     #[error("the helper stack has no layer for {0}: build it with `make layer` and install again")]
     NoLayer(String),
@@ -116,7 +126,11 @@ pub fn instrument(
     if function.layers.len() >= MAX_LAYERS {
         return Err(Skip::Layers);
     }
-    let attachment = attachment(function, order);
+    // Only ever raised: a user who chose 15 min or more chose it on purpose.
+    let timeout = order
+        .timeout
+        .map_or(function.timeout, |wish| wish.max(function.timeout));
+    let attachment = attachment(function, order, timeout);
     let mut environment = function.environment.expose().clone();
     let mut variables = BTreeMap::new();
     for (name, after) in attachment.variables() {
@@ -127,10 +141,6 @@ pub fn instrument(
     if size > MAX_ENVIRONMENT {
         return Err(Skip::EnvironmentSize(size));
     }
-    // Only ever raised: a user who chose 15 min or more chose it on purpose.
-    let timeout = order
-        .timeout
-        .map_or(function.timeout, |wish| wish.max(function.timeout));
     let mut layers = function.layers.clone();
     layers.push(layer.to_owned());
     let journal = JournalRecord {
@@ -161,13 +171,20 @@ fn check(function: &FunctionConfiguration) -> Result<(), Skip> {
     {
         return Err(Skip::OsOnly(runtime.clone()));
     }
+    if let Some((name, mark)) = pollers::found_in(function) {
+        return Err(Skip::Poller { name, mark });
+    }
     match &function.environment_error {
         Some(error) => Err(Skip::EnvironmentUnreadable(error.clone())),
         None => Ok(()),
     }
 }
 
-fn attachment(function: &FunctionConfiguration, order: &Order<'_>) -> Attachment {
+fn attachment(
+    function: &FunctionConfiguration,
+    order: &Order<'_>,
+    attached_timeout: u32,
+) -> Attachment {
     Attachment {
         session_id: order.session_id.clone(),
         connection_hint: order.connection_id.clone(),
@@ -179,6 +196,7 @@ fn attachment(function: &FunctionConfiguration, order: &Order<'_>) -> Attachment
             connections_url: order.connections_url.to_owned(),
             timeout: function.timeout,
             wrapper: function.environment.expose().get(WRAPPER).cloned(),
+            attached_timeout: Some(attached_timeout),
         },
     }
 }
@@ -221,15 +239,54 @@ pub fn restore(function: &FunctionConfiguration, journal: &JournalRecord) -> Opt
     changed.then_some(change)
 }
 
-/// Whether a function still carries its events for this session: the layer and
-/// the variables are in place.
+/// Whether a function still carries its events for this session: layer,
+/// variables and timeout are in place.
 #[must_use]
 pub fn is_instrumented(function: &FunctionConfiguration, journal: &JournalRecord) -> bool {
     let environment = function.environment.expose();
     function.layers.contains(&journal.layer)
+        && attached_timeout(journal).is_none_or(|timeout| timeout == function.timeout)
         && [WRAPPER, SESSION, CONNECTION, CONFIG].iter().all(|name| {
             journal.variables.get(*name).map(|ours| &ours.after) == environment.get(*name)
         })
+}
+
+/// The timeout that goes with an entry. Another one is a change of somebody
+/// else's, of which the deployed code's deadline knows nothing yet.
+fn attached_timeout(journal: &JournalRecord) -> Option<u32> {
+    let config = &journal.variables.get(CONFIG)?.after;
+    let config: Config = serde_json::from_str(config).ok()?;
+    config.attached_timeout
+}
+
+/// Whether a function cannot start: it names our wrapper and has no layer that
+/// brings it (exit 127). `layer` is any version of ours.
+#[must_use]
+pub fn is_dead(function: &FunctionConfiguration, layer: &str) -> bool {
+    names_our_wrapper(function) && !has_layer(function, layer)
+}
+
+/// Whether something of ours stands in this configuration.
+#[must_use]
+pub fn carries_ours(function: &FunctionConfiguration, layer: &str) -> bool {
+    names_our_wrapper(function) || has_layer(function, layer)
+}
+
+fn names_our_wrapper(function: &FunctionConfiguration) -> bool {
+    let wrapper = function.environment.expose().get(WRAPPER);
+    wrapper.is_some_and(|it| it == BOOTSTRAP_PATH)
+}
+
+fn has_layer(function: &FunctionConfiguration, layer: &str) -> bool {
+    let wanted = without_version(layer);
+    let mut layers = function.layers.iter();
+    layers.any(|it| without_version(it) == wanted)
+}
+
+/// `arn:…:layer:NAME` of `arn:…:layer:NAME:VERSION`.
+#[must_use]
+pub fn without_version(layer: &str) -> &str {
+    layer.rsplit_once(':').map_or(layer, |(name, _)| name)
 }
 
 #[cfg(test)]

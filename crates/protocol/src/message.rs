@@ -40,6 +40,8 @@ pub enum ToLaptop {
     Progress(Progress),
     /// All functions of the session have had their `Progress`.
     Ready,
+    /// Something to know of a function that is attached all the same.
+    Warning(Warning),
     /// A message could not be read, or its work failed.
     Problem(Reason),
     /// Of a newer version.
@@ -181,6 +183,18 @@ pub struct Progress {
     pub detail: String,
 }
 
+/// Something to know of a function: it is attached, but not all its callers
+/// reach the laptop, or something may go wrong meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    /// Which function.
+    pub function_arn: String,
+    /// One line: what, why, what to do.
+    #[serde(default)]
+    pub detail: String,
+}
+
 /// See [`Progress`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -221,7 +235,15 @@ pub enum ManagerRequest {
         /// Which stack.
         stack_name: String,
     },
-    /// Restore every function that has no live session.
+    /// Compare the functions of a live session with what they should be, and
+    /// repair those that are not.
+    #[serde(rename_all = "camelCase")]
+    Check {
+        /// Which session.
+        session_id: SessionId,
+    },
+    /// Restore every function that has no live session, and repair those of
+    /// the others.
     Sweep,
 }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use tether_protocol::config::Config;
 use tether_protocol::message::{
     Alive, Hello, Invoke, ManagerAnswer, ManagerRequest, Outcome, Progress, ProgressState, Reason,
-    Refused, Reply, ToCloud, ToLaptop, Welcome,
+    Refused, Reply, ToCloud, ToLaptop, Warning, Welcome,
 };
 use tether_protocol::records::{
     HeadRecord, InvocationStatus, JournalRecord, SessionRecord, SessionStatus, VariableChange,
@@ -135,6 +135,11 @@ fn messages_to_the_laptop() {
     };
     check("to-laptop-refused", &ToLaptop::Refused(refused));
     check("to-laptop-progress", &ToLaptop::Progress(progress()));
+    let warning = Warning {
+        function_arn: ARN.into(),
+        detail: "callers through its alias live do not reach your laptop".into(),
+    };
+    check("to-laptop-warning", &ToLaptop::Warning(warning));
     let invoke = Invoke {
         key: key(),
         function_arn: ARN.into(),
@@ -175,7 +180,11 @@ fn requests_to_the_manager() {
         session_id: session_id.clone(),
     };
     check("manager-instrument", &instrument);
-    check("manager-restore", &ManagerRequest::Restore { session_id });
+    let restore = ManagerRequest::Restore {
+        session_id: session_id.clone(),
+    };
+    check("manager-restore", &restore);
+    check("manager-check", &ManagerRequest::Check { session_id });
     let stack = ManagerRequest::RestoreStack {
         stack_name: "app".into(),
     };
@@ -270,6 +279,12 @@ fn the_variable_that_the_bootstrap_reads() {
         connections_url: "https://a.execute-api.eu-west-1.amazonaws.com/live".into(),
         timeout: 3,
         wrapper: Some("/opt/own".into()),
+        attached_timeout: None,
     };
     check("variable-config", &config);
+    let with_timeout = Config {
+        attached_timeout: Some(900),
+        ..config
+    };
+    check("variable-config-attached-timeout", &with_timeout);
 }

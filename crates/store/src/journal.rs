@@ -1,9 +1,9 @@
 //! The functions table: what was changed in which function, by whom.
 
-use crate::client::{StoreError, failed, read, row, text};
+use crate::client::{Item, StoreError, failed, read, row, text};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use tether_protocol::SessionId;
 use tether_protocol::records::JournalRecord;
 
 /// The functions table.
@@ -23,23 +23,28 @@ impl Journal {
         }
     }
 
-    /// Writes an entry before the function is changed, if there is none or
-    /// `replaces` names the session of the one there is.
+    /// Writes an entry before the function is changed, if what stands there is
+    /// still `replaces`; none: if nothing does.
     ///
     /// # Errors
-    /// When another session's entry stands there, or the table cannot be
-    /// reached.
+    /// When something else stands there, or the table cannot be reached.
     pub async fn write(
         &self,
         entry: &JournalRecord,
-        replaces: &SessionId,
+        replaces: Option<&JournalRecord>,
     ) -> Result<(), StoreError> {
-        self.client
+        let write = self
+            .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(row(&self.table, entry)?))
-            .condition_expression("attribute_not_exists(FunctionArn) OR SessionId = :session")
-            .expression_attribute_values(":session", text(replaces.as_str()))
+            .set_item(Some(row(&self.table, entry)?));
+        let write = match replaces {
+            None => write.condition_expression("attribute_not_exists(FunctionArn)"),
+            Some(replaces) => write
+                .condition_expression(SAME)
+                .set_expression_attribute_values(Some(values_of(replaces))),
+        };
+        write
             .send()
             .await
             .map_err(|error| failed(&self.table, &entry.function_arn, error))?;
@@ -84,20 +89,32 @@ impl Journal {
         Ok(entries)
     }
 
-    /// Removes a function's entry, if it is this session's.
+    /// Removes an entry, if it is still this one; none is as good as removed.
     ///
     /// # Errors
-    /// When it is another session's by now, or the table cannot be reached.
-    pub async fn remove(&self, function_arn: &str, session: &SessionId) -> Result<(), StoreError> {
+    /// When it is another one by now, or the table cannot be reached.
+    pub async fn remove(&self, entry: &JournalRecord) -> Result<(), StoreError> {
         self.client
             .delete_item()
             .table_name(&self.table)
-            .key("FunctionArn", text(function_arn))
-            .condition_expression("attribute_not_exists(FunctionArn) OR SessionId = :session")
-            .expression_attribute_values(":session", text(session.as_str()))
+            .key("FunctionArn", text(&entry.function_arn))
+            .condition_expression(format!("attribute_not_exists(FunctionArn) OR ({SAME})"))
+            .set_expression_attribute_values(Some(values_of(entry)))
             .send()
             .await
-            .map_err(|error| failed(&self.table, function_arn, error))?;
+            .map_err(|error| failed(&self.table, &entry.function_arn, error))?;
         Ok(())
     }
+}
+
+/// A session writes the entry of a function anew with a later time only, so the
+/// two say which entry it is.
+const SAME: &str = "SessionId = :session AND ChangedAt = :changed";
+
+fn values_of(entry: &JournalRecord) -> Item {
+    let changed_at = AttributeValue::N(entry.changed_at.0.to_string());
+    Item::from([
+        (":session".to_owned(), text(entry.session_id.as_str())),
+        (":changed".to_owned(), changed_at),
+    ])
 }

@@ -1,20 +1,20 @@
 //! The cloud, on AWS.
 
-use crate::cloud::{Cloud, Function, LastUpdate};
+mod reading;
+
+use crate::cloud::{Alias, Cloud, Function, LastUpdate, Page, Version};
 use crate::settings::Settings;
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use aws_sdk_lambda::types::{
-    Environment, EnvironmentError, FunctionConfiguration as LambdaConfiguration, LastUpdateStatus,
-    PackageType,
-};
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::types::{CodeSigningPolicy, Environment};
+use aws_sdk_sqs::types::QueueAttributeName;
 use lambda_runtime::tracing::{error, warn};
 use std::time::Duration;
 use tether_aws::{Failure, classify};
-use tether_protocol::instrumentation::{Change, FunctionConfiguration};
+use tether_protocol::instrumentation::Change;
 use tether_protocol::message::ToLaptop;
 use tether_protocol::records::{JournalRecord, SessionRecord};
-use tether_protocol::{ConnectionId, Secret, SessionId, Timestamp};
+use tether_protocol::{ConnectionId, SessionId, Timestamp};
 use tether_relay::{Posted, Poster};
 use tether_store::{Journal, Sessions, StoreError};
 
@@ -23,7 +23,12 @@ const NOT_FOUND: u16 = 404;
 
 /// Lambda, the tables, and the way to the receivers.
 pub(crate) struct Aws {
-    lambda: Client,
+    /// For `GetFunction`, which has a quota of its own.
+    functions: Client,
+    /// For everything else. Each call is one call: whoever makes it waits for
+    /// its turn, and tries again (see `paced` and `tries`).
+    control: Client,
+    queues: aws_sdk_sqs::Client,
     sessions: Sessions,
     journal: Journal,
     poster: Poster,
@@ -31,8 +36,13 @@ pub(crate) struct Aws {
 
 impl Aws {
     pub(crate) fn new(settings: &Settings) -> Self {
+        let once = aws_sdk_lambda::config::Builder::from(&settings.aws)
+            .retry_config(RetryConfig::disabled())
+            .build();
         Self {
-            lambda: Client::new(&settings.aws),
+            functions: Client::new(&settings.aws),
+            control: Client::from_conf(once),
+            queues: aws_sdk_sqs::Client::new(&settings.aws),
             sessions: Sessions::new(&settings.aws, &settings.helper.sessions_table),
             journal: Journal::new(&settings.aws, &settings.functions_table),
             poster: Poster::new(&settings.aws, &settings.helper.connections_url),
@@ -74,23 +84,23 @@ impl Cloud for Aws {
         Ok(entries)
     }
 
-    async fn write(&self, entry: &JournalRecord, replaces: &SessionId) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        entry: &JournalRecord,
+        replaces: Option<&JournalRecord>,
+    ) -> Result<(), StoreError> {
         self.journal.write(entry, replaces).await
     }
 
-    async fn remove(&self, arn: &str, session: &SessionId) -> Result<(), StoreError> {
-        self.journal.remove(arn, session).await
+    async fn remove(&self, entry: &JournalRecord) -> Result<(), StoreError> {
+        self.journal.remove(entry).await
     }
 
     async fn function(&self, arn: &str) -> Result<Option<Function>, Failure> {
-        let answer = self.lambda.get_function_configuration().function_name(arn);
-        match answer.send().await {
-            Ok(found) => Ok(Some(function(arn, found))),
-            Err(error) => match classify(&error) {
-                failure if failure.status == Some(NOT_FOUND) => Ok(None),
-                failure => Err(failure),
-            },
-        }
+        let asked = self.functions.get_function().function_name(arn).send();
+        let found = found(asked.await.map_err(|error| classify(&error)))?;
+        let found = found.and_then(|it| it.configuration);
+        Ok(found.map(|it| reading::function(arn, it)))
     }
 
     async fn update(&self, arn: &str, change: &Change) -> Result<(), Failure> {
@@ -98,7 +108,7 @@ impl Cloud for Aws {
         let environment = Environment::builder()
             .set_variables(Some(variables.clone().into_iter().collect()))
             .build();
-        self.lambda
+        self.control
             .update_function_configuration()
             .function_name(arn)
             .revision_id(&change.revision_id)
@@ -107,21 +117,110 @@ impl Cloud for Aws {
             .environment(environment)
             .send()
             .await
-            .map_err(|error| redacted(classify(&error), change))?;
+            .map_err(|error| reading::redacted(classify(&error), change))?;
         Ok(())
     }
 
     async fn last_update(&self, arn: &str) -> Result<LastUpdate, Failure> {
-        match self.lambda.get_function().function_name(arn).send().await {
-            Ok(found) => Ok(found
+        let asked = self.functions.get_function().function_name(arn).send();
+        let found = found(asked.await.map_err(|error| classify(&error)))?;
+        Ok(match found {
+            None => LastUpdate::Gone,
+            Some(found) => found
                 .configuration
                 .as_ref()
-                .map_or(LastUpdate::Successful, last_update)),
-            Err(error) => match classify(&error) {
-                failure if failure.status == Some(NOT_FOUND) => Ok(LastUpdate::Gone),
-                failure => Err(failure),
-            },
-        }
+                .map_or(LastUpdate::Successful, reading::last_update),
+        })
+    }
+
+    async fn versions(&self, arn: &str, next: Option<&str>) -> Result<Page<Version>, Failure> {
+        let asked = self.control.list_versions_by_function().function_name(arn);
+        let asked = asked.set_marker(next.map(str::to_owned)).send().await;
+        let page = asked.map_err(|error| classify(&error))?;
+        let versions = page.versions.unwrap_or_default().into_iter();
+        Ok(Page {
+            items: versions
+                .filter_map(|it| reading::version(arn, it))
+                .collect(),
+            next: page.next_marker,
+        })
+    }
+
+    async fn aliases(&self, arn: &str, next: Option<&str>) -> Result<Page<Alias>, Failure> {
+        let asked = self.control.list_aliases().function_name(arn);
+        let asked = asked.set_marker(next.map(str::to_owned)).send().await;
+        let page = asked.map_err(|error| classify(&error))?;
+        let aliases = page.aliases.unwrap_or_default().into_iter();
+        Ok(Page {
+            items: aliases.filter_map(reading::alias).collect(),
+            next: page.next_marker,
+        })
+    }
+
+    async fn provisioned(&self, arn: &str, next: Option<&str>) -> Result<Page<String>, Failure> {
+        let asked = self.control.list_provisioned_concurrency_configs();
+        let asked = asked
+            .function_name(arn)
+            .set_marker(next.map(str::to_owned))
+            .send();
+        let page = asked.await.map_err(|error| classify(&error))?;
+        let items = page.provisioned_concurrency_configs.unwrap_or_default();
+        let arns = items.into_iter().filter_map(|it| it.function_arn);
+        Ok(Page {
+            items: arns.filter_map(|it| reading::qualifier(&it)).collect(),
+            next: page.next_marker,
+        })
+    }
+
+    async fn event_sources(&self, arn: &str, next: Option<&str>) -> Result<Page<String>, Failure> {
+        let asked = self.control.list_event_source_mappings().function_name(arn);
+        let asked = asked.set_marker(next.map(str::to_owned)).send().await;
+        let page = asked.map_err(|error| classify(&error))?;
+        let mappings = page.event_source_mappings.unwrap_or_default().into_iter();
+        Ok(Page {
+            items: mappings
+                .map(|it| it.event_source_arn.unwrap_or_default())
+                .collect(),
+            next: page.next_marker,
+        })
+    }
+
+    async fn invokers(&self, arn: &str, alias: &str) -> Result<Vec<String>, Failure> {
+        let asked = self.control.get_policy().function_name(arn);
+        let asked = asked.qualifier(alias).send().await;
+        let policy = found(asked.map_err(|error| classify(&error)))?.and_then(|it| it.policy);
+        Ok(policy.map_or_else(Vec::new, |policy| reading::principals(&policy)))
+    }
+
+    async fn visibility_timeout(&self, queue_arn: &str) -> Result<Option<u32>, Failure> {
+        let Some(url) = reading::queue_url(queue_arn) else {
+            return Ok(None);
+        };
+        let name = QueueAttributeName::VisibilityTimeout;
+        let asked = self.queues.get_queue_attributes().queue_url(url);
+        let asked = asked.attribute_names(name.clone()).send().await;
+        let answer = asked.map_err(|error| classify(&error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        Ok(attributes.get(&name).and_then(|it| it.parse().ok()))
+    }
+
+    async fn code_signing(&self, arn: &str) -> Result<Option<String>, Failure> {
+        let asked = self.control.get_function_code_signing_config();
+        let asked = asked.function_name(arn).send().await;
+        let found = found(asked.map_err(|error| classify(&error)))?;
+        let arn = found.map(|it| it.code_signing_config_arn);
+        Ok(arn.filter(|arn| !arn.is_empty()))
+    }
+
+    async fn is_enforced(&self, code_signing_arn: &str) -> Result<bool, Failure> {
+        let asked = self.control.get_code_signing_config();
+        let asked = asked.code_signing_config_arn(code_signing_arn).send().await;
+        let found = asked.map_err(|error| classify(&error))?;
+        let policies = found
+            .code_signing_config
+            .and_then(|it| it.code_signing_policies);
+        let policy = policies.and_then(|it| it.untrusted_artifact_on_deployment);
+        Ok(policy == Some(CodeSigningPolicy::Enforce))
     }
 
     async fn tell(&self, connection: &ConnectionId, message: &ToLaptop) {
@@ -135,169 +234,11 @@ impl Cloud for Aws {
     }
 }
 
-/// Reads Lambda's words. `arn` is what was asked for: without a version.
-fn function(arn: &str, found: GetFunctionConfigurationOutput) -> Function {
-    let architecture = found.architectures.as_deref().and_then(<[_]>::first);
-    let environment = found
-        .environment
-        .unwrap_or_else(|| aws_sdk_lambda::types::EnvironmentResponse::builder().build());
-    let layers = found.layers.unwrap_or_default();
-    let configuration = FunctionConfiguration {
-        function_arn: arn.to_owned(),
-        revision_id: found.revision_id.unwrap_or_default(),
-        runtime: found.runtime.map(|it| it.as_str().to_owned()),
-        image: found.package_type == Some(PackageType::Image),
-        architecture: architecture.map_or("x86_64", |it| it.as_str()).to_owned(),
-        timeout: found
-            .timeout
-            .and_then(|it| u32::try_from(it).ok())
-            .unwrap_or_default(),
-        layers: layers.into_iter().filter_map(|layer| layer.arn).collect(),
-        environment: Secret::new(
-            environment
-                .variables
-                .unwrap_or_default()
-                .into_iter()
-                .collect(),
-        ),
-        environment_error: environment.error.as_ref().map(environment_error),
-    };
-    Function {
-        configuration,
-        managed_instances: found.capacity_provider_config.is_some(),
-    }
-}
-
-fn environment_error(error: &EnvironmentError) -> String {
-    let code = error.error_code().unwrap_or("no code");
-    match error.message() {
-        Some(message) => format!("{code}: {message}"),
-        None => code.to_owned(),
-    }
-}
-
-fn last_update(found: &LambdaConfiguration) -> LastUpdate {
-    match found.last_update_status {
-        Some(LastUpdateStatus::InProgress) => LastUpdate::InProgress,
-        Some(LastUpdateStatus::Failed) => {
-            let reason = found
-                .last_update_status_reason()
-                .unwrap_or("no reason given");
-            LastUpdate::Failed(reason.to_owned())
-        }
-        _ => LastUpdate::Successful,
-    }
-}
-
-/// Lambda quotes the whole environment when it is too large ("String
-/// measured: {…}"). Values go no further than here.
-fn redacted(mut failure: Failure, change: &Change) -> Failure {
-    if let Some(quote) = failure.message.find("String measured") {
-        failure.message.truncate(quote);
-    }
-    for value in change.environment.expose().values() {
-        // Shorter ones would tear words apart, and say nothing.
-        if value.len() > 3 {
-            failure.message = failure.message.replace(value.as_str(), "[redacted]");
-        }
-    }
-    failure.message = failure.message.trim_end().to_owned();
-    failure
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_sdk_lambda::types::{Architecture, EnvironmentResponse, Layer, Runtime};
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn a_function_is_read_as_lambda_describes_it() {
-        let environment = EnvironmentResponse::builder()
-            .variables("TABLE", "things")
-            .build();
-        let found = GetFunctionConfigurationOutput::builder()
-            .function_arn("arn:f:7")
-            .revision_id("r1")
-            .runtime(Runtime::from("python3.13"))
-            .package_type(PackageType::Zip)
-            .architectures(Architecture::Arm64)
-            .timeout(3)
-            .layers(Layer::builder().arn("arn:l:1").build())
-            .environment(environment)
-            .build();
-        let expected = FunctionConfiguration {
-            function_arn: "arn:f".into(),
-            revision_id: "r1".into(),
-            runtime: Some("python3.13".into()),
-            image: false,
-            architecture: "arm64".into(),
-            timeout: 3,
-            layers: vec!["arn:l:1".into()],
-            environment: Secret::new(BTreeMap::from([("TABLE".into(), "things".into())])),
-            environment_error: None,
-        };
-        assert_eq!(function("arn:f", found).configuration, expected);
-    }
-
-    #[test]
-    fn an_image_and_a_locked_environment_are_seen() {
-        let error = EnvironmentError::builder()
-            .error_code("AccessDeniedException")
-            .message("not allowed to use the key")
-            .build();
-        let found = GetFunctionConfigurationOutput::builder()
-            .package_type(PackageType::Image)
-            .environment(EnvironmentResponse::builder().error(error).build())
-            .build();
-        let found = function("arn:f", found).configuration;
-        assert!(found.image && found.runtime.is_none());
-        assert_eq!(found.architecture, "x86_64");
-        assert_eq!(
-            found.environment_error.as_deref(),
-            Some("AccessDeniedException: not allowed to use the key")
-        );
-    }
-
-    #[test]
-    fn the_state_of_an_update_is_read() {
-        let status = |status: Option<LastUpdateStatus>| {
-            let found = LambdaConfiguration::builder()
-                .set_last_update_status(status)
-                .last_update_status_reason("no subnet");
-            last_update(&found.build())
-        };
-        assert_eq!(status(None), LastUpdate::Successful);
-        assert_eq!(
-            status(Some(LastUpdateStatus::InProgress)),
-            LastUpdate::InProgress
-        );
-        assert_eq!(
-            status(Some(LastUpdateStatus::Failed)),
-            LastUpdate::Failed("no subnet".into())
-        );
-    }
-
-    #[test]
-    fn lambdas_words_never_carry_a_value_of_the_environment() {
-        let change = Change {
-            revision_id: "r1".into(),
-            timeout: 3,
-            layers: vec![],
-            environment: Secret::new(BTreeMap::from([("KEY".into(), "hunter2".into())])),
-        };
-        let failure = |message: &str| Failure {
-            code: "InvalidParameterValueException".into(),
-            message: message.into(),
-            status: Some(400),
-            outcome_unknown: false,
-        };
-        let said = redacted(
-            failure("too large. String measured: {\"KEY\":\"hun"),
-            &change,
-        );
-        assert_eq!(said.message, "too large.");
-        let said = redacted(failure("hunter2 is not allowed"), &change);
-        assert_eq!(said.message, "[redacted] is not allowed");
+/// What was found; none: there is no such thing.
+fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.status == Some(NOT_FOUND) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }

@@ -1,15 +1,18 @@
 //! A cloud in memory, which meddlers can change under the manager's hands.
 
-use crate::cloud::{Cloud, Function, LastUpdate};
+use crate::cloud::{Alias, Cloud, Function, LastUpdate, Page, Version};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tether_aws::Failure;
-use tether_protocol::instrumentation::{Change, FunctionConfiguration};
+use tether_protocol::instrumentation::{
+    Change, FunctionConfiguration, MAX_ENVIRONMENT, MAX_LAYERS,
+};
 use tether_protocol::message::ToLaptop;
 use tether_protocol::records::{JournalRecord, SessionRecord, SessionStatus, WhenOffline};
 use tether_protocol::{ConnectionId, Secret, SessionId, Timestamp, TokenHash};
 use tether_store::StoreError;
+use tokio::time::Instant;
 
 pub(crate) const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
 pub(crate) const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:tether-x86-64:7";
@@ -23,12 +26,37 @@ pub(crate) struct Fake {
     pub(crate) journal: RefCell<BTreeMap<String, JournalRecord>>,
     pub(crate) sessions: RefCell<BTreeMap<SessionId, SessionRecord>>,
     pub(crate) told: RefCell<Vec<ToLaptop>>,
-    pub(crate) waited: Cell<Duration>,
+    /// Time is tokio's, which tests pause: it passes when all wait for it.
+    started: Instant,
     /// One for each update, in order; none: nobody meddles.
     pub(crate) meddlers: RefCell<VecDeque<Meddler>>,
     /// Answers to the next looks at an update; none: successful.
     pub(crate) updates: RefCell<VecDeque<LastUpdate>>,
     pub(crate) update_count: Cell<u32>,
+    pub(crate) surroundings: RefCell<Surroundings>,
+    /// When each call was made that shares Lambda's quota.
+    pub(crate) turns: RefCell<Vec<Timestamp>>,
+}
+
+/// What stands around the functions.
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    pub(crate) versions: Vec<Version>,
+    pub(crate) aliases: Vec<Alias>,
+    pub(crate) provisioned: Vec<String>,
+    /// By ARN of the function or the alias.
+    pub(crate) event_sources: BTreeMap<String, Vec<String>>,
+    /// By alias.
+    pub(crate) invokers: BTreeMap<String, Vec<String>>,
+    pub(crate) visibility_timeout: Option<u32>,
+    pub(crate) code_signing: Option<String>,
+    pub(crate) is_enforced: bool,
+    /// Calls that are not allowed.
+    pub(crate) forbidden: BTreeSet<&'static str>,
+    /// Functions that Lambda refuses to change, and how.
+    pub(crate) refused: BTreeMap<String, Failure>,
+    /// Functions about which Lambda never answers.
+    pub(crate) silent: BTreeSet<String>,
 }
 
 pub(crate) fn configuration() -> FunctionConfiguration {
@@ -80,12 +108,34 @@ fn condition(what: &str) -> StoreError {
     }
 }
 
+/// What tells entries apart, as in the table.
+fn which(entry: &JournalRecord) -> (&SessionId, Timestamp) {
+    (&entry.session_id, entry.changed_at)
+}
+
+pub(crate) fn size(change: &Change) -> usize {
+    let variables = change.environment.expose().iter();
+    variables
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
+}
+
+/// One item a page, so that the second one is asked for.
+fn page<T: Clone>(items: &[T], next: Option<&str>) -> Page<T> {
+    let at = next.and_then(|it| it.parse().ok()).unwrap_or(0);
+    Page {
+        items: items.iter().skip(at).take(1).cloned().collect(),
+        next: (at + 1 < items.len()).then(|| (at + 1).to_string()),
+    }
+}
+
 impl Fake {
     /// One function, and the active sessions `ann` and `bob`.
     pub(crate) fn new() -> Self {
         let function = Function {
             configuration: configuration(),
             managed_instances: false,
+            snap_start: false,
         };
         let sessions = ["ann", "bob"].map(|id| (SessionId::new(id), session(id)));
         Self {
@@ -93,7 +143,9 @@ impl Fake {
             journal: RefCell::default(),
             sessions: RefCell::new(sessions.into()),
             told: RefCell::default(),
-            waited: Cell::default(),
+            started: Instant::now(),
+            surroundings: RefCell::default(),
+            turns: RefCell::default(),
             meddlers: RefCell::default(),
             updates: RefCell::default(),
             update_count: Cell::default(),
@@ -135,6 +187,47 @@ impl Fake {
         self.found()?.environment.expose().get(name).cloned()
     }
 
+    /// Time that has passed.
+    pub(crate) fn waited(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// More functions like the first one, for session `ann`.
+    pub(crate) fn with_functions(self, count: usize) -> Self {
+        for number in 1..count {
+            let arn = format!("{ARN}-{number}");
+            let mut function = Function {
+                configuration: configuration(),
+                managed_instances: false,
+                snap_start: false,
+            };
+            function.configuration.function_arn.clone_from(&arn);
+            self.functions.borrow_mut().insert(arn.clone(), function);
+            self.edit_session("ann", |it| it.functions.push(arn));
+        }
+        self
+    }
+
+    pub(crate) fn refuse(&self, arn: &str, refusal: Failure) {
+        let mut surroundings = self.surroundings.borrow_mut();
+        surroundings.refused.insert(arn.to_owned(), refusal);
+    }
+
+    /// A call that shares Lambda's quota.
+    fn turn(&self, call: &'static str) -> Result<(), Failure> {
+        self.turns.borrow_mut().push(self.now());
+        match self.surroundings.borrow().forbidden.contains(call) {
+            true => Err(failure(403)),
+            false => Ok(()),
+        }
+    }
+
+    async fn answers(&self, arn: &str) {
+        if self.surroundings.borrow().silent.contains(arn) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     pub(crate) fn owner(&self) -> Option<String> {
         let journal = self.journal.borrow();
         journal.get(ARN).map(|it| it.session_id.to_string())
@@ -143,11 +236,11 @@ impl Fake {
 
 impl Cloud for Fake {
     fn now(&self) -> Timestamp {
-        NOW.plus(self.waited.get())
+        NOW.plus(self.waited())
     }
 
     async fn pause(&self, span: Duration) {
-        self.waited.set(self.waited.get() + span);
+        tokio::time::sleep(span).await;
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
@@ -169,33 +262,42 @@ impl Cloud for Fake {
         Ok(self.journal.borrow().values().cloned().collect())
     }
 
-    async fn write(&self, entry: &JournalRecord, replaces: &SessionId) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        entry: &JournalRecord,
+        replaces: Option<&JournalRecord>,
+    ) -> Result<(), StoreError> {
         let mut journal = self.journal.borrow_mut();
-        match journal.get(&entry.function_arn) {
-            Some(found) if found.session_id != *replaces => Err(condition("entry")),
-            _ => {
-                journal.insert(entry.function_arn.clone(), entry.clone());
-                Ok(())
-            }
+        let found = journal.get(&entry.function_arn);
+        if found.map(which) != replaces.map(which) {
+            return Err(condition("entry"));
         }
+        journal.insert(entry.function_arn.clone(), entry.clone());
+        Ok(())
     }
 
-    async fn remove(&self, arn: &str, session: &SessionId) -> Result<(), StoreError> {
+    async fn remove(&self, entry: &JournalRecord) -> Result<(), StoreError> {
         let mut journal = self.journal.borrow_mut();
-        match journal.get(arn) {
-            Some(found) if found.session_id != *session => Err(condition("entry")),
+        match journal.get(&entry.function_arn) {
+            Some(found) if which(found) != which(entry) => Err(condition("entry")),
             _ => {
-                journal.remove(arn);
+                journal.remove(&entry.function_arn);
                 Ok(())
             }
         }
     }
 
     async fn function(&self, arn: &str) -> Result<Option<Function>, Failure> {
+        self.answers(arn).await;
         Ok(self.functions.borrow().get(arn).cloned())
     }
 
     async fn update(&self, arn: &str, change: &Change) -> Result<(), Failure> {
+        self.answers(arn).await;
+        self.turn("update")?;
+        if let Some(refusal) = self.surroundings.borrow().refused.get(arn) {
+            return Err(refusal.clone());
+        }
         let meddler = self.meddlers.borrow_mut().pop_front();
         if let Some(meddler) = meddler {
             meddler(self)?;
@@ -205,6 +307,9 @@ impl Cloud for Fake {
         let found = &mut function.configuration;
         if found.revision_id != change.revision_id {
             return Err(failure(412));
+        }
+        if change.layers.len() > MAX_LAYERS || size(change) > MAX_ENVIRONMENT {
+            return Err(failure(400));
         }
         self.update_count.set(self.update_count.get() + 1);
         found.revision_id = format!("r{}", self.update_count.get());
@@ -220,6 +325,49 @@ impl Cloud for Fake {
         }
         let next = self.updates.borrow_mut().pop_front();
         Ok(next.unwrap_or(LastUpdate::Successful))
+    }
+
+    async fn versions(&self, _arn: &str, next: Option<&str>) -> Result<Page<Version>, Failure> {
+        self.turn("versions")?;
+        Ok(page(&self.surroundings.borrow().versions, next))
+    }
+
+    async fn aliases(&self, _arn: &str, next: Option<&str>) -> Result<Page<Alias>, Failure> {
+        self.turn("aliases")?;
+        Ok(page(&self.surroundings.borrow().aliases, next))
+    }
+
+    async fn provisioned(&self, _arn: &str, next: Option<&str>) -> Result<Page<String>, Failure> {
+        self.turn("provisioned")?;
+        Ok(page(&self.surroundings.borrow().provisioned, next))
+    }
+
+    async fn event_sources(&self, arn: &str, next: Option<&str>) -> Result<Page<String>, Failure> {
+        self.turn("event_sources")?;
+        let surroundings = self.surroundings.borrow();
+        let found = surroundings.event_sources.get(arn);
+        Ok(page(found.map_or(&[], Vec::as_slice), next))
+    }
+
+    async fn invokers(&self, _arn: &str, alias: &str) -> Result<Vec<String>, Failure> {
+        self.turn("invokers")?;
+        let surroundings = self.surroundings.borrow();
+        let found = surroundings.invokers.get(alias);
+        Ok(found.cloned().unwrap_or_default())
+    }
+
+    async fn visibility_timeout(&self, _queue_arn: &str) -> Result<Option<u32>, Failure> {
+        Ok(self.surroundings.borrow().visibility_timeout)
+    }
+
+    async fn code_signing(&self, _arn: &str) -> Result<Option<String>, Failure> {
+        self.turn("code_signing")?;
+        Ok(self.surroundings.borrow().code_signing.clone())
+    }
+
+    async fn is_enforced(&self, _code_signing_arn: &str) -> Result<bool, Failure> {
+        self.turn("is_enforced")?;
+        Ok(self.surroundings.borrow().is_enforced)
     }
 
     async fn tell(&self, _connection: &ConnectionId, message: &ToLaptop) {

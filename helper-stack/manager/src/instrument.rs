@@ -4,18 +4,44 @@
 //! between, somebody knows what to restore. A change that cannot be made takes
 //! its entry back.
 
-use crate::cloud::{Cloud, LastUpdate};
+use crate::cloud::{Cloud, Function, LastUpdate};
+use crate::leftover::may_be_of;
 use crate::plan::{self, Claim, Step};
 use crate::restore::{Outcome, read, restore};
 use crate::settings::Helper;
 use crate::settle::settle;
-use crate::tries::{Refusal, Tries};
+use crate::tries::{Refusal, Tries, asked};
+use crate::words::Words;
 use lambda_runtime::tracing::warn;
-use tether_protocol::instrumentation::Order;
+use std::time::Duration;
+use tether_aws::Failure;
+use tether_protocol::instrumentation::{Change, Order};
 use tether_protocol::message::ProgressState;
 use tether_protocol::records::{JournalRecord, SessionRecord};
 use tether_protocol::session::{Standing, standing};
 use tether_protocol::{ConnectionId, SessionId};
+
+/// What came of instrumenting a function.
+#[derive(Debug)]
+pub(crate) struct Instrumented {
+    /// What became of the function.
+    pub(crate) outcome: Outcome,
+    /// Whether it was changed for that, or was found in place.
+    pub(crate) changed: bool,
+    /// What somebody should know, although it is instrumented.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Instrumented {
+    /// Nothing was done, and why.
+    pub(crate) fn failed(reason: String) -> Self {
+        Self {
+            outcome: (ProgressState::Failed, reason),
+            changed: false,
+            warnings: Vec::new(),
+        }
+    }
+}
 
 /// Instruments a function for a session, if the session is ACTIVE before and
 /// after.
@@ -24,7 +50,7 @@ pub(crate) async fn instrument<C: Cloud>(
     helper: &Helper,
     session_id: &SessionId,
     arn: &str,
-) -> Outcome {
+) -> Instrumented {
     let mut work = Work {
         cloud,
         helper,
@@ -33,8 +59,11 @@ pub(crate) async fn instrument<C: Cloud>(
         tries: Tries::default(),
         written: None,
         in_doubt: false,
+        longest: None,
+        signing_looked_at: false,
+        warnings: Vec::new(),
     };
-    match work.write().await {
+    let outcome = match work.write().await {
         Ok(Written::Done(entry)) => work.confirm(&entry).await,
         Ok(Written::Left(reason)) => {
             work.undo().await;
@@ -44,6 +73,16 @@ pub(crate) async fn instrument<C: Cloud>(
             work.undo().await;
             (ProgressState::Failed, reason)
         }
+    };
+    if let Some(longest) = work.longest {
+        work.warnings.push(format!(
+            "its queue hides a message for {longest} s only, so Lambda takes no longer timeout: a pause at a breakpoint ends after that; raise the queue's visibility timeout for more"
+        ));
+    }
+    Instrumented {
+        outcome,
+        changed: work.written.is_some(),
+        warnings: work.warnings,
     }
 }
 
@@ -83,6 +122,10 @@ struct Work<'a, C> {
     written: Option<Entry>,
     /// Whether the function may have been changed although it was not said.
     in_doubt: bool,
+    /// The longest timeout that Lambda takes, in seconds, if it has said so.
+    longest: Option<u32>,
+    signing_looked_at: bool,
+    warnings: Vec<String>,
 }
 
 impl<C: Cloud> Work<'_, C> {
@@ -110,31 +153,80 @@ impl<C: Cloud> Work<'_, C> {
         if let Claim::Theirs(reason) = self.claim(&session, entry.as_ref()).await? {
             return Ok(Some(Written::Left(reason)));
         }
-        let order = self.order(&session, &connection, &found.configuration.architecture);
+        if !may_be_of(&found.configuration, self.session_id) {
+            // No earlier try came about.
+            self.in_doubt = false;
+        }
+        let order = self.order(&session, &connection, &found, entry.as_ref());
         match plan::next(&found.configuration, entry.as_ref(), &order) {
             Step::Done => Ok(entry.map(Written::Done)),
-            Step::Leave(reason) => {
-                self.in_doubt = false;
-                Ok(Some(Written::Left(reason)))
-            }
+            Step::Leave(reason) => Ok(Some(Written::Left(reason))),
             Step::Write(change, ours) => {
-                // What was just read is not ours: no earlier try came about.
-                self.in_doubt = false;
+                if let Some(reason) = self.refused_by_signing().await {
+                    return Ok(Some(Written::Left(reason)));
+                }
                 if !self.note(&ours, entry).await? {
                     return Ok(None);
                 }
                 match self.cloud.update(self.arn, &change).await {
                     Ok(()) => Ok(Some(Written::Done(*ours))),
-                    Err(failure) => {
-                        let refusal = Refusal::of(&failure);
-                        self.in_doubt = refusal.is_doubtful();
-                        let failed = || format!("it could not be changed ({failure})");
-                        self.again(refusal).await.map_err(|()| failed())?;
-                        Ok(None)
-                    }
+                    Err(failure) => self.refused(&failure, &change, &ours).await,
                 }
             }
         }
+    }
+
+    /// What a refused update means; none: it is to be tried again.
+    async fn refused(
+        &mut self,
+        failure: &Failure,
+        change: &Change,
+        ours: &JournalRecord,
+    ) -> Result<Option<Written>, String> {
+        match Words::of(failure) {
+            Words::Skip(reason) => return Ok(Some(Written::Left(reason))),
+            Words::Timeout(longest) => {
+                let own = ours.timeout.map_or(change.timeout, |(own, _)| own);
+                let longest = longest.max(own);
+                if longest < change.timeout {
+                    self.longest = Some(longest);
+                    return Ok(None);
+                }
+            }
+            Words::Other => {}
+        }
+        let refusal = Refusal::of(failure);
+        self.in_doubt |= refusal.is_doubtful();
+        let failed = || format!("it could not be changed ({failure})");
+        self.again(refusal).await.map_err(|()| failed())?;
+        Ok(None)
+    }
+
+    /// Why the function's code signing keeps our layer out. What cannot be
+    /// found out is left to Lambda, which refuses the change itself.
+    async fn refused_by_signing(&mut self) -> Option<String> {
+        if std::mem::replace(&mut self.signing_looked_at, true) {
+            return None;
+        }
+        let cloud = self.cloud;
+        let arn = asked(cloud, async || cloud.code_signing(self.arn).await).await;
+        let enforced = match arn {
+            Ok(None) => return None,
+            Ok(Some(arn)) => asked(cloud, async || cloud.is_enforced(&arn).await).await,
+            Err(failure) => Err(failure),
+        };
+        match enforced {
+            Ok(true) => {
+                return Some(
+                    "its code signing is enforced, and tether's layer is not signed".to_owned(),
+                );
+            }
+            Ok(false) => self.warnings.push(
+                "its code signing warns of layers that are not signed, as tether's is: the change stands in your audit log".to_owned(),
+            ),
+            Err(failure) => warn!("the code signing of {} cannot be read: {failure}", self.arn),
+        }
+        None
     }
 
     async fn claim(
@@ -161,16 +253,22 @@ impl<C: Cloud> Work<'_, C> {
         &'o self,
         session: &'o SessionRecord,
         connection: &'o ConnectionId,
-        architecture: &str,
+        found: &Function,
+        entry: Option<&JournalRecord>,
     ) -> Order<'o> {
         let helper = self.helper;
+        let architecture = &found.configuration.architecture;
+        // Later than the entry that it replaces, whatever this clock says: the
+        // two are told apart by it.
+        let after = |entry: &JournalRecord| entry.changed_at.plus(Duration::from_millis(1));
+        let longest = self.longest.unwrap_or(u32::MAX);
         Order {
             session_id: self.session_id,
             connection_id: connection,
             stack_name: &session.stack_name,
             owner: &session.owner,
-            now: self.cloud.now(),
-            timeout: session.timeout,
+            now: self.cloud.now().max(entry.map(after).unwrap_or_default()),
+            timeout: session.timeout.map(|wish| wish.min(longest)),
             layer: helper.layer(architecture),
             layer_role: (&helper.layer_role, &helper.external_id),
             tables: (&helper.sessions_table, &helper.debugger_table),
@@ -184,10 +282,7 @@ impl<C: Cloud> Work<'_, C> {
         ours: &JournalRecord,
         entry: Option<JournalRecord>,
     ) -> Result<bool, String> {
-        let replaces = entry
-            .as_ref()
-            .map_or(self.session_id, |entry| &entry.session_id);
-        let noted = self.cloud.write(ours, replaces).await;
+        let noted = self.cloud.write(ours, entry.as_ref()).await;
         if noted
             .as_ref()
             .is_err_and(tether_store::StoreError::is_condition)
@@ -198,12 +293,15 @@ impl<C: Cloud> Work<'_, C> {
                 .map_err(|()| busy.to_owned())?;
             return Ok(false);
         }
-        // Also after a failure: the write may stand all the same.
+        // What stood there before us is what we found. Our own entry of an
+        // earlier try is not meant by that, but another manager's is, for the
+        // same session as well: its change may be on its way.
         let before = match self.written.take() {
-            Some(earlier) => earlier.before,
-            None => entry,
+            Some(earlier) if entry.as_ref() == Some(&earlier.ours) => earlier.before,
+            _ => entry,
         };
         let ours = ours.clone();
+        // Also after a failure: the write may stand all the same.
         self.written = Some(Entry { ours, before });
         noted.map_err(|error| error.to_string())?;
         Ok(true)
@@ -227,9 +325,14 @@ impl<C: Cloud> Work<'_, C> {
             return;
         }
         let undone = match before {
-            Some(before) => self.cloud.write(&before, self.session_id).await,
-            None => self.cloud.remove(self.arn, self.session_id).await,
+            Some(before) => self.cloud.write(&before, Some(&ours)).await,
+            None => self.cloud.remove(&ours).await,
         };
+        // Another manager's by now: it knows better.
+        let undone = undone.or_else(|error| match error.is_condition() {
+            true => Ok(()),
+            false => Err(error),
+        });
         if let Err(error) = undone {
             warn!(
                 "{} is unchanged, but its entry is still there: {error}",

@@ -7,8 +7,8 @@
 
 use tether_protocol::SessionId;
 use tether_protocol::Timestamp;
-use tether_protocol::config::{Attachment, BOOTSTRAP_PATH, CONFIG, CONNECTION, SESSION, WRAPPER};
-use tether_protocol::instrumentation::FunctionConfiguration;
+use tether_protocol::config::{BOOTSTRAP_PATH, CONFIG, CONNECTION, Config, SESSION, WRAPPER};
+use tether_protocol::instrumentation::{FunctionConfiguration, without_version};
 use tether_protocol::records::{JournalRecord, VariableChange};
 
 /// The entry, made to fit what stands in the function: restoring by it takes
@@ -19,18 +19,21 @@ use tether_protocol::records::{JournalRecord, VariableChange};
 /// written the journal before the function.
 pub(crate) fn fitted(function: &FunctionConfiguration, entry: &JournalRecord) -> JournalRecord {
     let mut fitted = entry.clone();
-    let Some(found) = attachment(function) else {
+    let environment = function.environment.expose();
+    let Some(config) = config(function) else {
         return fitted;
     };
-    let environment = function.environment.expose();
+    // Nobody else writes the like of it, so it is ours, and what stands beside
+    // it is.
     for name in [SESSION, CONNECTION, CONFIG] {
         if let (Some(ours), Some(value)) = (fitted.variables.get_mut(name), environment.get(name)) {
             ours.after.clone_from(value);
         }
     }
-    if found.session_id != entry.session_id {
-        fitted.timeout = raised(function, &found);
-        fitted.layer = same_layer(function, &entry.layer);
+    fitted.layer = same_layer(function, &entry.layer);
+    let session = environment.get(SESSION).map(String::as_str);
+    if config.attached_timeout.is_some() || session != Some(entry.session_id.as_str()) {
+        fitted.timeout = raised(function, &config);
     }
     fitted
 }
@@ -40,7 +43,7 @@ pub(crate) fn fitted(function: &FunctionConfiguration, entry: &JournalRecord) ->
 /// itself.
 pub(crate) fn orphan(function: &FunctionConfiguration, layer: &str) -> Option<JournalRecord> {
     let environment = function.environment.expose();
-    let found = attachment(function)?;
+    let config = config(function)?;
     let mut variables = [SESSION, CONNECTION, CONFIG, WRAPPER]
         .into_iter()
         .filter_map(|name| {
@@ -53,7 +56,7 @@ pub(crate) fn orphan(function: &FunctionConfiguration, layer: &str) -> Option<Jo
         .collect::<std::collections::BTreeMap<_, _>>();
     match variables.get_mut(WRAPPER) {
         Some(wrapper) if wrapper.after == BOOTSTRAP_PATH => {
-            wrapper.before.clone_from(&found.config.wrapper);
+            wrapper.before.clone_from(&config.wrapper);
         }
         // Somebody else's by now.
         _ => {
@@ -68,24 +71,36 @@ pub(crate) fn orphan(function: &FunctionConfiguration, layer: &str) -> Option<Jo
         changed_at: Timestamp::default(),
         layer: same_layer(function, layer),
         variables,
-        timeout: raised(function, &found),
+        timeout: raised(function, &config),
     })
 }
 
-fn attachment(function: &FunctionConfiguration) -> Option<Attachment> {
-    let environment = function.environment.expose();
-    Attachment::read(|name| environment.get(name).cloned()).ok()
+/// Whether what stands in a function may be a session's: its own, or one whose
+/// id somebody took out.
+pub(crate) fn may_be_of(function: &FunctionConfiguration, session: &SessionId) -> bool {
+    let found = function.environment.expose().get(SESSION);
+    config(function).is_some() && found.is_none_or(|it| *it == session.as_str())
 }
 
-/// The bootstrap is told the function's own timeout; ours is only ever longer.
-fn raised(function: &FunctionConfiguration, found: &Attachment) -> Option<(u32, u32)> {
-    let own = found.config.timeout;
-    (function.timeout > own).then_some((own, function.timeout))
+fn config(function: &FunctionConfiguration) -> Option<Config> {
+    let config = function.environment.expose().get(CONFIG)?;
+    serde_json::from_str(config).ok()
+}
+
+/// The function's own timeout, of which the bootstrap is told, and ours. Older
+/// versions did not say which one was theirs; it was only ever longer.
+fn raised(function: &FunctionConfiguration, config: &Config) -> Option<(u32, u32)> {
+    let own = config.timeout;
+    match config.attached_timeout {
+        Some(attached) => (attached != own).then_some((own, attached)),
+        None => (function.timeout > own).then_some((own, function.timeout)),
+    }
 }
 
 /// The version of `layer` that the function has, or else `layer`.
 fn same_layer(function: &FunctionConfiguration, layer: &str) -> String {
-    let name = |arn: &str| arn.rsplit_once(':').map(|(name, _)| name.to_owned());
-    let found = function.layers.iter().find(|it| name(it) == name(layer));
+    let wanted = without_version(layer);
+    let mut layers = function.layers.iter();
+    let found = layers.find(|it| without_version(it) == wanted);
     found.map_or(layer, String::as_str).to_owned()
 }

@@ -5,13 +5,22 @@ mod aws;
 mod cloud;
 mod instrument;
 mod leftover;
+mod paced;
 mod plan;
+mod published;
+mod repair;
 mod requests;
 mod restore;
 mod settings;
 mod settle;
+mod several;
 mod tries;
+mod warnings;
+mod words;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+mod exact;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
@@ -19,6 +28,7 @@ mod tests;
 
 use aws::Aws;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use paced::Paced;
 use settings::Settings;
 use tether_protocol::message::ManagerRequest;
 
@@ -27,8 +37,9 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let aws = Aws::new(&settings);
+    let cloud = Paced::new(&aws);
     run(service_fn(|event: LambdaEvent<ManagerRequest>| {
-        requests::serve(&aws, &settings.helper, event.payload)
+        requests::serve(&cloud, &settings.helper, event.payload)
     }))
     .await
 }

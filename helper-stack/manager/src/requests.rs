@@ -1,16 +1,24 @@
 //! What the manager is asked, and what it answers.
 
+mod sweep;
+
 use crate::cloud::Cloud;
-use crate::instrument::{active, instrument};
+use crate::instrument::{Instrumented, active, instrument};
+use crate::published;
 use crate::restore::{Outcome, restore};
 use crate::settings::Helper;
+use crate::several::{each, within};
+use crate::warnings::Warnings;
 use lambda_runtime::{Diagnostic, tracing::info};
-use std::collections::BTreeMap;
-use tether_protocol::SessionId;
+use std::time::Duration;
 use tether_protocol::message::{ManagerAnswer, ManagerRequest, Progress, ProgressState, ToLaptop};
 use tether_protocol::records::JournalRecord;
-use tether_protocol::session::is_live;
+use tether_protocol::{ConnectionId, SessionId};
 use tether_store::StoreError;
+
+/// Nothing is done for one function for longer: settling alone may take 5 min,
+/// and Lambda ends the manager after 15.
+const FOR_ONE: Duration = Duration::from_secs(400);
 
 /// Serves one request. What fails for one function is in the answer, and the
 /// others go on.
@@ -28,7 +36,8 @@ pub(crate) async fn serve<C: Cloud>(
         }
         ManagerRequest::Restore { session_id } => restore_session(cloud, &session_id).await,
         ManagerRequest::RestoreStack { stack_name } => restore_stack(cloud, &stack_name).await,
-        ManagerRequest::Sweep => sweep(cloud).await,
+        ManagerRequest::Check { session_id } => sweep::check(cloud, helper, &session_id).await,
+        ManagerRequest::Sweep => sweep::sweep(cloud, helper).await,
     };
     let functions = served.map_err(|error| Diagnostic {
         error_type: "Tether.Store".to_owned(),
@@ -46,25 +55,45 @@ async fn instrument_all<C: Cloud>(
         info!("session {id} does not exist: nothing is instrumented");
         return Ok(Vec::new());
     };
+    let connection = session.connection_id.as_ref();
     let refused = active(cloud, id).await.err();
-    let mut functions = Vec::new();
-    for arn in &session.functions {
-        let outcome = match &refused {
-            Some(reason) => (ProgressState::Failed, reason.clone()),
-            None => instrument(cloud, helper, id, arn).await,
+    let done = each(&session.functions, async |arn| {
+        let done = match &refused {
+            Some(reason) => Instrumented::failed(reason.clone()),
+            None => within(cloud, FOR_ONE, instrument(cloud, helper, id, arn))
+                .await
+                .unwrap_or_else(|| Instrumented::failed(too_long(FOR_ONE))),
         };
-        let progress = progress(arn, outcome);
-        if let Some(connection) = &session.connection_id {
-            cloud
-                .tell(connection, &ToLaptop::Progress(progress.clone()))
-                .await;
-        }
-        functions.push(progress);
-    }
-    if let Some(connection) = &session.connection_id {
+        let progress = progress(arn, done.outcome.clone());
+        report(cloud, connection, &progress).await;
+        (progress, done)
+    })
+    .await;
+    if let Some(connection) = connection {
         cloud.tell(connection, &ToLaptop::Ready).await;
+        warn_of(cloud, connection, &done).await;
     }
-    Ok(functions)
+    Ok(done.into_iter().map(|(progress, _)| progress).collect())
+}
+
+/// Nobody waits for these: the functions are ready.
+async fn warn_of<C: Cloud>(
+    cloud: &C,
+    connection: &ConnectionId,
+    done: &[(Progress, Instrumented)],
+) {
+    let warnings = Warnings::new(cloud, connection);
+    let done = done
+        .iter()
+        .filter(|(it, _)| it.state == ProgressState::Instrumented);
+    each(done, async |(progress, done)| {
+        let arn = &progress.function_arn;
+        for warning in &done.warnings {
+            warnings.tell(arn, warning.clone()).await;
+        }
+        within(cloud, FOR_ONE, warnings.look(arn)).await;
+    })
+    .await;
 }
 
 async fn restore_session<C: Cloud>(cloud: &C, id: &SessionId) -> Result<Vec<Progress>, StoreError> {
@@ -87,34 +116,30 @@ async fn restore_stack<C: Cloud>(cloud: &C, stack_name: &str) -> Result<Vec<Prog
     Ok(restore_all(cloud, &entries).await)
 }
 
-/// Restores what has no live session. Such a session is closed as well, so
-/// that a receiver that wakes up now is told to attach anew, and does not wait
-/// for events that no function sends.
-async fn sweep<C: Cloud>(cloud: &C) -> Result<Vec<Progress>, StoreError> {
-    let mut entries = cloud.entries().await?;
-    let mut live = BTreeMap::new();
-    for entry in &entries {
-        let id = &entry.session_id;
-        if live.contains_key(id) {
-            continue;
-        }
-        let session = cloud.session(id).await?;
-        let is_live = is_live(session.as_ref(), cloud.now());
-        if !is_live {
-            close(cloud, id).await?;
-        }
-        live.insert(id.clone(), is_live);
-    }
-    entries.retain(|entry| live.get(&entry.session_id) == Some(&false));
-    Ok(restore_all(cloud, &entries).await)
+async fn restore_all<C: Cloud>(cloud: &C, entries: &[JournalRecord]) -> Vec<Progress> {
+    each(entries, async |entry| {
+        let outcome = restore_and_look(cloud, entry, FOR_ONE).await;
+        progress(&entry.function_arn, outcome)
+    })
+    .await
 }
 
-async fn restore_all<C: Cloud>(cloud: &C, entries: &[JournalRecord]) -> Vec<Progress> {
-    let mut functions = Vec::new();
-    for entry in entries {
-        functions.push(progress(&entry.function_arn, restore(cloud, entry).await));
+/// Restores a function, and names the versions that keep what is ours.
+async fn restore_and_look<C: Cloud>(cloud: &C, entry: &JournalRecord, span: Duration) -> Outcome {
+    let restored = within(cloud, span, restore(cloud, entry)).await;
+    let (state, mut detail) = restored.unwrap_or_else(|| (ProgressState::Failed, too_long(span)));
+    if state == ProgressState::Restored && detail.is_empty() {
+        let told = published::told(cloud, &entry.function_arn, &entry.layer);
+        detail = within(cloud, span, told).await.unwrap_or_default();
     }
-    functions
+    (state, detail)
+}
+
+fn too_long(span: Duration) -> String {
+    format!(
+        "AWS took longer than {} s; the sweeper looks again every minute",
+        span.as_secs()
+    )
 }
 
 /// Closes a session; one that is gone is as good as closed.
@@ -122,6 +147,13 @@ async fn close<C: Cloud>(cloud: &C, id: &SessionId) -> Result<(), StoreError> {
     match cloud.close(id).await {
         Err(error) if !error.is_condition() => Err(error),
         _ => Ok(()),
+    }
+}
+
+async fn report<C: Cloud>(cloud: &C, connection: Option<&ConnectionId>, progress: &Progress) {
+    if let Some(connection) = connection {
+        let message = ToLaptop::Progress(progress.clone());
+        cloud.tell(connection, &message).await;
     }
 }
 

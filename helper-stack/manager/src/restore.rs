@@ -9,33 +9,63 @@ use crate::plan;
 use crate::settle::settle;
 use crate::tries::{Refusal, Tries};
 use lambda_runtime::tracing::warn;
+use std::time::Duration;
 use tether_protocol::message::ProgressState;
 use tether_protocol::records::JournalRecord;
 
 /// What became of a function, and why.
 pub(crate) type Outcome = (ProgressState, String);
 
+/// An entry that was written less than this long ago may be that of an update
+/// which is still on its way: a call takes 20 s at most, and waits for its turn
+/// before.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
 /// Restores the function of a journal entry.
 pub(crate) async fn restore<C: Cloud>(cloud: &C, entry: &JournalRecord) -> Outcome {
     let arn = &entry.function_arn;
-    let result = match write_back(cloud, entry).await {
-        Ok(Back::Written) => effective(cloud, arn).await,
-        Ok(Back::Nothing) => Ok(String::new()),
-        Ok(Back::Gone) => Ok("the function does not exist any more".to_owned()),
-        Ok(Back::TakenOver(owner)) => {
+    let back = match write_back(cloud, entry).await {
+        Ok(back) => back,
+        Err(reason) => return (ProgressState::Failed, reason),
+    };
+    let (written, gone) = match back {
+        Back::Written(current) => match effective(cloud, arn).await {
+            Ok(detail) => (current, detail),
+            Err(reason) => return (ProgressState::Failed, reason),
+        },
+        Back::Nothing(current) => {
+            // Whoever wrote this entry may not have come to the function yet.
+            // If its manager has ended since, nobody else would know: the
+            // sweeper looks again.
+            if cloud.now().since(current.changed_at) < ON_ITS_WAY {
+                return (ProgressState::Restored, String::new());
+            }
+            (current, String::new())
+        }
+        Back::Gone => (entry.clone(), GONE.to_owned()),
+        Back::TakenOver(owner) => {
             return (ProgressState::Skipped, format!("{owner} has taken it over"));
         }
-        Err(reason) => Err(reason),
     };
-    match result {
-        Ok(detail) => forget(cloud, entry, detail).await,
-        Err(reason) => (ProgressState::Failed, reason),
-    }
+    forget(cloud, &written).await;
+    (ProgressState::Restored, gone)
 }
 
+/// Takes what is ours out of a function, and keeps its journal entry: whoever
+/// it belongs to may want the function again.
+///
+/// # Errors
+/// Why it could not be done.
+pub(crate) async fn clean<C: Cloud>(cloud: &C, entry: &JournalRecord) -> Result<(), String> {
+    write_back(cloud, entry).await.map(|_| ())
+}
+
+const GONE: &str = "the function does not exist any more";
+
+/// With the journal entry as it stands now.
 enum Back {
-    Written,
-    Nothing,
+    Written(JournalRecord),
+    Nothing(JournalRecord),
     Gone,
     TakenOver(String),
 }
@@ -58,10 +88,10 @@ async fn write_back<C: Cloud>(cloud: &C, entry: &JournalRecord) -> Result<Back, 
             current => current.unwrap_or_else(|| entry.clone()),
         };
         let Some(change) = plan::back(&configuration, &current)? else {
-            return Ok(Back::Nothing);
+            return Ok(Back::Nothing(current));
         };
         let Err(failure) = cloud.update(arn, &change).await else {
-            return Ok(Back::Written);
+            return Ok(Back::Written(current));
         };
         match tries.again(Refusal::of(&failure)) {
             Some(pause) => cloud.pause(pause).await,
@@ -88,21 +118,20 @@ async fn effective<C: Cloud>(cloud: &C, arn: &str) -> Result<String, String> {
         LastUpdate::Failed(reason) => Err(format!(
             "its restored configuration did not take effect ({reason}); the sweeper tries again every minute"
         )),
-        LastUpdate::Gone => Ok("the function does not exist any more".to_owned()),
+        LastUpdate::Gone => Ok(GONE.to_owned()),
         LastUpdate::Successful | LastUpdate::InProgress => Ok(String::new()),
     }
 }
 
 /// The entry goes last: until then, whoever finds it can do all of this again.
-async fn forget<C: Cloud>(cloud: &C, entry: &JournalRecord, detail: String) -> Outcome {
-    match cloud.remove(&entry.function_arn, &entry.session_id).await {
+async fn forget<C: Cloud>(cloud: &C, entry: &JournalRecord) {
+    match cloud.remove(entry).await {
         Ok(()) => {}
-        // Another session has it by now: the entry is theirs.
+        // Another session or another manager has it by now: the entry is theirs.
         Err(error) if error.is_condition() => {}
         Err(error) => warn!(
             "{} is restored, but its entry is still there: {error}",
             entry.function_arn
         ),
     }
-    (ProgressState::Restored, detail)
 }

@@ -1,7 +1,12 @@
 //! Stories: requests, over a cloud in memory.
 
+mod prechecks;
+mod repairs;
+mod several;
+
 use crate::cloud::LastUpdate;
 use crate::fake::{ARN, Fake, LAYER, configuration, failure};
+use crate::paced::Paced;
 use crate::requests::serve;
 use crate::settings::Helper;
 use std::time::Duration;
@@ -17,7 +22,8 @@ async fn ask(fake: &Fake, request: ManagerRequest) -> Told {
         layer_x86_64: Some(LAYER.into()),
         ..Helper::default()
     };
-    let answer = serve(fake, &helper, request).await.unwrap_or_default();
+    let cloud = Paced::new(fake);
+    let answer = serve(&cloud, &helper, request).await.unwrap_or_default();
     let functions = answer.functions.into_iter();
     functions.map(|it| (it.state, it.detail)).collect()
 }
@@ -48,7 +54,7 @@ fn done(state: ProgressState) -> (ProgressState, String) {
     (state, String::new())
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_function_is_instrumented_reported_and_restored_to_what_it_was() {
     let fake = Fake::new();
     fake.updates
@@ -60,9 +66,8 @@ async fn a_function_is_instrumented_reported_and_restored_to_what_it_was() {
     );
     assert_eq!(fake.variable(SESSION).as_deref(), Some("ann"));
     assert_eq!(fake.owner().as_deref(), Some("ann"));
-    assert_eq!(
-        fake.waited.get(),
-        Duration::from_millis(300),
+    assert!(
+        fake.waited() >= Duration::from_millis(300),
         "it waits for the update"
     );
     let told = fake.told.take();
@@ -80,7 +85,7 @@ async fn a_function_is_instrumented_reported_and_restored_to_what_it_was() {
     assert!(restore(&fake, "ann").await.is_empty());
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn nothing_is_instrumented_for_a_session_that_is_not_active() {
     let fake = Fake::new();
     fake.edit_session("ann", |it| it.status = SessionStatus::Disconnected);
@@ -98,7 +103,7 @@ async fn nothing_is_instrumented_for_a_session_that_is_not_active() {
     );
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_deploy_under_our_hands_makes_us_read_again_and_keeps_its_change() {
     let fake = Fake::new();
     fake.meddle(|fake| {
@@ -114,7 +119,7 @@ async fn a_deploy_under_our_hands_makes_us_read_again_and_keeps_its_change() {
     assert_eq!(layers, ["arn:theirs:1", "arn:deployed:1"]);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn an_update_that_keeps_being_overtaken_is_given_up_without_a_trace() {
     let fake = Fake::new();
     for _ in 0..9 {
@@ -129,7 +134,7 @@ async fn an_update_that_keeps_being_overtaken_is_given_up_without_a_trace() {
     assert_eq!(fake.meddlers.borrow().len(), 4, "five tries");
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn another_update_is_waited_for_and_not_for_ever() {
     let fake = Fake::new();
     fake.meddle(|_| Err(failure(409)));
@@ -138,7 +143,7 @@ async fn another_update_is_waited_for_and_not_for_ever() {
         instrument(&fake, "ann").await,
         done(ProgressState::Instrumented)
     );
-    assert!(fake.waited.get() >= Duration::from_millis(750));
+    assert!(fake.waited() >= Duration::from_millis(750));
 
     let fake = Fake::new();
     for _ in 0..50 {
@@ -149,11 +154,11 @@ async fn another_update_is_waited_for_and_not_for_ever() {
         state == ProgressState::Failed && reason.contains("Status409"),
         "{reason}"
     );
-    assert!(fake.waited.get() <= Duration::from_secs(30));
+    assert!(fake.waited() <= Duration::from_secs(70));
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_refused_change_takes_its_journal_entry_back() {
     let fake = Fake::new();
     fake.meddle(|_| Err(failure(400)));
@@ -165,7 +170,7 @@ async fn a_refused_change_takes_its_journal_entry_back() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn an_update_whose_answer_was_lost_is_found_in_place() {
     let fake = Fake::new();
     fake.meddle(|fake| {
@@ -191,7 +196,7 @@ async fn an_update_whose_answer_was_lost_is_found_in_place() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_change_that_does_not_take_effect_is_undone() {
     let fake = Fake::new();
     fake.updates
@@ -206,7 +211,7 @@ async fn a_change_that_does_not_take_effect_is_undone() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_session_that_ends_during_the_change_leaves_nothing_behind() {
     let fake = Fake::new();
     fake.meddle(|fake| {
@@ -221,7 +226,7 @@ async fn a_session_that_ends_during_the_change_leaves_nothing_behind() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_colleagues_function_is_skipped_and_can_be_taken_over() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;
@@ -241,7 +246,7 @@ async fn a_colleagues_function_is_skipped_and_can_be_taken_over() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_take_over_that_is_refused_leaves_the_function_to_its_owner() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;
@@ -254,7 +259,7 @@ async fn a_take_over_that_is_refused_leaves_the_function_to_its_owner() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_take_over_during_a_detach_wins() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;
@@ -276,7 +281,7 @@ async fn a_take_over_during_a_detach_wins() {
     assert_eq!(fake.owner().as_deref(), Some("bob"));
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn two_restores_at_once_do_it_once() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;
@@ -295,7 +300,7 @@ async fn two_restores_at_once_do_it_once() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_function_that_was_deleted_is_forgotten() {
     for meddling in [false, true] {
         let fake = Fake::new();
@@ -315,7 +320,7 @@ async fn a_function_that_was_deleted_is_forgotten() {
     }
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_function_that_cannot_be_restored_keeps_its_entry() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;
@@ -334,13 +339,13 @@ async fn a_function_that_cannot_be_restored_keeps_its_entry() {
     is_untouched(&fake);
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn the_sweeper_restores_what_has_no_live_session_and_nothing_else() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;
     assert!(ask(&fake, ManagerRequest::Sweep).await.is_empty());
     assert_eq!(fake.owner().as_deref(), Some("ann"));
-    fake.waited.set(Duration::from_secs(91));
+    tokio::time::advance(Duration::from_secs(91)).await;
     assert_eq!(
         ask(&fake, ManagerRequest::Sweep).await,
         [done(ProgressState::Restored)]
@@ -354,7 +359,7 @@ async fn the_sweeper_restores_what_has_no_live_session_and_nothing_else() {
     );
 }
 
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_stack_is_restored_whoever_attached_and_even_if_the_session_is_gone() {
     let fake = Fake::new();
     instrument(&fake, "ann").await;

@@ -1,13 +1,17 @@
-//! How often a refused update is tried again, and after which pause.
+//! How often a refused call is tried again, and after which pause.
+//!
+//! Only here: the SDK tries a paced call once (see `aws`), or it would make
+//! three of one, and none of them wait for their turn.
 
+use crate::cloud::{Cloud, Page};
 use std::time::Duration;
 use tether_aws::Failure;
 
 /// A deploy that changes the function under our hands does so once or twice.
 const STALE_TRIES: u32 = 5;
-/// An update of somebody else takes seconds; longer than this in all is not
-/// waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// An update of somebody else takes seconds, and a busy account has room again
+/// within some more; longer than this in all is not waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -16,7 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) enum Refusal {
     /// 412: the function is of another revision by now.
     Stale,
-    /// 409 or 429: another update runs, or there are too many.
+    /// 409 or 429: another update runs, or there are too many. Or the call
+    /// never left.
     Busy,
     /// 404: the function does not exist any more.
     Gone,
@@ -34,14 +39,14 @@ impl Refusal {
             Some(409 | 429) => Self::Busy,
             Some(404) => Self::Gone,
             _ if failure.outcome_unknown => Self::Unknown,
+            _ if failure.is_passing() => Self::Busy,
             _ => Self::Final,
         }
     }
 
-    /// Whether the function may have been changed. A 412 may be the SDK's own
-    /// second try, meeting the revision that its first one made.
+    /// Whether the function may have been changed by this very call.
     pub(crate) fn is_doubtful(self) -> bool {
-        matches!(self, Self::Stale | Self::Unknown)
+        self == Self::Unknown
     }
 }
 
@@ -58,17 +63,57 @@ impl Tries {
     /// has been tried enough.
     pub(crate) fn again(&mut self, refusal: Refusal) -> Option<Duration> {
         match refusal {
-            Refusal::Stale | Refusal::Unknown | Refusal::Gone => {
+            Refusal::Stale | Refusal::Gone => {
                 self.stale += 1;
                 (self.stale < STALE_TRIES).then_some(Duration::ZERO)
             }
-            Refusal::Busy => {
+            Refusal::Busy | Refusal::Unknown => {
                 let pause = (FIRST_PAUSE * 2u32.saturating_pow(self.busy)).min(LONGEST_PAUSE);
                 self.busy += 1;
                 self.waited += pause;
                 (self.waited <= PATIENCE).then_some(pause)
             }
             Refusal::Final => None,
+        }
+    }
+}
+
+/// Asks until there is an answer, or it has been tried enough. For calls that
+/// change nothing.
+pub(crate) async fn asked<C: Cloud, T>(
+    cloud: &C,
+    call: impl AsyncFn() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut tries = Tries::default();
+    loop {
+        let failure = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let pause = match Refusal::of(&failure) {
+            refusal @ (Refusal::Busy | Refusal::Unknown) => tries.again(refusal),
+            _ => None,
+        };
+        match pause {
+            Some(pause) => cloud.pause(pause).await,
+            None => return Err(failure),
+        }
+    }
+}
+
+/// Every page of a list.
+pub(crate) async fn all_pages<C: Cloud, T>(
+    cloud: &C,
+    page: impl AsyncFn(Option<&str>) -> Result<Page<T>, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let mut items = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let found = asked(cloud, async || page(next.as_deref()).await).await?;
+        items.extend(found.items);
+        match found.next {
+            Some(marker) if !marker.is_empty() => next = Some(marker),
+            _ => return Ok(items),
         }
     }
 }
@@ -95,7 +140,7 @@ mod tests {
             (Some(404), false, Refusal::Gone),
             (Some(503), true, Refusal::Unknown),
             (None, true, Refusal::Unknown),
-            (None, false, Refusal::Final),
+            (None, false, Refusal::Busy),
             (Some(400), false, Refusal::Final),
         ] {
             assert_eq!(Refusal::of(&failure(status, unknown)), expected);
