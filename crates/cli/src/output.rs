@@ -15,6 +15,7 @@ use tether_receiver::{FunctionState, Hops, InvocationOutcome, Report};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
+const WARN: Style = AnsiColor::Yellow.on_default();
 const SOFT: Style = AnsiColor::BrightBlack.on_default();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
@@ -147,6 +148,7 @@ fn lines(report: &Report) -> Vec<String> {
             state,
             detail,
         } => vec![function_line(function, *state, detail)],
+        Report::Warning { function, detail } => vec![warning_line(function, detail)],
         Report::Debugger {
             function,
             kind,
@@ -215,6 +217,10 @@ fn function_line(function: &str, state: FunctionState, detail: &str) -> String {
         "{style}{mark}{style:#} {NAME}{function}{NAME:#} {word}{}",
         behind(detail)
     )
+}
+
+fn warning_line(function: &str, detail: &str) -> String {
+    format!("{WARN}!{WARN:#} {NAME}{function}{NAME:#}{}", behind(detail))
 }
 
 fn debugger_lines(function: &str, kind: &str, host: &str, port: u16) -> Vec<String> {

@@ -34,6 +34,13 @@ pub enum Report {
         /// Why; may be empty.
         detail: String,
     },
+    /// Something to know of a function that is attached all the same.
+    Warning {
+        /// Logical id.
+        function: String,
+        /// What, why, what to do.
+        detail: String,
+    },
     /// A debugger listens.
     Debugger {
         /// Logical id.

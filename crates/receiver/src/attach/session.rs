@@ -188,6 +188,10 @@ impl Session {
             ToLaptop::Alive(alive) => self.alive(alive.now),
             ToLaptop::Progress(progress) => self.progressed(progress),
             ToLaptop::Ready => self.instrumentation_ended()?,
+            ToLaptop::Warning(warning) => self.told(Report::Warning {
+                function: self.name_of(&warning.function_arn),
+                detail: warning.detail,
+            }),
             ToLaptop::Invoke(invoke) => self.invoke(invoke),
             ToLaptop::Stored(key) => self.tell(&key, Event::Stored),
             ToLaptop::Refused(refused) => {
