@@ -58,10 +58,11 @@ impl Clock {
         };
         // Nothing if the clock was set meanwhile.
         let took = received.duration_since(sent).unwrap_or_default();
-        let here = sent + took / 2;
+        let half = took.checked_div(2).unwrap_or_default();
+        let here = sent.checked_add(half).unwrap_or(sent);
         let ahead = match there.duration_since(here) {
             Ok(ahead) => millis(ahead),
-            Err(behind) => -millis(behind.duration()),
+            Err(behind) => millis(behind.duration()).saturating_neg(),
         };
         self.ahead.store(ahead, Ordering::Relaxed);
     }
@@ -91,9 +92,9 @@ impl Skew {
         let (count, unit) = match seconds {
             0 => return None,
             1..120 => (seconds, "seconds"),
-            120..7200 => ((seconds + 30) / 60, "minutes"),
-            7200..172_800 => ((seconds + 1800) / 3600, "hours"),
-            _ => ((seconds + 43_200) / 86_400, "days"),
+            120..7200 => (seconds.saturating_add(30) / 60, "minutes"),
+            7200..172_800 => (seconds.saturating_add(1800) / 3600, "hours"),
+            _ => (seconds.saturating_add(43_200) / 86_400, "days"),
         };
         let side = if self.0 < 0 { "ahead of" } else { "behind" };
         Some(format!("{count} {unit} {side} AWS's"))

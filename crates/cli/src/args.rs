@@ -121,6 +121,10 @@ pub(crate) struct Attach {
     /// How `--background` starts itself.
     #[arg(long, hide = true, conflicts_with = "background")]
     pub(crate) daemon: bool,
+    /// Look this often whether a deploy has changed the functions, instead of
+    /// every 15 seconds.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) check_every: Option<Duration>,
     /// Renew the connection at this age, instead of shortly before API Gateway
     /// cuts it.
     #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds)]

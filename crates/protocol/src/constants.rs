@@ -30,6 +30,10 @@ pub const CONNECTION_OVERLAP: Duration = secs(30);
 /// back later has a new process, as a cold start has.
 pub const LOCAL_PROCESS_IDLE: Duration = secs(15 * 60);
 
+/// How often an attached laptop has its functions compared with what they should
+/// be: a deploy in the middle leaves one dead for no longer than this.
+pub const CHECK_FUNCTIONS: Duration = secs(15);
+
 /// How long a session lives without a keep-alive: three of them may be lost.
 pub const LEASE: Duration = secs(90);
 

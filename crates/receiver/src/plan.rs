@@ -25,6 +25,8 @@ pub struct AttachPlan {
     pub when_offline: WhenOffline,
     /// When a local process is busy.
     pub when_busy: WhenBusy,
+    /// How often the functions are compared with what they should be.
+    pub check_every: Duration,
     /// The age at which a connection gets a successor.
     pub renew_connection_after: Duration,
 }

@@ -8,7 +8,7 @@ use crate::{background, ending};
 use anyhow::{Result, anyhow};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use tether_protocol::constants::RENEW_CONNECTION_AFTER;
+use tether_protocol::constants::{CHECK_FUNCTIONS, RENEW_CONNECTION_AFTER};
 use tether_receiver::{AttachPlan, Debugging, HelperStack, Report, Reports, attach};
 
 pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
@@ -77,6 +77,7 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
             WhenBusy::Queue => tether_receiver::WhenBusy::Queue,
             WhenBusy::Decline => tether_receiver::WhenBusy::Decline,
         },
+        check_every: typed.check_every.unwrap_or(CHECK_FUNCTIONS),
         renew_connection_after: typed
             .renew_connection_after
             .unwrap_or(RENEW_CONNECTION_AFTER),

@@ -2,6 +2,7 @@
 //! for the network or for a process.
 
 mod attempts;
+mod checks;
 mod last;
 
 use super::in_flight::InFlight;
@@ -14,6 +15,7 @@ use crate::link::{Heard, Link};
 use crate::plan::{AttachPlan, WhenBusy};
 use crate::report::{FunctionState, Report, Reports};
 use crate::stack::HelperStack;
+use checks::Checks;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,8 @@ pub(super) struct Session {
     work: JoinSet<News>,
     /// Ends idle processes, and takes back what nobody wants.
     chores: JoinSet<()>,
+    /// Compares functions with what they should be.
+    checks: Checks,
     unanswered: u32,
     /// Which task does what.
     tasks: HashMap<tokio::task::Id, attempts::Task>,
@@ -76,6 +80,7 @@ impl Session {
     ) -> Self {
         let mut arrivals = Arrivals::default();
         arrivals.heard(developer.now(), tether_host::now());
+        let checks = Checks::new(developer, helper, &id, plan.check_every);
         Self {
             id,
             link,
@@ -90,6 +95,7 @@ impl Session {
             in_flight: InFlight::default(),
             work: JoinSet::new(),
             chores: JoinSet::new(),
+            checks,
             unanswered: 0,
             tasks: HashMap::new(),
             alone_since: None,
@@ -122,6 +128,7 @@ impl Session {
                 heard = self.link.next() => self.heard(heard)?,
                 Some(done) = self.work.join_next_with_id() => self.worked(done),
                 Some(_) = self.chores.join_next() => {}
+                checked = self.checks.next(), if self.ready && !self.draining => self.checked(checked),
                 () = &mut too_long, if !self.ready && !self.draining => {
                     let reason = format!("no word of its functions within {} s", INSTRUMENTING.as_secs());
                     return Err(Error::HelperSilent(reason));

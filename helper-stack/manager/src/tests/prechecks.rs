@@ -188,11 +188,10 @@ async fn callers_of_frozen_versions_are_told_of_with_all_that_is_known_of_them()
         let service = "apigateway.amazonaws.com".to_owned();
         around.invokers.insert("live".into(), vec![service]);
     }
-    let mut functions = fake.functions.borrow_mut();
-    functions
+    fake.functions
+        .borrow_mut()
         .entry(ARN.into())
         .and_modify(|it| it.snap_start = true);
-    drop(functions);
     let end = "do not reach your laptop: that is a frozen version; invoke $LATEST";
     assert_eq!(
         warnings(&fake).await,
