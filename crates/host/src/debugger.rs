@@ -46,6 +46,7 @@ const BUFFER: usize = 16 * 1024;
 
 /// The port, with whoever is connected to it.
 pub(crate) struct DebugPort {
+    number: u16,
     debuggee: Arc<watch::Sender<Option<Target>>>,
     /// One file for each process.
     folder: tempfile::TempDir,
@@ -87,6 +88,7 @@ impl DebugPort {
     }
 
     fn on(listener: TcpListener) -> std::io::Result<Self> {
+        let number = listener.local_addr()?.port();
         let folder = tempfile::Builder::new()
             .prefix("tether-debugger-")
             .tempdir()?;
@@ -95,12 +97,18 @@ impl DebugPort {
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, target, ends));
         Ok(Self {
+            number,
             debuggee: Arc::new(debuggee),
             folder,
             processes: AtomicU64::new(0),
             end,
             serving: tokio::sync::Mutex::new(serving),
         })
+    }
+
+    /// The port itself: the free one that it took for 0, for example.
+    pub(crate) fn number(&self) -> u16 {
+        self.number
     }
 
     /// A process is about to start: who connects from now on is its debugger's.

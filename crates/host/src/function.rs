@@ -119,6 +119,16 @@ impl Function {
         Ok(failed)
     }
 
+    /// Where an editor finds its debugger, as soon as it is prepared.
+    #[must_use]
+    pub fn debugger(&self) -> Option<Debugger> {
+        let debugger = self.copy.debugger.as_ref()?;
+        Some(Debugger {
+            host: debugger.host.clone(),
+            port: self.port.get()?.number(),
+        })
+    }
+
     /// A seat for an invocation of this remote environment, if its local
     /// process is free now.
     #[must_use]

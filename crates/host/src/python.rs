@@ -96,7 +96,7 @@ impl Client {
 pub struct Debugger {
     /// `127.0.0.1`
     pub host: String,
-    /// A stable port for each function.
+    /// A stable port for each function; 0 takes a free one.
     pub port: u16,
 }
 

@@ -164,26 +164,29 @@ def handler(event, context):
     return debugpy.stop()
 "#;
 
-/// A debugged function and the editor's port.
-fn debugged() -> (Stage, u16) {
+fn debugged() -> Stage {
     let mut stage = Stage::new();
     let folder = stage.folder.path();
     std::fs::create_dir(folder.join("debugpy")).unwrap();
     std::fs::write(folder.join("debugpy/__init__.py"), DEBUGPY[0]).unwrap();
     std::fs::write(folder.join("debugpy/__main__.py"), DEBUGPY[1]).unwrap();
     std::fs::write(folder.join("app.py"), STOPS).unwrap();
-    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = free.local_addr().unwrap().port();
     let copy = WorkingCopy {
         debugger: Some(Debugger {
             host: "127.0.0.1".to_owned(),
-            port,
+            port: 0,
         }),
         ..stage.function.copy().clone()
     };
     let client = Arc::new(Client::write().unwrap());
     stage.function = Arc::new(Function::new(copy, client, Arc::new(|_| {})));
-    (stage, port)
+    stage
+}
+
+async fn editor(stage: &Stage) -> TcpStream {
+    let found = stage.function.debugger().unwrap();
+    let address = (found.host, found.port);
+    TcpStream::connect(address).await.unwrap()
 }
 
 /// Its code can be imported from now on.
@@ -229,30 +232,30 @@ async fn does(state: &RunState, what: &str) {
 
 #[tokio::test]
 async fn what_an_invocation_does_is_known_from_its_arrival_to_its_answer() {
-    let (stage, port) = debugged();
+    let stage = debugged();
     let (first, second) = (RunState::new(), RunState::new());
     let running = runs(&stage.function, &first);
     does(&first, "starting its local process for ").await;
     go(&stage);
-    let mut editor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut looking = editor(&stage).await;
     does(&first, "stopped at a breakpoint for ").await;
     let waiting = runs(&stage.function, &second);
     does(&second, "waiting for its local process, which is busy").await;
 
-    editor.write_all(b"!").await.unwrap();
-    is_told(&mut editor, "continued").await;
+    looking.write_all(b"!").await.unwrap();
+    is_told(&mut looking, "continued").await;
     does(&first, "running for ").await;
-    drop(editor);
+    drop(looking);
     assert!(matches!(
         running.await.unwrap().ended,
         Ended::Answered { .. }
     ));
     does(&first, "sending its answer for ").await;
 
-    let mut editor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    is_told(&mut editor, "stopped").await;
+    let mut looking = editor(&stage).await;
+    is_told(&mut looking, "stopped").await;
     does(&second, "stopped at a breakpoint for ").await;
-    drop(editor);
+    drop(looking);
     assert!(matches!(
         waiting.await.unwrap().ended,
         Ended::Answered { .. }
@@ -262,7 +265,7 @@ async fn what_an_invocation_does_is_known_from_its_arrival_to_its_answer() {
 
 #[tokio::test]
 async fn an_invocation_behind_one_whose_time_was_up_waits() {
-    let (stage, port) = debugged();
+    let stage = debugged();
     let state = RunState::new();
     let (variables, event) = (Secret::new(BTreeMap::new()), Bytes::from_static(b"{}"));
     go(&stage);
@@ -275,7 +278,7 @@ async fn an_invocation_behind_one_whose_time_was_up_waits() {
     let run = stage
         .function
         .run(None, "a", &variables, overdue, event, &state);
-    let (ran, editor) = tokio::join!(run, TcpStream::connect(("127.0.0.1", port)));
+    let (ran, looking) = tokio::join!(run, editor(&stage));
     assert!(matches!(ran.ended, Ended::TimedOut));
     // What it did when its time was up, and still does.
     does(&state, "stopped at a breakpoint for ").await;
@@ -283,11 +286,11 @@ async fn an_invocation_behind_one_whose_time_was_up_waits() {
     let next = RunState::new();
     let waiting = runs(&stage.function, &next);
     does(&next, "waiting for its local process, which is busy").await;
-    drop(editor);
-    let mut editor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    is_told(&mut editor, "stopped").await;
+    drop(looking);
+    let mut looking = editor(&stage).await;
+    is_told(&mut looking, "stopped").await;
     does(&next, "stopped at a breakpoint for ").await;
-    drop(editor);
+    drop(looking);
     assert!(matches!(
         waiting.await.unwrap().ended,
         Ended::Answered { .. }

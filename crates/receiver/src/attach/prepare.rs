@@ -172,7 +172,12 @@ fn debugger(debugging: Option<&Debugging>, index: usize) -> Result<Option<Debugg
     let Some(debugging) = debugging else {
         return Ok(None);
     };
-    let port = debugging.port(index).map_err(python::PythonError::Client)?;
+    // A free one is taken when it is listened at: one that was found before
+    // may be somebody else's by then.
+    let port = match debugging.first_port {
+        0 => 0,
+        _ => debugging.port(index).map_err(python::PythonError::Client)?,
+    };
     Ok(Some(Debugger {
         host: debugging.host.clone(),
         port,
@@ -193,9 +198,9 @@ fn log_sink(reports: &Reports) -> LogSink {
 /// before the first event.
 async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Result<(), Error> {
     let copy = target.function.copy();
-    let Some(debugger) = &copy.debugger else {
+    if copy.debugger.is_none() {
         return Ok(());
-    };
+    }
     let failed = target
         .function
         .prepare(&variables(&target.remote, local))
@@ -205,12 +210,14 @@ async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Resu
             message: format!("{} cannot start yet: {}", copy.name, reason(ended)),
         });
     }
-    reports(Report::Debugger {
-        function: copy.name.clone(),
-        kind: "debugpy",
-        host: debugger.host.clone(),
-        port: debugger.port,
-    });
+    if let Some(debugger) = target.function.debugger() {
+        reports(Report::Debugger {
+            function: copy.name.clone(),
+            kind: "debugpy",
+            host: debugger.host,
+            port: debugger.port,
+        });
+    }
     Ok(())
 }
 
