@@ -71,7 +71,14 @@ struct Target {
 
 /// The debugger sessions of one process, and of its children.
 #[derive(Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<u64, Session>>>);
+pub(crate) struct Sessions(Arc<Mutex<Board>>);
+
+#[derive(Default)]
+struct Board {
+    /// So many joined: a number is never another session's.
+    joined: u64,
+    sessions: HashMap<u64, Session>,
+}
 
 impl DebugPort {
     /// Listens.
@@ -163,23 +170,24 @@ impl Drop for Debuggee {
 impl Sessions {
     /// Where the process stands: the latest stop, if there are several.
     pub(crate) fn stop(&self) -> Option<Stop> {
-        let sessions = self.lock();
-        let stops = sessions.values().filter_map(Session::stop);
+        let board = self.lock();
+        let stops = board.sessions.values().filter_map(Session::stop);
         stops.max_by_key(|stop| stop.since).cloned()
     }
 
     fn join(&self) -> Heard {
-        let mut sessions = self.lock();
-        let number = sessions.keys().max().map_or(0, |it| it + 1);
-        sessions.insert(number, Session::new());
-        drop(sessions);
+        let mut board = self.lock();
+        board.joined += 1;
+        let number = board.joined;
+        board.sessions.insert(number, Session::new());
+        drop(board);
         Heard {
             sessions: self.clone(),
             number,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Session>> {
+    fn lock(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -193,19 +201,19 @@ struct Heard {
 
 impl Heard {
     fn editor_sent(&self, bytes: &[u8]) {
-        if let Some(session) = self.sessions.lock().get_mut(&self.number) {
+        if let Some(session) = self.sessions.lock().sessions.get_mut(&self.number) {
             session.editor_sent(bytes);
         }
     }
 
     fn debugger_sent(&self, bytes: &[u8]) {
-        if let Some(session) = self.sessions.lock().get_mut(&self.number) {
+        if let Some(session) = self.sessions.lock().sessions.get_mut(&self.number) {
             session.debugger_sent(bytes, crate::now());
         }
     }
 
     fn leave(&self) {
-        self.sessions.lock().remove(&self.number);
+        self.sessions.lock().sessions.remove(&self.number);
     }
 }
 

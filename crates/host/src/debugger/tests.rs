@@ -101,6 +101,21 @@ async fn an_editor_that_comes_early_waits_and_what_it_does_is_known() {
     assert_eq!(state.describe(later()), "running for 28 s");
 }
 
+#[test]
+fn a_session_that_ends_twice_takes_no_other_one_with_it() {
+    let sessions = Sessions::default();
+    let first = sessions.join();
+    first.leave();
+    let second = sessions.join();
+    let stopped = json!({"type": "event", "event": "stopped", "body": {"threadId": 1}});
+    second.debugger_sent(&framed(&stopped));
+    first.debugger_sent(b"no protocol\n\n");
+    drop(first);
+    assert!(sessions.stop().is_some());
+    drop(second);
+    assert_eq!(sessions.stop(), None);
+}
+
 #[tokio::test]
 async fn a_new_process_gets_the_next_connection_and_the_old_one_its_last_words() {
     let stage = Stage::new().await;
