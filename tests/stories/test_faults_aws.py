@@ -145,7 +145,8 @@ POSTING = [
     row("post forbidden", POST, FORBIDDEN, DEPLOYED, within=AT_ONCE, next=LAPTOP),
     # It may have been delivered, so the record decides.
     row("post fails", POST, BROKEN, DEPLOYED, within=AFTER_THE_CLAIM_WAIT),
-    row("post silent", POST, "silence", DEPLOYED),
+    # Sooner than the call gives up by itself, after two seconds.
+    row("post silent", POST, "silence", DEPLOYED, within=1.8, timeout=3),
     row("post dropped", POST, "drop", DEPLOYED, within=AFTER_THE_CLAIM_WAIT),
     row("post lost", POST, "lose", LAPTOP, next=LAPTOP),
 ]

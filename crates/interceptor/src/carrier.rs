@@ -43,6 +43,7 @@ struct Attempt<'a> {
     key: InvocationKey,
     deadline: Timestamp,
     answer_by: Timestamp,
+    claim_by: Timestamp,
     /// The message, once it is known to fit.
     message: String,
     record: Option<HeadRecord>,
@@ -93,6 +94,7 @@ pub(crate) async fn carry(
         key: key.clone(),
         deadline,
         answer_by: machine.answer_by(),
+        claim_by: machine.claim_by(),
         message: parcel.message,
         record: None,
     };
@@ -173,7 +175,12 @@ impl Attempt<'_> {
     /// Starts the work that an action asks for. It ends in time, whatever
     /// happens to the network.
     fn begin(&self, action: Action) -> BoxFuture<'static, (Event, Option<HeadRecord>)> {
-        let limit = self.answer_by.since(now()).max(Duration::from_millis(50));
+        let end = match &action {
+            // The deployed code needs the rest of the time.
+            Action::Post(_) => self.claim_by,
+            _ => self.answer_by,
+        };
+        let limit = end.since(now()).max(Duration::from_millis(50));
         let lost = given_up(&action);
         let (layer, work) = (self.layer.clone(), self.perform(action));
         async move {

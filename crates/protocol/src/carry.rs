@@ -248,6 +248,13 @@ impl Carry {
         self.answer_by
     }
 
+    /// The moment until which a laptop may claim it: a post that is not answered
+    /// by then may have been delivered, and is waited for no longer.
+    #[must_use]
+    pub fn claim_by(&self) -> Timestamp {
+        self.claim_by
+    }
+
     /// Takes what happened, says what to do.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
         match (self.phase, event) {
