@@ -129,6 +129,10 @@ pub(crate) struct Attach {
     /// cuts it.
     #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) renew_connection_after: Option<Duration>,
+    /// Renew the lease so often, and give a connection up that does not answer
+    /// by the next time.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) keep_alive: Option<Duration>,
     #[command(flatten)]
     pub(crate) aws: Aws,
 }

@@ -29,6 +29,8 @@ pub struct AttachPlan {
     pub check_every: Duration,
     /// The age at which a connection gets a successor.
     pub renew_connection_after: Duration,
+    /// How often the lease is renewed: [`tether_protocol::constants::KEEP_ALIVE`].
+    pub keep_alive: Duration,
 }
 
 /// What becomes of an invocation whose local process is busy with another one,

@@ -8,7 +8,7 @@ use crate::{background, ending};
 use anyhow::{Result, anyhow};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use tether_protocol::constants::{CHECK_FUNCTIONS, RENEW_CONNECTION_AFTER};
+use tether_protocol::constants::{CHECK_FUNCTIONS, KEEP_ALIVE, RENEW_CONNECTION_AFTER};
 use tether_receiver::{AttachPlan, Debugging, HelperStack, Report, Reports, attach};
 
 pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
@@ -81,6 +81,7 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
         renew_connection_after: typed
             .renew_connection_after
             .unwrap_or(RENEW_CONNECTION_AFTER),
+        keep_alive: typed.keep_alive.unwrap_or(KEEP_ALIVE),
     }
 }
 

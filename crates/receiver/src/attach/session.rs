@@ -19,7 +19,7 @@ use checks::Checks;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tether_protocol::constants::{KEEP_ALIVE, LOCAL_PROCESS_IDLE};
+use tether_protocol::constants::LOCAL_PROCESS_IDLE;
 use tether_protocol::message::{Progress, ProgressState, ToCloud, ToLaptop};
 use tether_protocol::serve::{Arrivals, Event};
 use tether_protocol::{Environment, SessionId, Timestamp};
@@ -44,6 +44,7 @@ pub(super) struct Session {
     prepared: Prepared,
     local: Environment,
     when_busy: WhenBusy,
+    keep_alive: Duration,
     correlation: Correlation,
     reports: Reports,
     instrumented: Vec<String>,
@@ -88,6 +89,7 @@ impl Session {
             prepared,
             local,
             when_busy: plan.when_busy,
+            keep_alive: plan.keep_alive,
             correlation: Correlation::new(&developer.config, &helper.debugger_table),
             reports: Arc::clone(reports),
             instrumented: Vec::new(),
@@ -115,7 +117,7 @@ impl Session {
     }
 
     async fn turn(&mut self, ending: &Ending) -> Result<(), Error> {
-        let mut keep_alive = tokio::time::interval(KEEP_ALIVE);
+        let mut keep_alive = tokio::time::interval(self.keep_alive);
         // After a sleep, one tick and not all that were missed.
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         keep_alive.tick().await;
