@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tether_protocol::Timestamp;
 use tether_protocol::records::{SessionRecord, SessionStatus};
 use tether_protocol::session::is_live;
-use tether_store::{Journal, Sessions};
+use tether_store::{Journal, Sessions, StoreError};
 
 /// Sessions and instrumented functions.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Status {
     pub sessions: Vec<SessionStatusLine>,
     /// Functions that are not what they were.
     pub functions: Vec<FunctionStatus>,
-    /// Journal entries that cannot be read, and why.
+    /// Sessions and journal entries that cannot be read, and why.
     pub unreadable: Vec<String>,
 }
 
@@ -73,19 +73,16 @@ pub async fn status(
     let mut rows: BTreeMap<String, Option<SessionRecord>> = BTreeMap::new();
     let mut status = Status::default();
     for entry in journal.all().await? {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                status.unreadable.push(error.to_string());
-                continue;
-            }
+        let Some(entry) = readable(entry, &mut status)? else {
+            continue;
         };
         if !wanted(&entry.stack_name) {
             continue;
         }
         let id = entry.session_id.to_string();
         if !rows.contains_key(&id) {
-            rows.insert(id.clone(), sessions.read(&entry.session_id).await?);
+            let row = readable(sessions.read(&entry.session_id).await, &mut status)?;
+            rows.insert(id.clone(), row.flatten());
         }
         let row = rows.get(&id).and_then(Option::as_ref);
         status.functions.push(FunctionStatus {
@@ -103,13 +100,26 @@ pub async fn status(
     }
     if let Some(stack) = stack_name {
         for row in sessions.of_stack(stack).await? {
-            rows.insert(row.session_id.to_string(), Some(row));
+            if let Some(row) = readable(row, &mut status)? {
+                rows.insert(row.session_id.to_string(), Some(row));
+            }
         }
     }
     let rows = rows.into_values().flatten();
     let open = rows.filter(|row| row.status != SessionStatus::Closed);
     status.sessions = open.map(|row| line(row, now)).collect();
     Ok(status)
+}
+
+/// A row that cannot be read is told of, and hides no other.
+fn readable<T>(row: Result<T, StoreError>, status: &mut Status) -> Result<Option<T>, StoreError> {
+    match row {
+        Err(error @ StoreError::Row { .. }) => {
+            status.unreadable.push(error.to_string());
+            Ok(None)
+        }
+        row => row.map(Some),
+    }
 }
 
 fn line(row: SessionRecord, now: Timestamp) -> SessionStatusLine {

@@ -60,11 +60,14 @@ impl Sessions {
     }
 
     /// The sessions of a stack; eventually consistent, it finds and does not
-    /// decide.
+    /// decide. One that cannot be read does not hide the others.
     ///
     /// # Errors
-    /// When the table cannot be reached or a row cannot be read.
-    pub async fn of_stack(&self, stack_name: &str) -> Result<Vec<SessionRecord>, StoreError> {
+    /// When the table cannot be reached.
+    pub async fn of_stack(
+        &self,
+        stack_name: &str,
+    ) -> Result<Vec<Result<SessionRecord, StoreError>>, StoreError> {
         let mut sessions = Vec::new();
         let mut pages = self
             .client
@@ -78,7 +81,7 @@ impl Sessions {
             .send();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| failed(&self.table, stack_name, error))?;
-            sessions.push(read(&self.table, item)?);
+            sessions.push(read(&self.table, item));
         }
         Ok(sessions)
     }
