@@ -2,6 +2,7 @@
 //! real tables and the real connection.
 
 use crate::access::Layer;
+use crate::life::BUG;
 use crate::now;
 use crate::parcel::{self, Remains};
 use crate::settings::Settings;
@@ -72,9 +73,11 @@ pub(crate) async fn carry(
         request_chunks: 0,
         reply_chunks: 0,
     };
-    let parcel = match packed.await {
+    let packed = std::panic::AssertUnwindSafe(packed).catch_unwind().await;
+    // Whatever it is, a bug of ours included: not posted, so the deployed code may
+    // answer.
+    let parcel = match packed.unwrap_or_else(|_| Err((0, BUG.to_owned()))) {
         Ok(parcel) => parcel,
-        // Not posted, so the deployed code may answer.
         Err((chunks, reason)) => {
             remains.head = false;
             remains.request_chunks = chunks;

@@ -9,7 +9,9 @@ use crate::settings::Settings;
 use crate::upstream::{Event, Upstream};
 use crate::{carrier, log, now, upstream};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use tether_protocol::Timestamp;
 use tether_protocol::carry::{Failure, Verdict};
 use tether_protocol::constants::LAYER_CALL_TIMEOUT;
@@ -139,7 +141,9 @@ impl Life {
     async fn invocation(&mut self, event: Event) -> Option<i32> {
         let received_at = now();
         let deadline = Timestamp(event.invocation.deadline_ms);
-        let connection = match self.lookup.connection(&event).await {
+        let looked_up = AssertUnwindSafe(self.lookup.connection(&event)).catch_unwind();
+        let looked_up = looked_up.await.unwrap_or_else(|_| Err(BUG.to_owned()));
+        let connection = match looked_up {
             Ok(connection) => connection,
             Err(reason) if self.lookup.fails_offline() => {
                 self.fail_offline(&event, &reason).await;
@@ -281,6 +285,9 @@ impl Life {
         }
     }
 }
+
+/// Nothing has left yet, so the deployed code may answer.
+pub(crate) const BUG: &str = "a bug of tether's: please report it";
 
 /// More different reasons than this are not kept in mind.
 const MOST_SAID: usize = 32;

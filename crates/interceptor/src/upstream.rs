@@ -10,6 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tether_runtime_api::{Invocation, header, verb};
 
 /// A body on its way through us.
@@ -19,6 +20,9 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The Runtime API knows no limit of their number; some there must be.
 pub(crate) const MOST_HEADERS: usize = 1000;
+
+/// The Runtime API is on the same machine, and 6 MB take a fraction of a second.
+const POSTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// An event as the Runtime API gave it.
 #[derive(Clone)]
@@ -126,11 +130,17 @@ impl Upstream {
     }
 
     async fn post(&self, request: Request<Bytes>) -> Result<StatusCode, Error> {
-        let answer = self.send(full(request)).await?;
-        let status = answer.status();
-        // Read to the end, so that the connection can be used again.
-        answer.into_body().collect().await?;
-        Ok(status)
+        let posting = async {
+            let answer = self.send(full(request)).await?;
+            let status = answer.status();
+            // Read to the end, so that the connection can be used again.
+            answer.into_body().collect().await?;
+            Ok(status)
+        };
+        match tokio::time::timeout(POSTED_WITHIN, posting).await {
+            Ok(posted) => posted,
+            Err(_) => Err("it does not answer".into()),
+        }
     }
 
     /// Passes a request on: status, headers, body and trailers as they are.

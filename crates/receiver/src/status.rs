@@ -73,8 +73,13 @@ pub async fn status(
     let mut rows: BTreeMap<String, Option<SessionRecord>> = BTreeMap::new();
     let mut status = Status::default();
     for entry in journal.all().await? {
-        let Some(entry) = readable(entry, &mut status)? else {
-            continue;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(entry) => {
+                let said = format!("{}: {}", entry.function_arn, entry.reason);
+                status.unreadable.push(said);
+                continue;
+            }
         };
         if !wanted(&entry.stack_name) {
             continue;

@@ -13,6 +13,20 @@ pub struct Journal {
     table: String,
 }
 
+/// An entry that cannot be read, as far as it says whose it is; empty: it does
+/// not.
+#[derive(Debug)]
+pub struct UnreadableEntry {
+    /// The function that it is about.
+    pub function_arn: String,
+    /// The function's stack.
+    pub stack_name: String,
+    /// The session that changed the function.
+    pub session_id: String,
+    /// Why it cannot be read.
+    pub reason: String,
+}
+
 impl Journal {
     /// The table of this name.
     #[must_use]
@@ -72,7 +86,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the table cannot be reached.
-    pub async fn all(&self) -> Result<Vec<Result<JournalRecord, StoreError>>, StoreError> {
+    pub async fn all(&self) -> Result<Vec<Result<JournalRecord, UnreadableEntry>>, StoreError> {
         let mut entries = Vec::new();
         let mut pages = self
             .client
@@ -84,9 +98,24 @@ impl Journal {
             .send();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| failed(&self.table, "all rows", error))?;
-            entries.push(read(&self.table, item));
+            entries.push(self.entry(item));
         }
         Ok(entries)
+    }
+
+    fn entry(&self, item: Item) -> Result<JournalRecord, UnreadableEntry> {
+        let words = |name: &str| {
+            let value = item.get(name).and_then(|it| it.as_s().ok());
+            value.cloned().unwrap_or_default()
+        };
+        let (function_arn, stack_name, session_id) =
+            (words("FunctionArn"), words("StackName"), words("SessionId"));
+        read(&self.table, item).map_err(|error| UnreadableEntry {
+            function_arn,
+            stack_name,
+            session_id,
+            reason: error.to_string(),
+        })
     }
 
     /// Removes an entry, if it is still this one; none is as good as removed.

@@ -30,5 +30,5 @@ mod sessions;
 
 pub use client::{Item, StoreError, read, row};
 pub use correlation::{Claim, Correlation};
-pub use journal::Journal;
+pub use journal::{Journal, UnreadableEntry};
 pub use sessions::Sessions;

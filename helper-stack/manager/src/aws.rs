@@ -2,7 +2,7 @@
 
 mod reading;
 
-use crate::cloud::{Alias, Cloud, Function, LastUpdate, Page, Version};
+use crate::cloud::{Alias, Cloud, Entries, Function, LastUpdate, Page, Version};
 use crate::settings::Settings;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::retry::RetryConfig;
@@ -72,13 +72,15 @@ impl Cloud for Aws {
         self.journal.read(arn).await
     }
 
-    async fn entries(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        let mut entries = Vec::new();
+    async fn entries(&self) -> Result<Entries, StoreError> {
+        let mut entries = Entries::default();
         for entry in self.journal.all().await? {
             match entry {
-                Ok(entry) => entries.push(entry),
-                // The others are restored all the same.
-                Err(error) => error!("{error}"),
+                Ok(entry) => entries.readable.push(entry),
+                Err(entry) => {
+                    error!("{}: {}", entry.function_arn, entry.reason);
+                    entries.unreadable.push(entry);
+                }
             }
         }
         Ok(entries)

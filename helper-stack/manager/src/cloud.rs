@@ -6,7 +6,7 @@ use tether_protocol::instrumentation::{Change, FunctionConfiguration};
 use tether_protocol::message::ToLaptop;
 use tether_protocol::records::{JournalRecord, SessionRecord};
 use tether_protocol::{ConnectionId, SessionId, Timestamp};
-use tether_store::StoreError;
+use tether_store::{StoreError, UnreadableEntry};
 
 /// A function, as Lambda has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,14 @@ pub(crate) enum LastUpdate {
     Gone,
 }
 
+/// The journal.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    pub(crate) readable: Vec<JournalRecord>,
+    /// Edited by hand, or written by another version.
+    pub(crate) unreadable: Vec<UnreadableEntry>,
+}
+
 /// On AWS this is AWS; in tests it is a table in memory.
 pub(crate) trait Cloud {
     /// Now.
@@ -75,7 +83,7 @@ pub(crate) trait Cloud {
     /// Reads a function's journal entry, consistently.
     async fn entry(&self, arn: &str) -> Result<Option<JournalRecord>, StoreError>;
     /// All journal entries.
-    async fn entries(&self) -> Result<Vec<JournalRecord>, StoreError>;
+    async fn entries(&self) -> Result<Entries, StoreError>;
     /// Writes a journal entry, if what stands there is still `replaces`; none:
     /// if nothing does.
     async fn write(

@@ -1,6 +1,6 @@
 //! A cloud in memory, which meddlers can change under the manager's hands.
 
-use crate::cloud::{Alias, Cloud, Function, LastUpdate, Page, Version};
+use crate::cloud::{Alias, Cloud, Entries, Function, LastUpdate, Page, Version};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tether_protocol::instrumentation::{
 use tether_protocol::message::ToLaptop;
 use tether_protocol::records::{JournalRecord, SessionRecord, SessionStatus, WhenOffline};
 use tether_protocol::{ConnectionId, Secret, SessionId, Timestamp, TokenHash};
-use tether_store::StoreError;
+use tether_store::{StoreError, UnreadableEntry};
 use tokio::time::Instant;
 
 pub(crate) const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
@@ -24,6 +24,8 @@ pub(crate) type Meddler = Box<dyn FnOnce(&Fake) -> Result<(), Failure>>;
 pub(crate) struct Fake {
     pub(crate) functions: RefCell<BTreeMap<String, Function>>,
     pub(crate) journal: RefCell<BTreeMap<String, JournalRecord>>,
+    /// What the next look at the journal cannot read.
+    pub(crate) unreadable: RefCell<Vec<UnreadableEntry>>,
     pub(crate) sessions: RefCell<BTreeMap<SessionId, SessionRecord>>,
     pub(crate) told: RefCell<Vec<ToLaptop>>,
     /// Time is tokio's, which tests pause: it passes when all wait for it.
@@ -141,6 +143,7 @@ impl Fake {
         Self {
             functions: RefCell::new(BTreeMap::from([(ARN.into(), function)])),
             journal: RefCell::default(),
+            unreadable: RefCell::default(),
             sessions: RefCell::new(sessions.into()),
             told: RefCell::default(),
             started: Instant::now(),
@@ -258,8 +261,11 @@ impl Cloud for Fake {
         Ok(self.journal.borrow().get(arn).cloned())
     }
 
-    async fn entries(&self) -> Result<Vec<JournalRecord>, StoreError> {
-        Ok(self.journal.borrow().values().cloned().collect())
+    async fn entries(&self) -> Result<Entries, StoreError> {
+        Ok(Entries {
+            readable: self.journal.borrow().values().cloned().collect(),
+            unreadable: self.unreadable.take(),
+        })
     }
 
     async fn write(

@@ -5,7 +5,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests>).
 //! Deploys and consoles want some of it.
 
-use crate::cloud::{Alias, Cloud, Function, LastUpdate, Page, Version};
+use crate::cloud::{Alias, Cloud, Entries, Function, LastUpdate, Page, Version};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tether_aws::Failure;
@@ -80,7 +80,7 @@ impl<C: Cloud> Cloud for Paced<'_, C> {
         self.cloud.entry(arn).await
     }
 
-    async fn entries(&self) -> Result<Vec<JournalRecord>, StoreError> {
+    async fn entries(&self) -> Result<Entries, StoreError> {
         self.cloud.entries().await
     }
 

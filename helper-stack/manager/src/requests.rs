@@ -2,7 +2,7 @@
 
 mod sweep;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Entries};
 use crate::instrument::{Instrumented, active, instrument};
 use crate::published;
 use crate::restore::{Outcome, restore};
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tether_protocol::message::{ManagerAnswer, ManagerRequest, Progress, ProgressState, ToLaptop};
 use tether_protocol::records::JournalRecord;
 use tether_protocol::{ConnectionId, SessionId};
-use tether_store::StoreError;
+use tether_store::{StoreError, UnreadableEntry};
 
 /// Nothing is done for one function for longer: settling alone may take 5 min,
 /// and Lambda ends the manager after 15.
@@ -99,15 +99,19 @@ async fn warn_of<C: Cloud>(
 async fn restore_session<C: Cloud>(cloud: &C, id: &SessionId) -> Result<Vec<Progress>, StoreError> {
     close(cloud, id).await?;
     let mut entries = cloud.entries().await?;
-    entries.retain(|entry| entry.session_id == *id);
+    entries.readable.retain(|entry| entry.session_id == *id);
+    entries.unreadable.retain(|it| it.session_id == id.as_str());
     Ok(restore_all(cloud, &entries).await)
 }
 
 async fn restore_stack<C: Cloud>(cloud: &C, stack_name: &str) -> Result<Vec<Progress>, StoreError> {
     let mut entries = cloud.entries().await?;
-    entries.retain(|entry| entry.stack_name == stack_name);
+    entries.readable.retain(|it| it.stack_name == stack_name);
+    // One that does not say whose it is may be of this stack.
+    let may_be = |it: &UnreadableEntry| it.stack_name.is_empty() || it.stack_name == stack_name;
+    entries.unreadable.retain(may_be);
     let mut closed: Vec<&SessionId> = Vec::new();
-    for entry in &entries {
+    for entry in &entries.readable {
         if !closed.contains(&&entry.session_id) {
             close(cloud, &entry.session_id).await?;
             closed.push(&entry.session_id);
@@ -116,12 +120,22 @@ async fn restore_stack<C: Cloud>(cloud: &C, stack_name: &str) -> Result<Vec<Prog
     Ok(restore_all(cloud, &entries).await)
 }
 
-async fn restore_all<C: Cloud>(cloud: &C, entries: &[JournalRecord]) -> Vec<Progress> {
-    each(entries, async |entry| {
+async fn restore_all<C: Cloud>(cloud: &C, entries: &Entries) -> Vec<Progress> {
+    let mut restored = each(&entries.readable, async |entry| {
         let outcome = restore_and_look(cloud, entry, FOR_ONE).await;
         progress(&entry.function_arn, outcome)
     })
-    .await
+    .await;
+    restored.extend(entries.unreadable.iter().map(passed_over));
+    restored
+}
+
+fn passed_over(entry: &UnreadableEntry) -> Progress {
+    let reason = format!(
+        "its journal entry cannot be read ({}): correct the row in the functions table and detach again, or deploy the function anew and delete the row",
+        entry.reason
+    );
+    progress(&entry.function_arn, (ProgressState::Failed, reason))
 }
 
 /// Restores a function, and names the versions that keep what is ours.

@@ -374,3 +374,30 @@ async fn a_stack_is_restored_whoever_attached_and_even_if_the_session_is_gone() 
     );
     is_untouched(&fake);
 }
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn an_entry_that_cannot_be_read_is_named_and_keeps_no_other_from_being_restored() {
+    let fake = Fake::new();
+    instrument(&fake, "ann").await;
+    let unreadable = |stack: &str| tether_store::UnreadableEntry {
+        function_arn: format!("{ARN}-of-{stack}"),
+        stack_name: stack.into(),
+        session_id: String::new(),
+        reason: "missing field `Layer`".into(),
+    };
+    fake.unreadable
+        .borrow_mut()
+        .extend([unreadable("app"), unreadable("other")]);
+    let stack_name = "app".into();
+    let told = ask(&fake, ManagerRequest::RestoreStack { stack_name }).await;
+    let [restored, (state, reason)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*restored, done(ProgressState::Restored));
+    assert_eq!(*state, ProgressState::Failed);
+    assert!(
+        reason.contains("cannot be read") && reason.contains("missing field"),
+        "{reason}"
+    );
+    is_untouched(&fake);
+}

@@ -1,7 +1,7 @@
 //! A cloud that stops whoever calls it, before each call.
 
 use super::user::Edit;
-use crate::cloud::{Alias, Cloud, Function, LastUpdate, Page, Version};
+use crate::cloud::{Alias, Cloud, Entries, Function, LastUpdate, Page, Version};
 use crate::fake::{ARN, Fake, LAYER, NOW, failure};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -166,7 +166,7 @@ impl Cloud for Stepped {
         self.stop().await.entry(arn).await
     }
 
-    async fn entries(&self) -> Result<Vec<JournalRecord>, StoreError> {
+    async fn entries(&self) -> Result<Entries, StoreError> {
         self.stop().await.entries().await
     }
 

@@ -45,7 +45,7 @@ pub(super) async fn sweep<C: Cloud>(
     helper: &Helper,
 ) -> Result<Vec<Progress>, StoreError> {
     let entries = cloud.entries().await?;
-    Ok(look_after(cloud, helper, entries).await)
+    Ok(look_after(cloud, helper, entries.readable).await)
 }
 
 /// Repairs the functions of one session, if it is live.
@@ -58,7 +58,7 @@ pub(super) async fn check<C: Cloud>(
     if !is_live(session.as_ref(), cloud.now()) {
         return Ok(Vec::new());
     }
-    let mut entries = cloud.entries().await?;
+    let mut entries = cloud.entries().await?.readable;
     entries.retain(|entry| entry.session_id == *id);
     Ok(look_after(cloud, helper, entries).await)
 }
