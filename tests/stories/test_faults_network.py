@@ -201,7 +201,8 @@ def test_a_laptop_that_sleeps_through_its_lease_hears_that_its_session_has_ended
     attached.signal(signal.SIGCONT)
     assert attached.ends() == 2
     (line,) = attached.errors
-    assert line.startswith("the session has ended: ") and "attach again" in line
+    # By the answer to its keep-alive, or when it opens another connection first.
+    assert "session" in line and line.endswith("attach again")
     # The run that nobody waited for is no success.
     assert attached.events_of("invocation", outcome="completed", function="Long") == []
     assert running.runs == [LAPTOP]

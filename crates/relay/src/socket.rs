@@ -34,7 +34,7 @@ pub struct Target {
 pub enum ConnectError {
     /// API Gateway, the authorizer or `connect` said no.
     #[error(
-        "the helper stack refused the connection with {status}: the session is unknown, closed or expired"
+        "the helper stack refused the connection with {status}: the session is unknown, closed or expired: attach again"
     )]
     Refused {
         /// HTTP status of the handshake.
