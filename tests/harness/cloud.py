@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 import urllib.request
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,23 @@ class Cloud:
         return {
             it["OutputKey"]: it["OutputValue"] for it in described["Stacks"][0].get("Outputs", [])
         }
+
+    # ---- sessions
+
+    def end_lease(self, session_id):
+        """As 90 seconds without a keep-alive end it."""
+        self.client("dynamodb").update_item(
+            TableName=self.outputs()["SessionsTable"],
+            Key={"SessionId": {"S": session_id}},
+            UpdateExpression="SET LeaseUntil = :past",
+            ExpressionAttributeValues={":past": {"N": str(int(time.time() * 1000) - 1)}},
+        )
+
+    def sweep(self):
+        """The schedule's own event, a minute early."""
+        manager = self.function("ManagerFunction", stack="tether")
+        answer = self.invoke(manager, {"action": "sweep"})
+        assert answer.error is None, answer.payload
 
     # ---- what was called
 

@@ -112,46 +112,12 @@ def test_after_kill_9_the_sweeper_repairs_a_dead_function_and_restores_it_when_t
     attached = attach(cloud, project)
     attached.kill()
     deployment.change(Layers=[])
-    sweep(cloud)
+    cloud.sweep()
     # The lease lasts: it is attached to, and alive.
     assert cloud.invoke("Hello").payload == b'"the deployed code"'
-    end_lease(cloud, attached.session_id)
-    sweep(cloud)
+    cloud.end_lease(attached.session_id)
+    cloud.sweep()
     assert cloud.configuration("Hello") == before
-
-
-def test_a_version_that_was_published_while_attached_is_named(cloud, attach, project):
-    before = cloud.configuration("Hello")
-    attached = attach(cloud, project)
-    client, name = cloud.client("lambda"), cloud.function("Hello")
-    version = client.publish_version(FunctionName=name)["Version"]
-    try:
-        answer = client.invoke(FunctionName=name, Qualifier=version)
-        assert answer["Payload"].read() == b'"the deployed code"'
-        attached.detach()
-        (told,) = attached.events_of("restored", function="Hello")
-        assert f"version {version} was published while attached" in told["detail"]
-        assert cloud.configuration("Hello") == before
-        answer = client.invoke(FunctionName=name, Qualifier=version)
-        assert answer["Payload"].read() == b'"the deployed code"'
-    finally:
-        client.delete_function(FunctionName=name, Qualifier=version)
-
-
-def sweep(cloud):
-    answer = cloud.client("lambda").invoke(
-        FunctionName=cloud.outputs()["ManagerFunction"], Payload=b'{"action":"sweep"}'
-    )
-    assert "FunctionError" not in answer, answer["Payload"].read()
-
-
-def end_lease(cloud, session):
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.outputs()["SessionsTable"],
-        Key={"SessionId": {"S": session}},
-        UpdateExpression="SET LeaseUntil = :past",
-        ExpressionAttributeValues={":past": {"N": "1"}},
-    )
 
 
 def _zip():

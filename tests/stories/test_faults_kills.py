@@ -5,7 +5,6 @@ A call that is held says which step it is: whoever makes it is killed meanwhile.
 
 import os
 import signal
-import time
 
 import boto3
 import pytest
@@ -400,7 +399,7 @@ def test_a_manager_that_is_killed_while_it_restores_is_said_and_a_detach_restore
 def test_a_sweep_that_is_killed_is_completed_by_the_next_one(cloud, own, before, call, effect):
     attached = own()
     attached.kill()
-    lease_is_over(cloud, attached.session_id)
+    cloud.end_lease(attached.session_id)
     manager = helper(cloud, "ManagerFunction")
     with cloud.fault(effect=effect, times=1, **CHANGE) as held:
         sweeping = cloud.invoke_meanwhile(manager, {"action": "sweep"})
@@ -411,15 +410,6 @@ def test_a_sweep_that_is_killed_is_completed_by_the_next_one(cloud, own, before,
     assert cloud.configuration("Own") == before["Own"]
     assert cloud.configuration("Other") == before["Other"]
     is_answered(call("Own"), DEPLOYED)
-
-
-def lease_is_over(cloud, session_id):
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.outputs()["SessionsTable"],
-        Key={"SessionId": {"S": session_id}},
-        UpdateExpression="SET LeaseUntil = :past",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time() * 1000) - 1)}},
-    )
 
 
 def test_after_all_of_it_every_function_is_what_it_was(cloud, before, attached):

@@ -94,23 +94,6 @@ def session(cloud, attached):
     return plain(found["Item"])
 
 
-def lease_is_over(cloud, attached):
-    """As 90 seconds without a keep-alive end it."""
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.outputs()["SessionsTable"],
-        Key={"SessionId": {"S": attached.session_id}},
-        UpdateExpression="SET LeaseUntil = :past",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time() * 1000) - 1)}},
-    )
-
-
-def sweep(cloud):
-    """The schedule's own event, a minute early."""
-    manager = cloud.function("ManagerFunction", stack="tether")
-    answer = cloud.invoke(manager, {"action": "sweep"})
-    assert answer.error is None, answer.payload
-
-
 def test_a_connection_that_is_half_open_holds_one_event_up_until_the_receiver_notices(
     cloud, receiver, call
 ):
@@ -183,8 +166,8 @@ def test_a_laptop_that_sleeps_through_its_lease_hears_that_its_session_has_ended
     running.wait_for_run(attached, LAPTOP)
     is_answered(call("Short"), LAPTOP)
     attached.signal(signal.SIGSTOP)
-    lease_is_over(cloud, attached)
-    sweep(cloud)
+    cloud.end_lease(attached.session_id)
+    cloud.sweep()
     # Restored, though somebody sleeps on it.
     assert {name: cloud.configuration(name) for name in unchanged} == unchanged
     is_answered(call("Short"), DEPLOYED)

@@ -29,16 +29,6 @@ def project(tmp_path):
     return Project.of(tmp_path / "working-copy", {"Hello": WORKING})
 
 
-def end_lease(cloud, session):
-    """As if a minute and a half had passed."""
-    cloud.client("dynamodb").update_item(
-        TableName=cloud.outputs()["SessionsTable"],
-        Key={"SessionId": {"S": session}},
-        UpdateExpression="SET LeaseUntil = :past",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time() * 1000) - 1)}},
-    )
-
-
 def is_offline(answer):
     error = json.loads(answer.payload)
     assert (answer.error, error["errorType"]) == ("Unhandled", "Tether.Offline"), answer
@@ -65,7 +55,7 @@ def test_a_laptop_that_is_gone_is_an_error_until_its_lease_is_over(cloud, attach
     attached.kill()
     for _ in range(3):
         assert is_offline(cloud.invoke("Hello"))
-    end_lease(cloud, attached.session_id)
+    cloud.end_lease(attached.session_id)
     assert deployed_code_answers(cloud)
     detached = tether("detach", "--stack-name", "app", endpoint=cloud.endpoint)
     assert detached.code == 0

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import HandMadeSession, Project
@@ -46,6 +47,21 @@ def test_the_right_token_is_let_in_and_greeted(cloud):
         assert welcome == {"type": "welcome", "version": 1, "sessionId": session.id}
         assert session.row()["Status"] == "ACTIVE"
         is_alive(socket)
+
+
+def test_a_connection_that_comes_late_does_not_replace_its_successor(cloud):
+    session = HandMadeSession(cloud)
+    held = {"kind": "hold", "when": "before"}
+    which = {"service": "dynamodb", "principal": "ConnectRole", "action": "UpdateItem"}
+    with ThreadPoolExecutor(1) as pool, cloud.fault(effect=held, times=1, **which) as fault:
+        late = pool.submit(refusal, session.connect)
+        fault.wait_for_hit()
+        with session.connect() as socket:
+            current = session.row()["ConnectionId"]
+            fault.lift()
+            assert late.result(20) == 403
+            assert session.row()["ConnectionId"] == current
+            is_alive(socket)
 
 
 def test_an_unknown_session_is_refused(cloud):

@@ -51,6 +51,9 @@ pub struct SessionRecord {
     /// The receiver's connection, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_id: Option<ConnectionId>,
+    /// When API Gateway opened that connection: an earlier one does not replace it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_at: Option<Timestamp>,
     /// State.
     pub status: SessionStatus,
     /// Epoch seconds after which the row is void.

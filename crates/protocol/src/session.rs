@@ -99,6 +99,7 @@ mod tests {
         SessionRecord {
             session_id: SessionId::new("s"),
             connection_id: Some(ConnectionId::new("c")),
+            connected_at: None,
             status,
             ttl: NOW.seconds() + 60,
             stack_name: "app".into(),

@@ -201,6 +201,7 @@ fn the_record_of_a_session() {
     let session = SessionRecord {
         session_id: SessionId::new("s1"),
         connection_id: Some(ConnectionId::new("R1koeHsUtjMFbRw=")),
+        connected_at: None,
         status: SessionStatus::Active,
         ttl: 1_700_000_690,
         stack_name: "app".into(),
@@ -216,9 +217,14 @@ fn the_record_of_a_session() {
     check("record-session", &session);
     let failing = SessionRecord {
         when_offline: WhenOffline::Fail,
-        ..session
+        ..session.clone()
     };
     check("record-session-failing-offline", &failing);
+    let connected = SessionRecord {
+        connected_at: Some(Timestamp(1_700_000_000_500)),
+        ..session
+    };
+    check("record-session-connected-at", &connected);
 }
 
 #[test]

@@ -203,6 +203,7 @@ async fn open_session(
     let record = SessionRecord {
         session_id: id.clone(),
         connection_id: None,
+        connected_at: None,
         status: SessionStatus::Pending,
         ttl: now.plus(SESSION_PENDING).seconds(),
         stack_name: plan.stack_name.clone(),

@@ -132,11 +132,24 @@ never_conditional!(
 /// When it is not one, without a word of its content: payloads and variables of
 /// functions stand in rows.
 pub fn read<T: DeserializeOwned>(table: &str, item: Item) -> Result<T, StoreError> {
-    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| StoreError::Row {
-        table: table.to_owned(),
-        reason: harmless(&error.to_string()).to_owned(),
+    let what = KEYS.iter().find_map(|key| item.get(*key)?.as_s().ok());
+    let what = what.cloned().unwrap_or_default();
+    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| {
+        let error = error.to_string();
+        let reason = harmless(&error);
+        StoreError::Row {
+            table: table.to_owned(),
+            reason: if what.is_empty() {
+                reason.to_owned()
+            } else {
+                format!("{what}: {reason}")
+            },
+        }
     })
 }
+
+/// What rows are found by, in the order in which they say which row it is.
+const KEYS: [&str; 3] = ["FunctionArn", "RequestId", "SessionId"];
 
 /// Writes a row.
 ///
@@ -184,6 +197,7 @@ mod tests {
             ("Response", AttributeValue::M(payload)),
         ] {
             let item = Item::from([
+                ("RequestId".to_owned(), text("r-1")),
                 ("Part".to_owned(), text("n#head")),
                 (name.to_owned(), value),
             ]);

@@ -86,24 +86,29 @@ impl Sessions {
         Ok(sessions)
     }
 
-    /// PENDING, DISCONNECTED or ACTIVE elsewhere → ACTIVE on this connection.
+    /// PENDING, DISCONNECTED or ACTIVE elsewhere → ACTIVE on this connection, which
+    /// was opened then: a write that was late does not bring an older one back.
     ///
     /// # Errors
-    /// When the session is closed or void, or the table cannot be reached.
+    /// When the session is closed, void or on a later connection, or the table
+    /// cannot be reached.
     pub async fn activate(
         &self,
         id: &SessionId,
         connection: &ConnectionId,
+        connected_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let condition = "attribute_exists(SessionId) AND #Status <> :closed AND #TTL > :now";
-        let set =
-            "SET #Status = :active, ConnectionId = :connection, LeaseUntil = :lease, #TTL = :ttl";
+        let condition = "attribute_exists(SessionId) AND #Status <> :closed AND #TTL > :now \
+                         AND (attribute_not_exists(ConnectedAt) OR ConnectedAt <= :connected)";
+        let set = "SET #Status = :active, ConnectionId = :connection, \
+                   ConnectedAt = :connected, LeaseUntil = :lease, #TTL = :ttl";
         let mut values = lease(now);
         values.insert(":connection".into(), text(connection.as_str()));
         values.insert(":active".into(), text("ACTIVE"));
         values.insert(":closed".into(), text("CLOSED"));
         values.insert(":now".into(), number(now.seconds()));
+        values.insert(":connected".into(), number(connected_at.0));
         self.update(id, set, condition, values).await
     }
 

@@ -35,9 +35,12 @@ impl Cloud for Aws {
     }
 
     async fn activate(&self, caller: Caller<'_>) -> Result<(), Fault> {
-        let activated = self
-            .sessions
-            .activate(caller.session, caller.connection, self.now());
+        let activated = self.sessions.activate(
+            caller.session,
+            caller.connection,
+            caller.connected_at,
+            self.now(),
+        );
         activated.await.map_err(fault)
     }
 

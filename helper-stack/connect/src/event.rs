@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tether_protocol::message::ToLaptop;
-use tether_protocol::{ConnectionId, SessionId};
+use tether_protocol::{ConnectionId, SessionId, Timestamp};
 
 /// An event of a WebSocket route, as far as it matters here
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html>).
@@ -27,6 +27,9 @@ pub(crate) struct RequestContext {
     pub(crate) route_key: String,
     /// The connection.
     pub(crate) connection_id: ConnectionId,
+    /// When it was opened, the same in every event of it.
+    #[serde(default)]
+    pub(crate) connected_at: Option<Timestamp>,
     #[serde(default)]
     authorizer: Option<Authorizer>,
 }
@@ -94,6 +97,7 @@ mod tests {
         let context = &event.request_context;
         assert_eq!(context.session(), Some(&SessionId::new("s-1")));
         assert_eq!(context.connection_id, ConnectionId::new("c="));
+        assert_eq!(context.connected_at, Some(Timestamp(1_725_881_000_000)));
     }
 
     #[test]

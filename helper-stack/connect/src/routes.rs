@@ -12,6 +12,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) session: &'a SessionId,
     /// The connection.
     pub(crate) connection: &'a ConnectionId,
+    /// When it was opened.
+    pub(crate) connected_at: Timestamp,
 }
 
 /// A step that was not taken.
@@ -50,6 +52,7 @@ pub(crate) async fn handle<C: Cloud>(cloud: &C, event: Event) -> Answer {
     let caller = Caller {
         session,
         connection: &context.connection_id,
+        connected_at: context.connected_at.unwrap_or_else(|| cloud.now()),
     };
     match context.route_key.as_str() {
         "$connect" => connect(cloud, caller).await,
@@ -62,6 +65,7 @@ async fn connect<C: Cloud>(cloud: &C, caller: Caller<'_>) -> Answer {
     let Caller {
         session,
         connection,
+        ..
     } = caller;
     match cloud.activate(caller).await {
         Ok(()) => {
@@ -85,6 +89,7 @@ async fn disconnect<C: Cloud>(cloud: &C, caller: Caller<'_>) -> Answer {
     let Caller {
         session,
         connection,
+        ..
     } = caller;
     match cloud.disconnect(caller).await {
         Ok(()) => info!("session {session} has lost {connection}"),

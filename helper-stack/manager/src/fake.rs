@@ -79,6 +79,7 @@ pub(crate) fn session(id: &str) -> SessionRecord {
     SessionRecord {
         session_id: SessionId::new(id),
         connection_id: Some(ConnectionId::new(format!("{id}-connection="))),
+        connected_at: None,
         status: SessionStatus::Active,
         ttl: NOW.seconds() + 600,
         stack_name: "app".into(),
