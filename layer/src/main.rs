@@ -22,7 +22,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use tether_interceptor::{Guest, Plan, run};
+use tether_interceptor::{Guest, Plan, run, step_aside};
 
 fn main() -> ExitCode {
     // What is not UTF-8 is the original command's affair: it inherits it.
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     };
     match Plan::read(&variables) {
         Plan::Intercept(settings) => intercept(*settings, guest),
-        Plan::StepAside(reason) => step_aside(&reason, &guest),
+        Plan::StepAside(reason) => aside(&reason, &guest),
     }
 }
 
@@ -45,21 +45,18 @@ fn intercept(settings: tether_interceptor::Settings, guest: Guest) -> ExitCode {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => {
-            let code = runtime.block_on(run(settings, guest));
-            ExitCode::from(u8::try_from(code).unwrap_or(1))
-        }
-        Err(error) => step_aside(&format!("no event loop ({error})"), &guest),
+        Ok(runtime) => exit(runtime.block_on(run(settings, guest))),
+        Err(error) => aside(&format!("no event loop ({error})"), &guest),
     }
 }
 
-fn step_aside(reason: &str, guest: &Guest) -> ExitCode {
-    say(&format!("out of the way: {reason}"));
-    let error = guest.exec();
-    say(&format!(
-        "the function's own command cannot be started: {error}"
-    ));
-    ExitCode::from(126)
+/// The original command takes our place.
+fn aside(reason: &str, guest: &Guest) -> ExitCode {
+    exit(step_aside(reason, guest))
+}
+
+fn exit(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 fn say(text: &str) {

@@ -137,8 +137,17 @@ class Ledger:
         ended = kills["local"] + kills["bootstrap"] + kills["deployed"]
         if errors["Runtime.ExitError"] > ended:
             self.complain(f"{errors['Runtime.ExitError']} Runtime.ExitError by {ended} kills")
-        if errors["Tether.LaptopGone"] and not kills["receiver"]:
-            self.complain(f"{errors['Tether.LaptopGone']} Tether.LaptopGone by no kill of a receiver")
+        # No more than were on the laptop at each kill.
+        lost, most = errors["Tether.LaptopGone"], kills["receiver"] * plan.MOST_IN_FLIGHT
+        if lost > most:
+            self.complain(f"{lost} Tether.LaptopGone by {kills['receiver']} kills of a receiver")
+        # A doubt takes a kill between a write and its answer.
+        doubts = sum(errors[it] for it in OURS if it != "Tether.LaptopGone")
+        if doubts > sum(kills.values()):
+            self.complain(f"{doubts} errors out of doubt by {sum(kills.values())} kills: {errors}")
+        laptop = self.count()[0]
+        if laptop < self.sent // 4:
+            self.complain(f"only {laptop} of {self.sent} were answered by the laptop")
 
     def failures(self):
         return [it for it in self._answers.values() if it.error]

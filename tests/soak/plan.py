@@ -23,6 +23,9 @@ RATES = {
 PAUSES = (0.3, 4)
 
 # Handlers of a few to some hundred milliseconds.
+# Callers that the soak keeps busy, unless it is told otherwise.
+MOST_IN_FLIGHT = 16
+
 FUNCTIONS = {"Quick": (0.002, 0.02), "Steady": (0.05, 0.15), "Slow": (0.2, 0.5)}
 
 # One in so many events is large, and one in so many answers: more than a message holds.

@@ -19,7 +19,7 @@ from .killer import Killer
 from .laptop import Laptop
 from .ledger import DEPLOYED, LAPTOP, Ledger
 
-Settings = namedtuple("Settings", "invocations seed in_flight", defaults=(16,))
+Settings = namedtuple("Settings", "invocations seed in_flight", defaults=(plan.MOST_IN_FLIGHT,))
 
 # The lease of a laptop whose end nobody noticed, and the grace after it.
 CALLER_WAITS = 90 + 15 + 30
@@ -218,8 +218,9 @@ class Soak:
         def changed():
             return [name for name in before if cloud.configuration(name) != before[name]]
 
-        self.restored_late = changed()
-        if self.restored_late:
+        late = changed()
+        if late:
+            self._note(f"not restored by the last detach: {late}")
             done = tether("detach", "--stack-name", "app", endpoint=cloud.endpoint)
             if done.code != 0:
                 self.broken.append(f"tether detach ended with {done.code}: {done.errors}")

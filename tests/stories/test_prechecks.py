@@ -145,19 +145,20 @@ def warnings(cloud, attach, project, said):
         told = attached.events_of("warning")
         return told if any(said in it["detail"] for it in told) else None
 
-    told = attached.wait_until(look, said)
+    attached.wait_until(look, said)
     assert [it["logicalId"] for it in attached.ready["functions"]] == list(BOTH)
     assert cloud.invoke("Odd").payload == b'"the working copy"'
+    timeout = cloud.configuration("Odd")["Timeout"]
     attached.detach()
     assert {name: cloud.configuration(name) for name in BOTH} == before
-    return told
+    return [{**it, "timeout": timeout} for it in attached.events_of("warning")]
 
 
 def test_code_signing_that_only_warns_is_told(cloud, attach, project):
     of_function, itself = signed(cloud, "Warn")
     with of_function, itself:
         told = warnings(cloud, attach, project, "its code signing warns")
-    assert {it["function"] for it in told} == {"Odd"}
+    assert {(it["function"], it["timeout"]) for it in told} == {("Odd", 30)}
 
 
 def test_callers_of_an_alias_are_told_of_with_what_is_known_of_them(cloud, attach, project):

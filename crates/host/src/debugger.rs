@@ -86,9 +86,16 @@ impl DebugPort {
     /// # Errors
     /// When the port is taken.
     pub(crate) async fn open(debugger: &Debugger, function: &str) -> Result<Self, PythonError> {
-        let taken = |_| PythonError::PortInUse {
-            port: debugger.port,
-            function: function.to_owned(),
+        let taken = |error: std::io::Error| {
+            let (port, function) = (debugger.port, function.to_owned());
+            match error.kind() {
+                std::io::ErrorKind::AddrInUse => PythonError::PortInUse { port, function },
+                _ => PythonError::Port {
+                    port,
+                    function,
+                    reason: error.to_string(),
+                },
+            }
         };
         let listener = TcpListener::bind((debugger.host.as_str(), debugger.port));
         Ok(Self::on(listener.await.map_err(taken)?)?)

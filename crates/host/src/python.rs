@@ -43,6 +43,18 @@ pub enum PythonError {
         /// Whose.
         function: String,
     },
+    /// A debugger's port that cannot be had for another reason.
+    #[error(
+        "port {port} for the debugger of {function} cannot be listened at ({reason}): choose another with --debug-port"
+    )]
+    Port {
+        /// Which.
+        port: u16,
+        /// Whose.
+        function: String,
+        /// Why.
+        reason: String,
+    },
     /// The client could not be written.
     #[error(
         "the Python client cannot be written to {folder} ({reason}): make room there, or set TMPDIR to another folder"

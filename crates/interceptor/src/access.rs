@@ -6,12 +6,13 @@ use crate::settings::Settings;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_types::SdkConfig;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 use tether_aws::{Access, Patience};
 use tether_protocol::Timestamp;
 use tether_protocol::constants::{
-    BELIEVE_DISCONNECTED, LAYER_CALL_TIMEOUT, RENEW_CREDENTIALS_BEFORE,
+    BELIEVE_DISCONNECTED, LAYER_CALL_TIMEOUT, RENEW_CREDENTIALS_BEFORE, SILENCE,
 };
 use tether_relay::Poster;
 use tether_store::{Correlation, Sessions};
@@ -31,6 +32,8 @@ pub(crate) struct Layer {
     /// When the role was refused last, and why.
     refused: Arc<Mutex<Option<(Timestamp, String)>>>,
     clients: Arc<RwLock<Clients>>,
+    /// No answer has come over these connections within [`SILENCE`] yet.
+    unproven: Arc<AtomicBool>,
 }
 
 /// What speaks to AWS, over connections that they share.
@@ -119,6 +122,7 @@ impl Layer {
             },
             refused: Arc::default(),
             clients: Arc::new(RwLock::new(Clients::new(settings, &held))),
+            unproven: Arc::default(),
             held,
             settings: Arc::new(settings.clone()),
         }
@@ -135,6 +139,22 @@ impl Layer {
         let fresh = Clients::new(&self.settings, &self.held);
         let clients = self.clients.write();
         *clients.unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.unproven.store(true, Ordering::Relaxed);
+    }
+
+    /// How long an answer may take before its connection counts as dead: over a
+    /// new one it takes a handshake more, and a table may be slow.
+    pub(crate) fn silence(&self) -> Duration {
+        if self.unproven.load(Ordering::Relaxed) {
+            LAYER_CALL_TIMEOUT
+        } else {
+            SILENCE
+        }
+    }
+
+    /// An answer has come, and it took this long.
+    pub(crate) fn answered(&self, took: Duration) {
+        self.unproven.store(took >= SILENCE, Ordering::Relaxed);
     }
 
     /// Makes sure that the credentials last: for some minutes, and until an

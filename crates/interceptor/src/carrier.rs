@@ -2,7 +2,7 @@
 //! real tables and the real connection.
 
 use crate::access::Layer;
-use crate::life::BUG;
+use crate::guarded::{BUG, guarded};
 use crate::now;
 use crate::parcel::{self, Remains};
 use crate::settings::Settings;
@@ -11,9 +11,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tether_protocol::carry::{Action, Carry, Event, Failure, Look, Post, Settlement, Verdict, Why};
-use tether_protocol::constants::SILENCE;
 use tether_protocol::records::HeadRecord;
 use tether_protocol::session::{Standing, standing};
 use tether_protocol::{ConnectionId, InvocationKey, Nonce, Timestamp};
@@ -73,10 +72,10 @@ pub(crate) async fn carry(
         request_chunks: 0,
         reply_chunks: 0,
     };
-    let packed = std::panic::AssertUnwindSafe(packed).catch_unwind().await;
     // Whatever it is, a bug of ours included: not posted, so the deployed code may
     // answer.
-    let parcel = match packed.unwrap_or_else(|_| Err((0, BUG.to_owned()))) {
+    let packed = guarded(packed).await;
+    let parcel = match packed.unwrap_or_else(|| Err((0, BUG.to_owned()))) {
         Ok(parcel) => parcel,
         Err((chunks, reason)) => {
             remains.head = false;
@@ -101,12 +100,21 @@ pub(crate) async fn carry(
         message: parcel.message,
         record: None,
     };
-    let verdict = std::panic::AssertUnwindSafe(drive(&mut attempt, machine, first))
-        .catch_unwind()
+    let verdict = guarded(drive(&mut attempt, machine, first)).await;
+    // A bug of ours. The event may have left, so nobody else may run it.
+    let verdict = verdict.unwrap_or(Verdict::Fail(Failure::Unconfirmed));
+    let lost = Ended {
+        verdict: Verdict::Fail(Failure::AnswerLost),
+        answer: None,
+        local_state: None,
+        remains: Remains {
+            head: false,
+            ..remains.clone()
+        },
+    };
+    guarded(ended(attempt, verdict, remains))
         .await
-        // A bug of ours. The event may have left, so nobody else may run it.
-        .unwrap_or(Verdict::Fail(Failure::Unconfirmed));
-    ended(attempt, verdict, remains).await
+        .unwrap_or(lost)
 }
 
 /// Fetches the answer, if there is one.
@@ -243,7 +251,12 @@ impl Attempt<'_> {
             Action::Read | Action::Wake(_) | Action::Finish(_) => {
                 let layer = self.layer.clone();
                 async move {
-                    match tokio::time::timeout(SILENCE, correlation.read(&key)).await {
+                    let began = Instant::now();
+                    let read = tokio::time::timeout(layer.silence(), correlation.read(&key)).await;
+                    if matches!(read, Ok(Ok(_))) {
+                        layer.answered(began.elapsed());
+                    }
+                    match read {
                         Ok(Ok(Some(row))) => (Event::Head(Look::Found(row.status)), Some(row)),
                         Ok(Ok(None)) => (Event::Head(Look::Missing), None),
                         Ok(Err(_)) => (Event::Head(Look::Failed), None),

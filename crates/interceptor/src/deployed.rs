@@ -126,6 +126,8 @@ impl Deployed {
             return Ended::NotStarted(std::io::Error::other("no process"));
         };
         tokio::select! {
+            // What was answered in time has not timed out.
+            biased;
             _ = finished.wait_for(|it| *it == number) => Ended::Asked,
             status = child.wait() => {
                 self.child = None;

@@ -31,6 +31,7 @@
 mod access;
 mod carrier;
 mod deployed;
+mod guarded;
 mod guest;
 mod life;
 mod log;
@@ -40,7 +41,7 @@ mod settings;
 mod upstream;
 
 pub use guest::Guest;
-pub use life::run;
+pub use life::{run, step_aside};
 pub use settings::{Plan, Settings};
 
 use tether_protocol::Timestamp;

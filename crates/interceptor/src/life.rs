@@ -3,15 +3,14 @@
 use crate::access::Layer;
 use crate::carrier::Answer;
 use crate::deployed::{self, Deployed};
+use crate::guarded::{BUG, guarded};
 use crate::guest::{self, Guest};
 use crate::lookup::{Lookup, patience};
 use crate::settings::Settings;
 use crate::upstream::{Event, Upstream};
 use crate::{carrier, log, now, upstream};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use std::collections::HashSet;
-use std::panic::AssertUnwindSafe;
 use tether_protocol::Timestamp;
 use tether_protocol::carry::{Failure, Verdict};
 use tether_protocol::constants::LAYER_CALL_TIMEOUT;
@@ -24,13 +23,13 @@ pub async fn run(settings: Settings, guest: Guest) -> i32 {
     let deployed = match Deployed::bind(guest.clone(), upstream.clone()).await {
         Ok(deployed) => deployed,
         Err(error) => {
-            log::line(&format!(
-                "no port to serve the deployed code on ({error}): stepping aside"
-            ));
-            return exec(&guest);
+            let reason = format!("no port to serve the deployed code on ({error})");
+            return step_aside(&reason, &guest);
         }
     };
-    let layer = Layer::new(&settings);
+    let Some(layer) = guarded(async { Layer::new(&settings) }).await else {
+        return step_aside(BUG, &guest);
+    };
     let lookup = Lookup::new(layer.clone(), settings.attachment.session_id.clone());
     let environment_id = carrier::nonce().to_string();
     let life = Life {
@@ -46,8 +45,12 @@ pub async fn run(settings: Settings, guest: Guest) -> i32 {
 }
 
 /// Executes the original command in our place; returns only if that fails.
-pub(crate) fn exec(guest: &Guest) -> i32 {
-    let error = guest.exec();
+pub fn step_aside(reason: &str, guest: &Guest) -> i32 {
+    log::line(&format!("out of the way: {reason}"));
+    not_started(&guest.exec())
+}
+
+fn not_started(error: &std::io::Error) -> i32 {
     log::line(&format!(
         "the function's own command cannot be started: {error}"
     ));
@@ -105,10 +108,11 @@ impl Life {
         let next = upstream.next();
         tokio::pin!(next);
         let event = {
-            let lookup = self.lookup.refresh();
+            let lookup = guarded(self.lookup.refresh());
             tokio::pin!(lookup);
             tokio::select! {
-                () = &mut lookup => None,
+                // A bug of ours: looked up again for the event.
+                _ = &mut lookup => None,
                 event = &mut next => {
                     let patience = event.as_ref().map_or(LAYER_CALL_TIMEOUT, patience);
                     let looked_up = tokio::time::timeout(patience, lookup).await;
@@ -141,8 +145,9 @@ impl Life {
     async fn invocation(&mut self, event: Event) -> Option<i32> {
         let received_at = now();
         let deadline = Timestamp(event.invocation.deadline_ms);
-        let looked_up = AssertUnwindSafe(self.lookup.connection(&event)).catch_unwind();
-        let looked_up = looked_up.await.unwrap_or_else(|_| Err(BUG.to_owned()));
+        // Nothing has left yet, so the deployed code may answer.
+        let looked_up = guarded(self.lookup.connection(&event)).await;
+        let looked_up = looked_up.unwrap_or_else(|| Err(BUG.to_owned()));
         let connection = match looked_up {
             Ok(connection) => connection,
             Err(reason) if self.lookup.fails_offline() => {
@@ -166,7 +171,8 @@ impl Life {
                 let correlation = self.layer.clients().correlation;
                 let tidying = ended.remains.remove(&correlation, deadline);
                 let reason = why.to_string();
-                if self.lookup.is_offline(&why, &event).await {
+                let offline = guarded(self.lookup.is_offline(&why, &event)).await;
+                if offline == Some(true) {
                     tokio::join!(self.fail_offline(&event, &reason), tidying);
                     return None;
                 }
@@ -203,12 +209,7 @@ impl Life {
                 None
             }
             deployed::Ended::Exited(status) => Some(guest::end_as(status)),
-            deployed::Ended::NotStarted(error) => {
-                log::line(&format!(
-                    "the function's own command cannot be started: {error}"
-                ));
-                Some(126)
-            }
+            deployed::Ended::NotStarted(error) => Some(not_started(&error)),
         }
     }
 
@@ -285,9 +286,6 @@ impl Life {
         }
     }
 }
-
-/// Nothing has left yet, so the deployed code may answer.
-pub(crate) const BUG: &str = "a bug of tether's: please report it";
 
 /// More different reasons than this are not kept in mind.
 const MOST_SAID: usize = 32;

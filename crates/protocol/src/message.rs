@@ -14,6 +14,8 @@ pub enum ToCloud {
     KeepAlive,
     /// The outcome of an invocation; answered by `Stored` or `Refused`.
     Reply(Reply),
+    /// The session ends on purpose; answered by `SessionEnded`.
+    Goodbye,
     /// Of a newer version.
     #[serde(other)]
     Unknown,

@@ -295,11 +295,12 @@ impl Serve {
             // It may never have been there.
             Look::Missing if word == Word::Unconfirmed => Finish::Unknown,
             Look::Missing => Finish::Delivered,
+            Look::Failed => Finish::Unknown,
             _ if refused => Finish::Refused,
             Look::Found(Completed | Failed) => Finish::Delivered,
             Look::Found(Expired) => Finish::Late(Late::Replying),
             Look::Found(Abandoned | Declined) => Finish::Elsewhere,
-            Look::Found(_) | Look::Failed => Finish::Unknown,
+            Look::Found(_) => Finish::Unknown,
         };
         self.finish(finish)
     }

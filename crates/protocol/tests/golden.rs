@@ -76,6 +76,7 @@ fn messages_to_the_cloud() {
     };
     check("to-cloud-hello", &ToCloud::Hello(hello));
     check("to-cloud-keep-alive", &ToCloud::KeepAlive);
+    check("to-cloud-goodbye", &ToCloud::Goodbye);
     let reply = |outcome| {
         ToCloud::Reply(Reply {
             key: key(),

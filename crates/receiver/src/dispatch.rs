@@ -17,6 +17,9 @@ use tether_store::{Claim, Correlation};
 /// Told to the developer under `--when-busy decline`.
 pub(crate) const BUSY: &str = "left to the deployed code: its local process is busy";
 
+/// A table that is throttled is not asked again at once.
+const BETWEEN_CLAIMS: Duration = Duration::from_millis(100);
+
 /// What all work for one invocation needs.
 #[derive(Clone)]
 pub(crate) struct Job {
@@ -80,7 +83,8 @@ impl Job {
             correlation: self.correlation.clone(),
             key: self.key.clone(),
             claim: self.claim.clone(),
-            deadline: self.local_deadline,
+            deadline: self.deadline,
+            local_deadline: self.local_deadline,
         }
     }
 
@@ -141,6 +145,9 @@ pub(crate) async fn claim(job: Job) -> News {
         Err(error) if error.is_outcome_unknown() => Taking::Unknown,
         Err(_) => Taking::Failed,
     };
+    if matches!(taking, Taking::Failed | Taking::Unknown) {
+        tokio::time::sleep(BETWEEN_CLAIMS).await;
+    }
     News {
         hops: claim_took(began),
         detail: claimed.err().map_or(String::new(), |it| it.to_string()),

@@ -14,9 +14,14 @@ pub(crate) struct Place {
     pub(crate) correlation: Correlation,
     pub(crate) key: InvocationKey,
     pub(crate) claim: ClaimId,
-    /// By this machine's clock.
+    /// By the cloud's clock, as what stands in the table is kept.
     pub(crate) deadline: Timestamp,
+    /// By this machine's clock.
+    pub(crate) local_deadline: Timestamp,
 }
+
+/// A reply without its payload: a name and ids. What the runtime adds is short.
+const MOST_ENVELOPE: usize = 16 * 1024;
 
 /// An answer that could not be put into the table.
 pub(crate) enum NotStored {
@@ -59,6 +64,10 @@ impl Place {
             outcome: empty,
         });
         let envelope = serde_json::to_vec(&envelope).map_or(usize::MAX, |it| it.len());
+        if envelope > MOST_ENVELOPE {
+            let reason = format!("its content type or error type has {envelope} bytes");
+            return Err(NotStored::Refused(reason));
+        }
         let (Ok((_, body)) | Err((_, body))) = settled;
         let payload = match Payload::pack(body, room(envelope)) {
             Packed::Inline(payload) => payload,
@@ -94,7 +103,7 @@ impl Place {
     }
 
     fn time_left(&self) -> Duration {
-        self.deadline.since(tether_host::now())
+        self.local_deadline.since(tether_host::now())
     }
 }
 

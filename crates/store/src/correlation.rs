@@ -2,6 +2,7 @@
 
 use crate::client::{Item, StoreError, attribute, failed, number, read, row, text};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue::{self, AllNew};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_types::SdkConfig;
@@ -126,7 +127,15 @@ impl Correlation {
             (":deadline".into(), number(claim.deadline.0)),
             (":ttl".into(), number(ttl(claim.deadline))),
         ]);
-        self.update(claim.key, set, condition, values).await
+        // One try for each call: of several, only the last would be told, and an
+        // earlier one may stand. Whoever claims tries again.
+        let once = aws_sdk_dynamodb::config::Builder::new()
+            .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled());
+        let update = self.updating(claim.key, set, condition, values);
+        let updated = update.customize().config_override(once).send().await;
+        updated
+            .map(drop)
+            .map_err(|error| failed(&self.table, &claim.key.request_id, error))
     }
 
     /// PENDING or missing → ABANDONED: nobody may claim it any more. The
@@ -288,6 +297,22 @@ impl Correlation {
         values: Item,
         wanted: ReturnValue,
     ) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .updating(key, set, condition, values)
+            .return_values(wanted)
+            .send()
+            .await
+            .map_err(|error| failed(&self.table, &key.request_id, error))?;
+        Ok(answer.attributes)
+    }
+
+    fn updating(
+        &self,
+        key: &InvocationKey,
+        set: &str,
+        condition: &str,
+        values: Item,
+    ) -> UpdateItemFluentBuilder {
         let mut names = HashMap::new();
         for name in ["Status", "TTL", "Response", "Error"] {
             let placeholder = format!("#{name}");
@@ -295,8 +320,7 @@ impl Correlation {
                 names.insert(placeholder, name.to_owned());
             }
         }
-        let answer = self
-            .client
+        self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(item_key(key)))
@@ -304,12 +328,7 @@ impl Correlation {
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
-            .return_values(wanted)
             .return_values_on_condition_check_failure(AllOld)
-            .send()
-            .await
-            .map_err(|error| failed(&self.table, &key.request_id, error))?;
-        Ok(answer.attributes)
     }
 }
 

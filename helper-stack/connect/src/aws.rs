@@ -56,6 +56,10 @@ impl Cloud for Aws {
         disconnected.await.map_err(fault)
     }
 
+    async fn close(&self, caller: Caller<'_>) -> Result<(), Fault> {
+        self.sessions.close(caller.session).await.map_err(fault)
+    }
+
     async fn answer(&self, session: &SessionId, reply: &Reply) -> Result<(), Fault> {
         let answered =
             self.correlation

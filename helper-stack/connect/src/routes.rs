@@ -35,6 +35,8 @@ pub(crate) trait Cloud {
     async fn renew(&self, caller: Caller<'_>) -> Result<(), Fault>;
     /// The session is DISCONNECTED, if the connection is still its own.
     async fn disconnect(&self, caller: Caller<'_>) -> Result<(), Fault>;
+    /// The session is CLOSED, for good.
+    async fn close(&self, caller: Caller<'_>) -> Result<(), Fault>;
     /// The reply is in the correlation record.
     async fn answer(&self, session: &SessionId, reply: &Reply) -> Result<(), Fault>;
     /// The manager is at work on the session's functions.
@@ -106,6 +108,7 @@ async fn default<C: Cloud>(cloud: &C, caller: Caller<'_>, body: Option<&str>) ->
         Ok(ToCloud::Hello(hello)) => welcome(cloud, caller, &hello).await,
         Ok(ToCloud::KeepAlive) => keep_alive(cloud, caller).await,
         Ok(ToCloud::Reply(reply)) => store(cloud, caller, reply).await,
+        Ok(ToCloud::Goodbye) => goodbye(cloud, caller).await,
         Ok(_) => problem("the helper stack cannot handle this message".to_owned()),
         Err(reason) => problem(reason),
     };
@@ -153,6 +156,17 @@ async fn keep_alive<C: Cloud>(cloud: &C, caller: Caller<'_>) -> ToLaptop {
         )),
         Err(Fault::Failed(reason)) => problem(format!(
             "the lease could not be renewed ({reason}): it is tried again"
+        )),
+    }
+}
+
+/// Closed before its connection is, so that no function takes it for a laptop
+/// that was lost.
+async fn goodbye<C: Cloud>(cloud: &C, caller: Caller<'_>) -> ToLaptop {
+    match cloud.close(caller).await {
+        Ok(()) => ToLaptop::SessionEnded(Reason::new("it said goodbye")),
+        Err(Fault::Condition(reason) | Fault::Failed(reason)) => problem(format!(
+            "the session could not be closed ({reason}): its lease ends it"
         )),
     }
 }

@@ -5,7 +5,6 @@
 //! its entry back.
 
 use crate::cloud::{Cloud, Function, LastUpdate};
-use crate::leftover::may_be_of;
 use crate::plan::{self, Claim, Step};
 use crate::restore::{Outcome, read, restore};
 use crate::settings::Helper;
@@ -120,7 +119,8 @@ struct Work<'a, C> {
     arn: &'a str,
     tries: Tries,
     written: Option<Entry>,
-    /// Whether the function may have been changed although it was not said.
+    /// Whether the function may have been changed although it was not said, or may
+    /// be yet: an update that nobody answered for can be late.
     in_doubt: bool,
     /// The longest timeout that Lambda takes, in seconds, if it has said so.
     longest: Option<u32>,
@@ -140,11 +140,9 @@ impl<C: Cloud> Work<'_, C> {
     /// Reads and plans anew, and takes one step; none: it is to be tried again.
     async fn attempt(&mut self) -> Result<Option<Written>, String> {
         let (session, connection) = active(self.cloud, self.session_id).await?;
-        // First the function, then the journal: see `leftover::fitted`.
-        let found = read(self.cloud, self.arn).await?;
-        let found = found.ok_or("the function does not exist any more")?;
-        let entry = self.cloud.entry(self.arn).await;
-        let entry = entry.map_err(|error| error.to_string())?;
+        let Some((found, entry)) = self.look().await? else {
+            return Ok(None);
+        };
         if found.managed_instances {
             return Ok(Some(Written::Left(
                 "it runs on Managed Instances, where Lambda starts no wrapper".to_owned(),
@@ -152,10 +150,6 @@ impl<C: Cloud> Work<'_, C> {
         }
         if let Claim::Theirs(reason) = self.claim(&session, entry.as_ref()).await? {
             return Ok(Some(Written::Left(reason)));
-        }
-        if !may_be_of(&found.configuration, self.session_id) {
-            // No earlier try came about.
-            self.in_doubt = false;
         }
         let order = self.order(&session, &connection, &found, entry.as_ref());
         match plan::next(&found.configuration, entry.as_ref(), &order) {
@@ -174,6 +168,30 @@ impl<C: Cloud> Work<'_, C> {
                 }
             }
         }
+    }
+
+    /// The function and its journal entry, as they stood at one moment; none: it
+    /// is to be tried again.
+    async fn look(&mut self) -> Result<Option<(Function, Option<JournalRecord>)>, String> {
+        // First the function, then the journal: see `leftover::fitted`.
+        let found = self.function().await?;
+        let entry = self.cloud.entry(self.arn).await;
+        let entry = entry.map_err(|error| error.to_string())?;
+        // An entry may speak of what was made of the function since: replaced by
+        // what was read before, it would lose that.
+        if entry.is_some()
+            && self.function().await?.configuration.revision_id != found.configuration.revision_id
+        {
+            let busy = "somebody else keeps changing it: attach again";
+            let again = self.again(Refusal::Stale).await;
+            return again.map(|()| None).map_err(|()| busy.to_owned());
+        }
+        Ok(Some((found, entry)))
+    }
+
+    async fn function(&self) -> Result<Function, String> {
+        let found = read(self.cloud, self.arn).await?;
+        found.ok_or_else(|| "the function does not exist any more".to_owned())
     }
 
     /// What a refused update means; none: it is to be tried again.

@@ -75,13 +75,6 @@ pub(crate) fn orphan(function: &FunctionConfiguration, layer: &str) -> Option<Jo
     })
 }
 
-/// Whether what stands in a function may be a session's: its own, or one whose
-/// id somebody took out.
-pub(crate) fn may_be_of(function: &FunctionConfiguration, session: &SessionId) -> bool {
-    let found = function.environment.expose().get(SESSION);
-    config(function).is_some() && found.is_none_or(|it| *it == session.as_str())
-}
-
 fn config(function: &FunctionConfiguration) -> Option<Config> {
     let config = function.environment.expose().get(CONFIG)?;
     serde_json::from_str(config).ok()

@@ -20,6 +20,9 @@ use tether_store::{StoreError, UnreadableEntry};
 /// and Lambda ends the manager after 15.
 const FOR_ONE: Duration = Duration::from_secs(400);
 
+/// Versions are only named, and whoever restores waits.
+const FOR_VERSIONS: Duration = Duration::from_secs(20);
+
 /// Serves one request. What fails for one function is in the answer, and the
 /// others go on.
 ///
@@ -144,7 +147,7 @@ async fn restore_and_look<C: Cloud>(cloud: &C, entry: &JournalRecord, span: Dura
     let (state, mut detail) = restored.unwrap_or_else(|| (ProgressState::Failed, too_long(span)));
     if state == ProgressState::Restored && detail.is_empty() {
         let told = published::told(cloud, &entry.function_arn, &entry.layer);
-        detail = within(cloud, span, told).await.unwrap_or_default();
+        detail = within(cloud, FOR_VERSIONS, told).await.unwrap_or_default();
     }
     (state, detail)
 }

@@ -52,12 +52,17 @@ pub(crate) async fn restore<C: Cloud>(cloud: &C, entry: &JournalRecord) -> Outco
 }
 
 /// Takes what is ours out of a function, and keeps its journal entry: whoever
-/// it belongs to may want the function again.
+/// it belongs to may want the function again. It is in effect then: until it is,
+/// what was there before goes on answering, or failing.
 ///
 /// # Errors
 /// Why it could not be done.
 pub(crate) async fn clean<C: Cloud>(cloud: &C, entry: &JournalRecord) -> Result<(), String> {
-    write_back(cloud, entry).await.map(|_| ())
+    match write_back(cloud, entry).await? {
+        Back::Written(_) => effective(cloud, &entry.function_arn).await.map(drop),
+        Back::TakenOver(owner) => Err(format!("{owner} has taken it over")),
+        Back::Nothing(_) | Back::Gone => Ok(()),
+    }
 }
 
 const GONE: &str = "the function does not exist any more";

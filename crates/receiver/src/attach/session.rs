@@ -61,6 +61,8 @@ pub(super) struct Session {
     /// It is ending and there is no connection, since then.
     alone_since: Option<Instant>,
     draining: bool,
+    /// The first hello was answered.
+    welcomed: bool,
     ready: bool,
 }
 
@@ -102,6 +104,7 @@ impl Session {
             tasks: HashMap::new(),
             alone_since: None,
             draining: false,
+            welcomed: false,
             ready: false,
         }
     }
@@ -111,6 +114,7 @@ impl Session {
         let served = self.turn(ending).await;
         self.last_words().await;
         self.work.abort_all();
+        self.goodbye().await;
         self.prepared.stop().await;
         self.link.close().await;
         served
@@ -193,7 +197,10 @@ impl Session {
 
     fn received(&mut self, message: ToLaptop) -> Result<(), Error> {
         match message {
-            ToLaptop::Welcome(welcome) => self.alive(welcome.now),
+            ToLaptop::Welcome(welcome) => {
+                self.welcomed = true;
+                self.alive(welcome.now);
+            }
             ToLaptop::Alive(alive) => self.alive(alive.now),
             ToLaptop::Progress(progress) => self.progressed(progress),
             ToLaptop::Ready => self.instrumentation_ended()?,
@@ -208,10 +215,15 @@ impl Session {
                 self.tell(&refused.key, Event::Refused);
             }
             ToLaptop::SessionEnded(reason) => return Err(Error::SessionEnded(reason.reason)),
-            ToLaptop::Problem(reason) if !self.ready => {
+            // The manager could not be started: nothing will come of this session.
+            ToLaptop::Problem(reason) if !self.welcomed => {
                 return Err(Error::HelperSilent(reason.reason));
             }
-            ToLaptop::Problem(reason) => self.note(reason.reason),
+            // Whatever else it is about is tried again, and the line is good.
+            ToLaptop::Problem(reason) => {
+                self.unanswered = 0;
+                self.note(reason.reason);
+            }
             _ => self
                 .note("the helper stack sent a message that this version does not know".to_owned()),
         }

@@ -41,6 +41,9 @@ impl Cloud for Fake {
             caller.session, caller.connection
         ))
     }
+    async fn close(&self, caller: Caller<'_>) -> Result<(), Fault> {
+        self.step(format!("close {}", caller.session))
+    }
     async fn answer(&self, session: &SessionId, reply: &Reply) -> Result<(), Fault> {
         self.step(format!("answer {session} {}", reply.key.request_id))
     }
@@ -139,6 +142,17 @@ async fn hello_starts_the_manager_only_when_asked_and_is_welcomed_in_our_version
         panic!("welcomed although nothing is instrumented");
     };
     assert!(problem.reason.contains("no network"), "{}", problem.reason);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_goodbye_closes_the_session() {
+    let message = json!({"type": "goodbye"});
+    let fake = Fake::default();
+    let answer = say(&fake, message.clone()).await;
+    assert!(matches!(answer, ToLaptop::SessionEnded(_)));
+    assert_eq!(*fake.steps.borrow(), ["close s-1"]);
+    let answer = say(&Fake::failing(failed()), message).await;
+    assert!(matches!(answer, ToLaptop::Problem(_)));
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -45,7 +45,7 @@ pub(super) async fn sweep<C: Cloud>(
     helper: &Helper,
 ) -> Result<Vec<Progress>, StoreError> {
     let entries = cloud.entries().await?;
-    Ok(look_after(cloud, helper, entries.readable).await)
+    Ok(look_after(cloud, helper, entries.readable, Telling::ByMessage).await)
 }
 
 /// Repairs the functions of one session, if it is live.
@@ -60,28 +60,52 @@ pub(super) async fn check<C: Cloud>(
     }
     let mut entries = cloud.entries().await?.readable;
     entries.retain(|entry| entry.session_id == *id);
-    Ok(look_after(cloud, helper, entries).await)
+    Ok(look_after(cloud, helper, entries, Telling::ByAnswer).await)
 }
 
 async fn look_after<C: Cloud>(
     cloud: &C,
     helper: &Helper,
     entries: Vec<JournalRecord>,
+    telling: Telling,
 ) -> Vec<Progress> {
     let owners = owners(cloud, &entries).await;
-    let looks = each(&entries, async |entry| {
+    let mending = async |entry: &JournalRecord, look| {
+        let owner = owners.get(&entry.session_id)?;
+        mend(cloud, helper, entry, look, owner, telling).await
+    };
+    // A function that cannot start waits for no other one's look.
+    let looked = each(&entries, async |entry| {
         let looked = within(cloud, FOR_A_LOOK, look(cloud, entry)).await;
-        looked.unwrap_or_else(|| Look::Unknown(too_long(FOR_A_LOOK)))
+        match looked.unwrap_or_else(|| Look::Unknown(too_long(FOR_A_LOOK))) {
+            Look::Dead => Looked::Mended(mending(entry, Look::Dead).await),
+            look => Looked::Alive(look),
+        }
     })
     .await;
-    let mut all: Vec<_> = entries.iter().zip(looks).collect();
-    all.sort_by(|(_, one), (_, other)| one.cmp(other));
-    let done = each(all, async |(entry, look)| {
-        let owner = owners.get(&entry.session_id)?;
-        mend(cloud, helper, entry, look, owner).await
-    })
+    let done = each(
+        entries.iter().zip(looked),
+        async |(entry, looked)| match looked {
+            Looked::Mended(progress) => progress,
+            Looked::Alive(look) => mending(entry, look).await,
+        },
+    )
     .await;
     done.into_iter().flatten().collect()
+}
+
+/// How a receiver hears what was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// It asked, and has the answer.
+    ByAnswer,
+    /// By its connection.
+    ByMessage,
+}
+
+enum Looked {
+    Mended(Option<Progress>),
+    Alive(Look),
 }
 
 async fn mend<C: Cloud>(
@@ -90,6 +114,7 @@ async fn mend<C: Cloud>(
     entry: &JournalRecord,
     look: Look,
     owner: &Owner,
+    telling: Telling,
 ) -> Option<Progress> {
     let failed = |reason| Some((ProgressState::Failed, reason));
     let outcome = match (owner, look) {
@@ -116,7 +141,7 @@ async fn mend<C: Cloud>(
         (Owner::Away, Look::Changed) => None,
     };
     let progress = progress(&entry.function_arn, outcome?);
-    if let Owner::Here(connection) = owner {
+    if let (Owner::Here(connection), Telling::ByMessage) = (owner, telling) {
         report(cloud, Some(connection), &progress).await;
     }
     Some(progress)

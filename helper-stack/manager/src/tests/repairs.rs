@@ -48,11 +48,11 @@ async fn what_is_in_place_is_read_and_left_alone() {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_deploy_in_the_middle_is_instrumented_again_and_comes_back_at_the_end() {
-    for request in [
-        ManagerRequest::Sweep,
-        ManagerRequest::Check {
-            session_id: SessionId::new("ann"),
-        },
+    let session_id = SessionId::new("ann");
+    // Whoever asks for it has the answer; whoever does not is told.
+    for (request, messages) in [
+        (ManagerRequest::Sweep, 1),
+        (ManagerRequest::Check { session_id }, 0),
     ] {
         let fake = attached().await;
         deploy(&fake, &deployed());
@@ -60,7 +60,9 @@ async fn a_deploy_in_the_middle_is_instrumented_again_and_comes_back_at_the_end(
         let (state, detail) = one(ask(&fake, request).await);
         assert_eq!(state, ProgressState::Instrumented);
         assert_eq!(detail, "it was deployed while attached: instrumented again");
-        assert!(matches!(&fake.told.borrow()[..], [ToLaptop::Progress(it)] if it.detail == detail));
+        let of_it = |it: &ToLaptop| matches!(it, ToLaptop::Progress(it) if it.detail == detail);
+        assert_eq!(fake.told.borrow().len(), messages);
+        assert!(fake.told.borrow().iter().all(of_it));
         let config = fake.variable(CONFIG).unwrap_or_default();
         assert!(
             config.contains("/opt/own") && config.contains(r#""t":20"#),
@@ -101,7 +103,7 @@ async fn a_function_that_cannot_start_is_repaired_first() {
             function.configuration.environment = Secret::default();
         }
     }
-    let told = check(&fake).await;
+    let told = ask(&fake, ManagerRequest::Sweep).await;
     assert_eq!(told.len(), 30);
     let told = fake.told.borrow();
     let Some(ToLaptop::Progress(first)) = told.first() else {

@@ -11,7 +11,7 @@ use crate::manager;
 use crate::stack::HelperStack;
 use std::time::Duration;
 use tether_protocol::SessionId;
-use tether_protocol::message::{ManagerRequest, Progress};
+use tether_protocol::message::{ManagerRequest, Progress, ProgressState};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -26,6 +26,8 @@ pub(super) struct Checks {
     every: Interval,
     /// The one that is under way.
     work: JoinSet<Checked>,
+    /// What the last one has found.
+    last: Vec<Progress>,
     /// The last one failed, and the developer knows.
     failing: bool,
 }
@@ -46,6 +48,7 @@ impl Checks {
             session_id: session_id.clone(),
             every,
             work: JoinSet::new(),
+            last: Vec::new(),
             failing: false,
         }
     }
@@ -64,6 +67,16 @@ impl Checks {
         }
     }
 
+    /// What was not told at the last check: a repair that keeps failing is told
+    /// once.
+    fn news(&mut self, found: Vec<Progress>) -> Vec<Progress> {
+        let last = std::mem::replace(&mut self.last, found.clone());
+        let failed = |it: &Progress| it.state == ProgressState::Failed;
+        let news = found.into_iter();
+        news.filter(|it| !(failed(it) && last.contains(it)))
+            .collect()
+    }
+
     fn begin(&mut self) {
         let (developer, helper) = (self.developer.clone(), self.helper.clone());
         let request = ManagerRequest::Check {
@@ -80,7 +93,8 @@ impl Session {
         let was_failing = std::mem::replace(&mut self.checks.failing, failed);
         match checked {
             Ok(changed) => {
-                for progress in changed {
+                let changed_again = self.checks.news(changed);
+                for progress in changed_again {
                     self.progressed(progress);
                 }
             }

@@ -1,13 +1,18 @@
 //! How a session ends: what runs may end as well, or is answered with an error.
 
 use super::{BETWEEN_SLICES, Session, sleep_until};
+use crate::link::Heard;
 use std::time::Duration;
 use tether_protocol::constants::GRACE_AFTER_DISCONNECT;
+use tether_protocol::message::{ToCloud, ToLaptop};
 use tether_protocol::serve::Event;
 use tokio::time::Instant;
 
 /// How long an error for an interrupted invocation is waited for to be stored.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// How long a goodbye is waited for to be heard.
+const LAST_GOODBYE: Duration = Duration::from_secs(2);
 
 /// How long, at the end, the deployed code is still told that an event is its
 /// own: it finds that out by itself, a moment later.
@@ -35,6 +40,24 @@ impl Session {
         } else {
             let _ = tokio::time::timeout(LAST_DECLINES, self.decline_all()).await;
         }
+    }
+
+    /// Functions see that the session is over before its connection is gone: they
+    /// would take it for a laptop that was lost.
+    pub(super) async fn goodbye(&mut self) {
+        if !self.link.is_up() {
+            return;
+        }
+        self.link.send(ToCloud::Goodbye);
+        let answered = async {
+            while let Heard::Message(message) = self.link.next().await {
+                if let ToLaptop::SessionEnded(_) | ToLaptop::Problem(_) = message {
+                    return;
+                }
+            }
+        };
+        // The manager closes it as well, a moment later.
+        let _ = tokio::time::timeout(LAST_GOODBYE, answered).await;
     }
 
     /// Nobody can be answered any more.
