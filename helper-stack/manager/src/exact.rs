@@ -17,10 +17,11 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 use stepped::{Fault, Stepped};
-use tether_protocol::SessionId;
+use tether_protocol::config::WRAPPER;
 use tether_protocol::instrumentation::FunctionConfiguration;
 use tether_protocol::message::ManagerRequest;
 use tether_protocol::records::SessionStatus;
+use tether_protocol::{Secret, SessionId};
 use user::{Edit, any_edit, any_own};
 
 /// Something that happens.
@@ -205,8 +206,17 @@ fn play(own: &FunctionConfiguration, steps: Vec<Step>) -> Stepped {
     cloud
 }
 
+/// `PROPTEST_CASES` asks for more.
+fn plays() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 3_000;
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(plays())]
 
     #[test]
     fn a_function_ends_as_its_user_alone_made_it(
@@ -217,6 +227,112 @@ proptest! {
         prop_assert_eq!(journal.get(ARN), None);
         prop_assert_eq!(cloud.fake.found(), Some(cloud.own()));
         prop_assert!(!cloud.was_killed.get(), "a wrapper of ours stood without its layer because of us");
+    }
+}
+
+// What chance seldom plays: managers that stop at one certain call each. Every
+// call of theirs is tried.
+
+fn with_wrapper(wrapper: &str) -> FunctionConfiguration {
+    let mut own = configuration();
+    let variables = [(WRAPPER.to_owned(), wrapper.to_owned())];
+    own.environment = Secret::new(variables.into());
+    own
+}
+
+fn instrument() -> Step {
+    Step::Ask(ManagerRequest::Instrument {
+        session_id: of("ann"),
+    })
+}
+
+fn work(which: usize, calls: usize, fault: Fault) -> Step {
+    Step::Work {
+        which,
+        calls,
+        fault,
+    }
+}
+
+fn ends_as(expected: &FunctionConfiguration, steps: Vec<Step>) {
+    let told = format!("{steps:?}");
+    let cloud = play(&with_wrapper("/opt/old"), steps);
+    assert_eq!(cloud.fake.found().as_ref(), Some(expected), "{told}");
+    assert_eq!(cloud.fake.owner(), None, "{told}");
+}
+
+#[test]
+fn a_deploy_between_two_managers_is_what_the_function_ends_as() {
+    let deployed = with_wrapper("/opt/new");
+    for (one, other) in (0..20).flat_map(|one| (0..20).map(move |other| (one, other))) {
+        let steps = vec![
+            instrument(),
+            work(0, one, Fault::None),
+            instrument(),
+            Step::Edit(Edit::Deploy(deployed.clone())),
+            work(1, other, Fault::None),
+            work(0, other, Fault::None),
+            // It dies, and its entry stays.
+            Step::Die(0),
+        ];
+        ends_as(&deployed, steps);
+    }
+}
+
+#[test]
+fn a_manager_that_is_overtaken_by_a_restore_and_then_dies_leaves_nothing_behind() {
+    let restore = || {
+        Step::Ask(ManagerRequest::Restore {
+            session_id: of("ann"),
+        })
+    };
+    let all = (0..14).flat_map(|one| (4..10).map(move |between| (one, between)));
+    for (one, between, other) in all.flat_map(|(one, it)| (0..4).map(move |other| (one, it, other)))
+    {
+        let steps = vec![
+            instrument(),
+            work(0, one, Fault::None),
+            restore(),
+            work(1, between, Fault::None),
+            work(0, other, Fault::None),
+            Step::Die(0),
+        ];
+        ends_as(&with_wrapper("/opt/old"), steps);
+    }
+}
+
+#[test]
+fn a_change_whose_answer_was_lost_is_not_forgotten_when_its_session_ends() {
+    for (one, other) in (0..16).flat_map(|one| (0..8).map(move |other| (one, other))) {
+        let steps = vec![
+            instrument(),
+            work(0, one, Fault::Lost),
+            Step::Session("ann", SessionStatus::Closed, false),
+            work(0, other, Fault::None),
+            Step::Die(0),
+        ];
+        ends_as(&with_wrapper("/opt/old"), steps);
+    }
+}
+
+#[test]
+fn a_manager_that_gives_up_does_not_forget_a_change_that_is_on_its_way() {
+    let all = (4..12).flat_map(|one| (4..12).map(move |other| (one, other)));
+    for (one, other, again) in all.flat_map(|(one, other)| (4..12).map(move |it| (one, other, it)))
+    {
+        let steps = vec![
+            instrument(),
+            work(0, one, Fault::Refused(409)),
+            instrument(),
+            work(1, other, Fault::None),
+            work(0, again, Fault::Refused(400)),
+            // Whatever it does about that.
+            work(0, 6, Fault::None),
+            work(1, 1, Fault::None),
+            Step::Die(1),
+            Step::Die(0),
+        ];
+        ends_as(&with_wrapper("/opt/old"), steps);
     }
 }
 

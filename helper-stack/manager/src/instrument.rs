@@ -18,7 +18,7 @@ use tether_protocol::instrumentation::{Change, Order};
 use tether_protocol::message::ProgressState;
 use tether_protocol::records::{JournalRecord, SessionRecord};
 use tether_protocol::session::{Standing, standing};
-use tether_protocol::{ConnectionId, SessionId};
+use tether_protocol::{ConnectionId, SessionId, Timestamp};
 
 /// What came of instrumenting a function.
 #[derive(Debug)]
@@ -140,9 +140,17 @@ impl<C: Cloud> Work<'_, C> {
     /// Reads and plans anew, and takes one step; none: it is to be tried again.
     async fn attempt(&mut self) -> Result<Option<Written>, String> {
         let (session, connection) = active(self.cloud, self.session_id).await?;
-        let Some((found, entry)) = self.look().await? else {
+        // The journal on both sides of the function: after it, see
+        // `leftover::fitted`; before it, or an entry could be replaced that knows
+        // of a later change than what was read of the function.
+        let earlier = self.entry().await?;
+        let found = read(self.cloud, self.arn).await?;
+        let found = found.ok_or("the function does not exist any more")?;
+        let entry = self.entry().await?;
+        if entry != earlier {
+            self.overtaken().await?;
             return Ok(None);
-        };
+        }
         if found.managed_instances {
             return Ok(Some(Written::Left(
                 "it runs on Managed Instances, where Lambda starts no wrapper".to_owned(),
@@ -151,14 +159,16 @@ impl<C: Cloud> Work<'_, C> {
         if let Claim::Theirs(reason) = self.claim(&session, entry.as_ref()).await? {
             return Ok(Some(Written::Left(reason)));
         }
-        let order = self.order(&session, &connection, &found, entry.as_ref());
+        let order = self.order(&session, &connection, &found);
         match plan::next(&found.configuration, entry.as_ref(), &order) {
             Step::Done => Ok(entry.map(Written::Done)),
             Step::Leave(reason) => Ok(Some(Written::Left(reason))),
-            Step::Write(change, ours) => {
+            Step::Write(change, mut ours) => {
                 if let Some(reason) = self.refused_by_signing().await {
                     return Ok(Some(Written::Left(reason)));
                 }
+                // That may have taken its time: see `restore::ON_ITS_WAY`.
+                ours.changed_at = self.later_than(entry.as_ref());
                 if !self.note(&ours, entry).await? {
                     return Ok(None);
                 }
@@ -168,30 +178,6 @@ impl<C: Cloud> Work<'_, C> {
                 }
             }
         }
-    }
-
-    /// The function and its journal entry, as they stood at one moment; none: it
-    /// is to be tried again.
-    async fn look(&mut self) -> Result<Option<(Function, Option<JournalRecord>)>, String> {
-        // First the function, then the journal: see `leftover::fitted`.
-        let found = self.function().await?;
-        let entry = self.cloud.entry(self.arn).await;
-        let entry = entry.map_err(|error| error.to_string())?;
-        // An entry may speak of what was made of the function since: replaced by
-        // what was read before, it would lose that.
-        if entry.is_some()
-            && self.function().await?.configuration.revision_id != found.configuration.revision_id
-        {
-            let busy = "somebody else keeps changing it: attach again";
-            let again = self.again(Refusal::Stale).await;
-            return again.map(|()| None).map_err(|()| busy.to_owned());
-        }
-        Ok(Some((found, entry)))
-    }
-
-    async fn function(&self) -> Result<Function, String> {
-        let found = read(self.cloud, self.arn).await?;
-        found.ok_or_else(|| "the function does not exist any more".to_owned())
     }
 
     /// What a refused update means; none: it is to be tried again.
@@ -272,26 +258,29 @@ impl<C: Cloud> Work<'_, C> {
         session: &'o SessionRecord,
         connection: &'o ConnectionId,
         found: &Function,
-        entry: Option<&JournalRecord>,
     ) -> Order<'o> {
         let helper = self.helper;
         let architecture = &found.configuration.architecture;
-        // Later than the entry that it replaces, whatever this clock says: the
-        // two are told apart by it.
-        let after = |entry: &JournalRecord| entry.changed_at.plus(Duration::from_millis(1));
         let longest = self.longest.unwrap_or(u32::MAX);
         Order {
             session_id: self.session_id,
             connection_id: connection,
             stack_name: &session.stack_name,
             owner: &session.owner,
-            now: self.cloud.now().max(entry.map(after).unwrap_or_default()),
+            now: self.cloud.now(),
             timeout: session.timeout.map(|wish| wish.min(longest)),
             layer: helper.layer(architecture),
             layer_role: (&helper.layer_role, &helper.external_id),
             tables: (&helper.sessions_table, &helper.debugger_table),
             connections_url: &helper.connections_url,
         }
+    }
+
+    /// Now, and later than the entry that is replaced, whatever this clock says:
+    /// the two are told apart by it.
+    fn later_than(&self, entry: Option<&JournalRecord>) -> Timestamp {
+        let after = entry.map(|entry| entry.changed_at.plus(Duration::from_millis(1)));
+        self.cloud.now().max(after.unwrap_or_default())
     }
 
     /// Writes the journal; false: somebody else was first, so read again.
@@ -305,10 +294,7 @@ impl<C: Cloud> Work<'_, C> {
             .as_ref()
             .is_err_and(tether_store::StoreError::is_condition)
         {
-            let busy = "somebody else keeps changing its journal entry: attach again";
-            self.again(Refusal::Stale)
-                .await
-                .map_err(|()| busy.to_owned())?;
+            self.overtaken().await?;
             return Ok(false);
         }
         // What stood there before us is what we found. Our own entry of an
@@ -323,6 +309,18 @@ impl<C: Cloud> Work<'_, C> {
         self.written = Some(Entry { ours, before });
         noted.map_err(|error| error.to_string())?;
         Ok(true)
+    }
+
+    async fn entry(&self) -> Result<Option<JournalRecord>, String> {
+        let entry = self.cloud.entry(self.arn).await;
+        entry.map_err(|error| error.to_string())
+    }
+
+    /// Somebody else wrote the journal meanwhile.
+    async fn overtaken(&mut self) -> Result<(), String> {
+        let again = self.again(Refusal::Stale).await;
+        again
+            .map_err(|()| "somebody else keeps changing its journal entry: attach again".to_owned())
     }
 
     async fn again(&mut self, refusal: Refusal) -> Result<(), ()> {

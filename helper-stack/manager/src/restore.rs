@@ -17,8 +17,8 @@ use tether_protocol::records::JournalRecord;
 pub(crate) type Outcome = (ProgressState, String);
 
 /// An entry that was written less than this long ago may be that of an update
-/// which is still on its way: a call takes 20 s at most, and waits for its turn
-/// before.
+/// which is still on its way: writing it and updating take 20 s each at most
+/// (see `settings`), and an update waits for its turn before.
 const ON_ITS_WAY: Duration = Duration::from_secs(60);
 
 /// Restores the function of a journal entry.

@@ -39,6 +39,9 @@ pub(super) fn any_fault() -> impl Strategy<Value = Fault> {
 /// long, is not waited for.
 const LONG: Duration = Duration::from_secs(20);
 
+/// A call is given up after this (see `settings`).
+const CALL: Duration = Duration::from_secs(20);
+
 pub(super) struct Stepped {
     pub(super) fake: Fake,
     /// What its user alone made of the function.
@@ -111,16 +114,27 @@ impl Stepped {
         &self.fake
     }
 
+    /// What goes wrong with a call that changes something, and stops here once.
+    /// While it is stopped, others may let time pass: no call takes for ever.
+    async fn stop_and_fail(&self) -> (&Fake, Fault) {
+        let started = self.now();
+        let fake = self.stop().await;
+        match self.now().since(started) > CALL {
+            true => (fake, Fault::Failed),
+            false => (fake, self.fault.get()),
+        }
+    }
+
     async fn stored(
         &self,
         write: impl AsyncFnOnce(&Fake) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let fake = self.stop().await;
+        let (fake, fault) = self.stop_and_fail().await;
         let lost = || StoreError::Call {
             table: "Fake".into(),
             failure: failure(503),
         };
-        match self.fault.get() {
+        match fault {
             Fault::Lost => write(fake).await.and_then(|()| Err(lost())),
             Fault::Failed => Err(lost()),
             Fault::None | Fault::Refused(_) => write(fake).await,
@@ -188,8 +202,8 @@ impl Cloud for Stepped {
     }
 
     async fn update(&self, arn: &str, change: &Change) -> Result<(), Failure> {
-        let fake = self.stop().await;
-        match self.fault.get() {
+        let (fake, fault) = self.stop_and_fail().await;
+        match fault {
             Fault::Refused(status) => return Err(failure(status)),
             Fault::Failed => return Err(failure(503)),
             Fault::None | Fault::Lost => {}
@@ -197,7 +211,7 @@ impl Cloud for Stepped {
         fake.update(arn, change).await?;
         assert_eq!(arn, ARN);
         self.look();
-        match self.fault.get() {
+        match fault {
             Fault::Lost => Err(failure(503)),
             _ => Ok(()),
         }
@@ -208,35 +222,35 @@ impl Cloud for Stepped {
     }
 
     async fn versions(&self, arn: &str, next: Option<&str>) -> Result<Page<Version>, Failure> {
-        self.fake.versions(arn, next).await
+        self.stop().await.versions(arn, next).await
     }
 
     async fn aliases(&self, arn: &str, next: Option<&str>) -> Result<Page<Alias>, Failure> {
-        self.fake.aliases(arn, next).await
+        self.stop().await.aliases(arn, next).await
     }
 
     async fn provisioned(&self, arn: &str, next: Option<&str>) -> Result<Page<String>, Failure> {
-        self.fake.provisioned(arn, next).await
+        self.stop().await.provisioned(arn, next).await
     }
 
     async fn event_sources(&self, arn: &str, next: Option<&str>) -> Result<Page<String>, Failure> {
-        self.fake.event_sources(arn, next).await
+        self.stop().await.event_sources(arn, next).await
     }
 
     async fn invokers(&self, arn: &str, alias: &str) -> Result<Vec<String>, Failure> {
-        self.fake.invokers(arn, alias).await
+        self.stop().await.invokers(arn, alias).await
     }
 
     async fn visibility_timeout(&self, queue_arn: &str) -> Result<Option<u32>, Failure> {
-        self.fake.visibility_timeout(queue_arn).await
+        self.stop().await.visibility_timeout(queue_arn).await
     }
 
     async fn code_signing(&self, arn: &str) -> Result<Option<String>, Failure> {
-        self.fake.code_signing(arn).await
+        self.stop().await.code_signing(arn).await
     }
 
     async fn is_enforced(&self, code_signing_arn: &str) -> Result<bool, Failure> {
-        self.fake.is_enforced(code_signing_arn).await
+        self.stop().await.is_enforced(code_signing_arn).await
     }
 
     async fn tell(&self, connection: &ConnectionId, message: &ToLaptop) {
