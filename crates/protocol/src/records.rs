@@ -24,21 +24,18 @@ pub enum SessionStatus {
 /// What answers while a session lives and its laptop does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-#[non_exhaustive]
 pub enum WhenOffline {
-    /// The deployed code.
-    #[default]
-    Passthrough,
     /// An error: the deployed code shall not run while somebody is attached.
     Fail,
-    /// Of a newer version: as if it had not been said.
+    /// The deployed code; and whatever a newer version may wish for.
+    #[default]
     #[serde(other)]
-    Unknown,
+    Passthrough,
 }
 
 impl WhenOffline {
     fn is_passthrough(&self) -> bool {
-        *self != Self::Fail
+        *self == Self::Passthrough
     }
 }
 
