@@ -1,10 +1,15 @@
 """``--when-offline fail``: an error while the laptop is away, until its lease is over."""
 
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import Project, tether
+
+# Some event is always on its way.
+CALLERS = 4
 
 WORKING = """
 import pathlib, time
@@ -67,6 +72,33 @@ def test_an_end_on_purpose_is_no_offline_time(cloud, attach, project):
     assert cloud.invoke("Hello").payload == b'"the working copy"'
     attached.detach()
     assert cloud.invoke("Hello").payload == b'"the deployed code"'
+
+
+def test_an_end_on_purpose_fails_no_caller(cloud, attach, project):
+    attached = attach(cloud, project, "--when-offline", "fail")
+    over = threading.Event()
+
+    def call():
+        answers = []
+        while not over.is_set():
+            answers.append(cloud.invoke("Hello"))
+        return answers
+
+    cloud.client("lambda")
+    with ThreadPoolExecutor(CALLERS) as callers:
+        calls = [callers.submit(call) for _ in range(CALLERS)]
+        try:
+            attached.wait_until(
+                lambda: len(attached.events_of("invocation", outcome="completed")) > 2 * CALLERS,
+                "invocations",
+            )
+            attached.signal(2)
+            assert attached.ends() == 0
+        finally:
+            over.set()
+    answers = [answer for it in calls for answer in it.result()]
+    assert [it.payload for it in answers if it.error] == []
+    assert {it.payload for it in answers} == {b'"the working copy"', b'"the deployed code"'}
 
 
 def test_a_session_that_was_closed_does_not_hold_the_deployed_code_back(cloud, attach, project):

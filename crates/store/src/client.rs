@@ -133,7 +133,9 @@ never_conditional!(
 /// functions stand in rows.
 pub fn read<T: DeserializeOwned>(table: &str, item: Item) -> Result<T, StoreError> {
     let what = KEYS.iter().find_map(|key| item.get(*key)?.as_s().ok());
-    let what = what.cloned().unwrap_or_default();
+    let what = what.map_or(String::new(), |it| {
+        it.escape_debug().take(KEY_SHOWN).collect()
+    });
     serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| {
         let error = error.to_string();
         let reason = harmless(&error);
@@ -147,6 +149,9 @@ pub fn read<T: DeserializeOwned>(table: &str, item: Item) -> Result<T, StoreErro
         }
     })
 }
+
+/// An ARN is shorter; more than this was written by a hand.
+const KEY_SHOWN: usize = 200;
 
 /// What rows are found by, in the order in which they say which row it is.
 const KEYS: [&str; 3] = ["FunctionArn", "RequestId", "SessionId"];
