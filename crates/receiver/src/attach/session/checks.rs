@@ -93,8 +93,8 @@ impl Session {
         let was_failing = std::mem::replace(&mut self.checks.failing, failed);
         match checked {
             Ok(changed) => {
-                let changed_again = self.checks.news(changed);
-                for progress in changed_again {
+                let news = self.checks.news(changed);
+                for progress in news {
                     self.progressed(progress);
                 }
             }
