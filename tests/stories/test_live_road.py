@@ -33,6 +33,7 @@ def test_the_working_copy_answers_while_attached_and_the_function_is_the_same_af
 
 
 def test_the_time_of_each_hop_is_told_and_adds_up(hello_cloud, attach, working_copy):
+    working_copy.write("hello/app.py", "import time\n\ndef handler(*_):\n    time.sleep(0.02)\n")
     attached = attach(hello_cloud, working_copy)
     told = attached.outcome_of(hello_cloud.invoke("HelloFunction"))
     # The poll is not measured: it is the most that the function waits to look again,
@@ -40,7 +41,7 @@ def test_the_time_of_each_hop_is_told_and_adds_up(hello_cloud, attach, working_c
     assert told["hops"].pop("pollAtMostMs") in (10, 25, 100)
     hops = ["claimMs", "handlerMs", "interceptionMs", "postMs", "queueMs", "replyMs"]
     assert sorted(told["hops"]) == hops
-    assert told["hops"]["handlerMs"] > 0
+    assert told["hops"]["handlerMs"] >= 20
     # Each is cut to whole milliseconds.
     assert sum(told["hops"].values()) <= told["totalMs"] + len(hops)
 

@@ -1,6 +1,12 @@
 # What a process is given, said by itself: then it becomes what its arguments say.
 me=/proc/$$
-grep -E '^(Umask|Sig[BIC]|ShdPnd|NoNewPrivs|Seccomp:|Cap|Groups|Uid|Gid|Threads|Cpus_allowed)' $me/status
+# Without a process of its own for that: while the shell starts one, it blocks every signal.
+while IFS= read -r line; do
+  case $line in
+    Umask* | Sig[BIC]* | ShdPnd* | NoNewPrivs* | Seccomp:* | Cap* | Groups* | Uid* | Gid* | Threads* | Cpus_allowed*)
+      echo "$line" ;;
+  esac
+done <$me/status
 cat $me/limits $me/oom_score_adj $me/coredump_filter
 echo "nice $(cut -d' ' -f19 $me/stat), in $(readlink $me/cwd), root $(readlink $me/root)"
 tr '\0' '\n' <$me/cmdline
