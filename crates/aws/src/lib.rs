@@ -36,11 +36,13 @@ use aws_types::region::Region;
 use std::time::Duration;
 
 mod clock;
+mod denial;
 mod function;
 mod outcome;
 mod trust;
 pub use aws_smithy_async::time::TimeSource;
 pub use clock::{Clock, Skew};
+pub use denial::Denial;
 pub use function::{config_of_function, needed};
 pub use outcome::{Failure, classify};
 pub use trust::Trust;

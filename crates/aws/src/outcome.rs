@@ -1,5 +1,6 @@
 //! What a failed call means: certainly not done, or perhaps done.
 
+use crate::denial::Denial;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -32,6 +33,12 @@ const PASSING: [&str; 6] = [
 ];
 
 impl Failure {
+    /// The permission that is missing, if that is what AWS says.
+    #[must_use]
+    pub fn denial(&self) -> Option<Denial> {
+        Denial::read(&self.message)
+    }
+
     /// The same call may well succeed in a moment; a refusal stays one.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -42,6 +49,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(denial) = self.denial() {
+            return denial.fmt(f);
+        }
         match (self.code.as_str(), self.message.as_str()) {
             ("", message) => f.write_str(message),
             (code, "") => f.write_str(code),
