@@ -15,7 +15,7 @@ use tether_protocol::constants::{
     BELIEVE_DISCONNECTED, LAYER_CALL_TIMEOUT, RENEW_CREDENTIALS_BEFORE, SILENCE,
 };
 use tether_relay::Poster;
-use tether_store::{Correlation, Sessions};
+use tether_store::{Correlation, EVERY_RIGHT, Sessions, StoreError};
 use tokio::sync::Mutex;
 
 const PATIENCE: Patience = Patience {
@@ -32,6 +32,8 @@ pub(crate) struct Layer {
     /// When the role was refused last, and why.
     refused: Arc<Mutex<Option<(Timestamp, String)>>>,
     clients: Arc<RwLock<Clients>>,
+    /// AWS has been asked whether the role may do what an attempt needs.
+    tried: Arc<AtomicBool>,
     /// No answer has come over these connections within [`SILENCE`] yet.
     unproven: Arc<AtomicBool>,
 }
@@ -122,6 +124,7 @@ impl Layer {
             },
             refused: Arc::default(),
             clients: Arc::new(RwLock::new(Clients::new(settings, &held))),
+            tried: Arc::default(),
             unproven: Arc::default(),
             held,
             settings: Arc::new(settings.clone()),
@@ -155,6 +158,20 @@ impl Layer {
     /// An answer has come, and it took this long.
     pub(crate) fn answered(&self, took: Duration) {
         self.unproven.store(took >= SILENCE, Ordering::Relaxed);
+    }
+
+    /// Whether the role may do what an attempt needs, asked once: a right that is
+    /// missing is found before an event leaves, so that the deployed code answers.
+    ///
+    /// # Errors
+    /// Which right is missing.
+    pub(crate) async fn may_carry(&self) -> Result<(), StoreError> {
+        if self.tried.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.clients().correlation.try_rights(&EVERY_RIGHT).await?;
+        self.tried.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Makes sure that the credentials last: for some minutes, and until an

@@ -4,6 +4,7 @@
 use crate::access::Layer;
 use crate::now;
 use crate::upstream::Event;
+use futures_util::future::join;
 use std::time::Duration;
 use tether_protocol::carry::Why;
 use tether_protocol::constants::{
@@ -122,8 +123,11 @@ impl Lookup {
             return self.not_looked_up(&reason);
         }
         let session = self.session_id.clone();
-        match self.layer.clients().sessions.read(&session).await {
-            Ok(row) => {
+        let sessions = self.layer.clients().sessions;
+        let looked_up = join(sessions.read(&session), self.layer.may_carry()).await;
+        match looked_up {
+            (Ok(_), Err(missing)) => self.not_looked_up(&missing.to_string()),
+            (Ok(row), Ok(())) => {
                 self.connected = true;
                 self.failed = None;
                 let standing = standing(row.as_ref(), now());
@@ -137,7 +141,7 @@ impl Lookup {
                     since: now(),
                 });
             }
-            Err(error) => self.not_looked_up(&error.to_string()),
+            (Err(error), _) => self.not_looked_up(&error.to_string()),
         }
     }
 

@@ -47,6 +47,7 @@ pub mod message;
 mod payload;
 pub mod reading;
 pub mod records;
+pub mod rights;
 mod secret;
 pub mod serve;
 pub mod session;

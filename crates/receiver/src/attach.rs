@@ -10,6 +10,7 @@ use crate::link::Link;
 use crate::manager;
 use crate::plan::AttachPlan;
 use crate::report::{Report, Reports};
+use crate::rights;
 use crate::stack::{HelperStack, functions_of};
 use crate::{Ending, working_copy};
 use prepare::Prepared;
@@ -21,7 +22,7 @@ use tether_protocol::message::ManagerRequest;
 use tether_protocol::records::{SessionRecord, SessionStatus};
 use tether_protocol::{Environment, Secret, SessionId, Token, TokenHash};
 use tether_relay::Target;
-use tether_store::Sessions;
+use tether_store::{Correlation, EVERY_RIGHT, Sessions};
 use tokio::time::Instant;
 
 /// A Ctrl-C after this is meant for what can be seen.
@@ -84,16 +85,18 @@ pub async fn attach(
         }
         not_linked => {
             prepared.stop().await;
-            not_linked.transpose().map(drop).map_err(Error::from)
+            match not_linked {
+                Some(Err(refused)) => Err(rights::reason(&developer, helper, refused).await),
+                _ => Ok(()),
+            }
         }
     };
     // Whatever happened: what was changed is changed back.
     let restoring = restore(&developer, helper, plan, id, &logical_ids, reports);
+    let given_up = given_up(&plan.stack_name, ending, reports);
     let restored = tokio::select! {
         restored = restoring => restored,
-        () = given_up(ending, reports) => Err(Error::RestoreGivenUp {
-            stack: plan.stack_name.clone(),
-        }),
+        error = given_up => Err(error),
     };
     served?;
     restored?;
@@ -120,7 +123,15 @@ async fn look(
             ),
         });
     }
-    let remote = functions_of(account, &developer, &plan.stack_name).await?;
+    let correlation = Correlation::new(&developer.config, &helper.debugger_table);
+    let (remote, may_claim) = tokio::join!(
+        functions_of(account, &developer, &plan.stack_name),
+        // Before a function is changed: an event that cannot be claimed would only
+        // be held up.
+        correlation.try_rights(&EVERY_RIGHT),
+    );
+    let remote = remote?;
+    may_claim?;
     let copies = working_copy::load(&plan.template)?;
     let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
     if let Some(left) = &plan.left_session {
@@ -154,12 +165,14 @@ async fn restore_left(
 
 /// Somebody does not want to wait for the restore. A Ctrl-C right at its start
 /// belongs to what came before it.
-async fn given_up(ending: &Ending, reports: &Reports) {
+async fn given_up(stack: &str, ending: &Ending, reports: &Reports) -> Error {
     let began = Instant::now();
     loop {
         ending.again.notified().await;
         if began.elapsed() >= DELIBERATE {
-            return;
+            return Error::RestoreGivenUp {
+                stack: stack.to_owned(),
+            };
         }
         reports(Report::Note {
             message: "restoring: Ctrl-C again leaves it to the sweeper".to_owned(),
@@ -257,7 +270,7 @@ mod tests {
         let count = Arc::clone(&notes);
         let reports: Reports = Arc::new(move |_| *count.lock().unwrap() += 1);
         let ending = Ending::default();
-        let waiting = given_up(&ending, &reports);
+        let waiting = given_up("app", &ending, &reports);
         tokio::pin!(waiting);
         let mut over = async |waits: Duration| {
             let timeout = tokio::time::timeout(waits, &mut waiting).await;

@@ -115,6 +115,9 @@ pub enum Error {
     /// The helper stack does not answer.
     #[error("the helper stack does not answer: {0}")]
     HelperSilent(String),
+    /// Its own roles may not do what they must.
+    #[error("the helper stack cannot serve: {0}")]
+    HelperLacks(String),
     /// Somebody did not wait for the restore.
     #[error(
         "the restore was not waited for: it may go on, and the sweeper does it once the lease is over; to be sure, run `tether detach --stack-name {stack}`"

@@ -14,6 +14,7 @@ mod manager;
 mod parcel;
 mod plan;
 mod report;
+pub mod rights;
 mod stack;
 mod status;
 mod working_copy;

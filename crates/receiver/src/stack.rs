@@ -21,6 +21,8 @@ pub struct HelperStack {
     pub(crate) debugger_table: String,
     pub(crate) functions_table: String,
     pub(crate) manager_function: String,
+    /// `authorizer` and `connect`; an older helper stack does not name them.
+    front: Vec<String>,
     pub(crate) developer_role: String,
 }
 
@@ -30,6 +32,12 @@ impl HelperStack {
     pub fn account(&self) -> &str {
         // arn:aws:iam::123456789012:role/…
         self.developer_role.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// Names of its Lambdas, as far as it tells them.
+    pub(crate) fn functions(&self) -> Vec<&str> {
+        let names = self.front.iter().chain([&self.manager_function]);
+        names.map(String::as_str).collect()
     }
 
     /// Reads the helper stack's outputs.
@@ -83,6 +91,10 @@ impl HelperStack {
             debugger_table: output("DebuggerTable")?,
             functions_table: output("FunctionsTable")?,
             manager_function: output("ManagerFunction")?,
+            front: ["AuthorizerFunction", "ConnectFunction"]
+                .iter()
+                .filter_map(|it| outputs.get(it).map(|it| (*it).to_owned()))
+                .collect(),
             developer_role: output("DeveloperRoleArn")?,
         })
     }

@@ -26,7 +26,7 @@ pub enum StoreError {
         row: Option<Secret<Box<Item>>>,
     },
     /// The call failed.
-    #[error("{table} could not be reached: {failure}")]
+    #[error("{}", said(table, failure))]
     Call {
         /// Which table.
         table: String,
@@ -58,10 +58,27 @@ impl StoreError {
         matches!(self, Self::Call { failure, .. } if failure.is_passing())
     }
 
+    /// The right that is missing, in a line; none: it is something else.
+    #[must_use]
+    pub fn missing_right(&self) -> Option<String> {
+        match self {
+            Self::Call { failure, .. } => failure.denial().map(|it| it.to_string()),
+            _ => None,
+        }
+    }
+
     /// The write may stand all the same.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::Call { failure, .. } if failure.outcome_unknown)
+    }
+}
+
+fn said(table: &str, failure: &Failure) -> String {
+    match failure.denial() {
+        // It names the table.
+        Some(missing) => missing.to_string(),
+        None => format!("{table} could not be reached: {failure}"),
     }
 }
 

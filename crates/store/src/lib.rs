@@ -26,9 +26,11 @@ mod chunks;
 mod client;
 mod correlation;
 mod journal;
+mod rights;
 mod sessions;
 
 pub use client::{Item, StoreError, read, row};
 pub use correlation::{Claim, Correlation};
 pub use journal::{Journal, UnreadableEntry};
+pub use rights::{EVERY_RIGHT, Right};
 pub use sessions::Sessions;

@@ -6,8 +6,11 @@ mod settings;
 mod verdict;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
-use request::Request;
+use request::Event;
+use serde_json::json;
 use settings::Settings;
+use tether_protocol::SessionId;
+use tether_protocol::rights::{NOBODY, RightsAnswer};
 use tether_store::Sessions;
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,8 +18,20 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let sessions = Sessions::new(&settings.aws, settings.sessions_table);
-    run(service_fn(|event: LambdaEvent<Request>| {
-        verdict::give(&sessions, event.payload)
+    run(service_fn(async |event: LambdaEvent<Event>| {
+        match event.payload {
+            Event::Connect(request) => verdict::give(&sessions, request).await,
+            Event::Rights(_) => Ok(json!(rights(&sessions).await)),
+        }
     }))
     .await
+}
+
+/// A developer asks why nobody gets in.
+async fn rights(sessions: &Sessions) -> RightsAnswer {
+    let read = sessions.read(&SessionId::new(NOBODY)).await;
+    let missing = read.err().and_then(|error| error.missing_right());
+    RightsAnswer {
+        missing: missing.into_iter().collect(),
+    }
 }

@@ -2,7 +2,18 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use tether_protocol::rights::RightsRequest;
 use tether_protocol::{Secret, SessionId, Token};
+
+/// What the function is invoked with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Event {
+    /// By a developer.
+    Rights(RightsRequest),
+    /// By API Gateway.
+    Connect(Request),
+}
 
 /// The event of a REQUEST authorizer, as far as it matters here
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>).

@@ -6,8 +6,9 @@ use crate::settings::Settings;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use tether_protocol::message::{ManagerRequest, Reply};
+use tether_protocol::rights::{NOBODY, RightsAnswer};
 use tether_protocol::{SessionId, Timestamp};
-use tether_store::{Correlation, Sessions, StoreError};
+use tether_store::{Correlation, Right, Sessions, StoreError};
 
 /// The tables, and the manager.
 pub(crate) struct Aws {
@@ -24,6 +25,29 @@ impl Aws {
             correlation: Correlation::new(&settings.aws, &settings.debugger_table),
             lambda: aws_sdk_lambda::Client::new(&settings.aws),
             manager: settings.manager_function.clone(),
+        }
+    }
+}
+
+impl Aws {
+    /// Which rights are missing. Nothing is changed: there is no such session, the
+    /// record's condition never holds, and the manager is not run.
+    pub(crate) async fn rights(&self) -> RightsAnswer {
+        let session = self.sessions.close(&SessionId::new(NOBODY)).await;
+        let record = self.correlation.try_rights(&[Right::Change]).await;
+        let manager = self
+            .lambda
+            .invoke()
+            .function_name(&self.manager)
+            .invocation_type(InvocationType::DryRun)
+            .send()
+            .await;
+        let manager = manager.err().map(|error| tether_aws::classify(&error));
+        let manager = manager.and_then(|it| it.denial());
+        let tables = [session, record].into_iter().filter_map(Result::err);
+        let tables = tables.filter_map(|it| it.missing_right());
+        RightsAnswer {
+            missing: tables.chain(manager.map(|it| it.to_string())).collect(),
         }
     }
 }
@@ -77,6 +101,9 @@ impl Cloud for Aws {
     }
 
     async fn instrument(&self, session: &SessionId) -> Result<(), Fault> {
+        // Without it no reply could be stored: better no function is changed.
+        let storing = self.correlation.try_rights(&[Right::Change]);
+        storing.await.map_err(fault)?;
         let request = ManagerRequest::Instrument {
             session_id: session.clone(),
         };

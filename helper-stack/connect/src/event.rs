@@ -2,7 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use tether_protocol::message::ToLaptop;
+use tether_protocol::rights::RightsRequest;
 use tether_protocol::{ConnectionId, SessionId, Timestamp};
+
+/// What the function is invoked with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Invoked {
+    /// By a developer.
+    Rights(RightsRequest),
+    /// By API Gateway.
+    Route(Event),
+}
 
 /// An event of a WebSocket route, as far as it matters here
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html>).

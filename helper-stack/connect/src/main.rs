@@ -7,16 +7,21 @@ mod routes;
 mod settings;
 
 use aws::Aws;
-use event::Event;
+use event::Invoked;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn, tracing};
+use serde_json::json;
 use settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let aws = Aws::new(&Settings::read(|name| std::env::var(name).ok())?);
-    run(service_fn(|event: LambdaEvent<Event>| async {
-        Ok::<_, Diagnostic>(routes::handle(&aws, event.payload).await)
+    run(service_fn(|event: LambdaEvent<Invoked>| async {
+        let answer = match event.payload {
+            Invoked::Route(event) => json!(routes::handle(&aws, event).await),
+            Invoked::Rights(_) => json!(aws.rights().await),
+        };
+        Ok::<_, Diagnostic>(answer)
     }))
     .await
 }

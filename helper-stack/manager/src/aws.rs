@@ -1,6 +1,7 @@
 //! The cloud, on AWS.
 
 mod reading;
+mod rights;
 
 use crate::cloud::{Alias, Cloud, Entries, Function, LastUpdate, Page, Version};
 use crate::settings::Settings;

@@ -27,10 +27,21 @@ mod fake;
 mod tests;
 
 use aws::Aws;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn, tracing};
 use paced::Paced;
+use serde::Deserialize;
+use serde_json::json;
 use settings::Settings;
 use tether_protocol::message::ManagerRequest;
+use tether_protocol::rights::RightsRequest;
+
+/// What the function is invoked with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    Rights(RightsRequest),
+    Work(ManagerRequest),
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -38,8 +49,11 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let aws = Aws::new(&settings);
     let cloud = Paced::new(&aws);
-    run(service_fn(|event: LambdaEvent<ManagerRequest>| {
-        requests::serve(&cloud, &settings.helper, event.payload)
+    run(service_fn(async |event: LambdaEvent<Asked>| {
+        Ok::<_, Diagnostic>(match event.payload {
+            Asked::Rights(_) => json!(aws.rights(&settings.helper).await),
+            Asked::Work(work) => json!(requests::serve(&cloud, &settings.helper, work).await?),
+        })
     }))
     .await
 }
