@@ -10,6 +10,23 @@ use serde::{Deserialize, Serialize};
 pub struct RightsRequest {
     /// Tells it from whatever else these are asked.
     pub action: RightsAction,
+    /// Which rights.
+    #[serde(default)]
+    pub extent: Extent,
+}
+
+/// Which rights are tried. Lambda's control plane takes 15 calls a second of a
+/// whole account, so not all of them each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Extent {
+    /// Those for warnings as well.
+    All,
+    /// Those without which an attach, an invocation or a restore fails; or of a
+    /// newer version.
+    #[default]
+    #[serde(other)]
+    Needed,
 }
 
 /// See [`RightsRequest`].
@@ -41,7 +58,9 @@ mod tests {
     #[test]
     fn the_request_is_told_from_every_other() {
         let text = serde_json::to_string(&RightsRequest::default()).unwrap();
-        assert_eq!(text, r#"{"action":"rights"}"#);
+        assert_eq!(text, r#"{"action":"rights","extent":"needed"}"#);
+        let short: RightsRequest = serde_json::from_str(r#"{"action":"rights"}"#).unwrap();
+        assert_eq!(short, RightsRequest::default());
         for other in [r#"{"action":"sweep"}"#, r#"{"methodArn":"a"}"#, "{}"] {
             assert!(serde_json::from_str::<RightsRequest>(other).is_err());
         }

@@ -85,10 +85,7 @@ pub async fn attach(
         }
         not_linked => {
             prepared.stop().await;
-            match not_linked {
-                Some(Err(refused)) => Err(rights::reason(&developer, helper, refused).await),
-                _ => Ok(()),
-            }
+            not_linked.transpose().map(drop).map_err(Error::from)
         }
     };
     // Whatever happened: what was changed is changed back.
@@ -124,14 +121,16 @@ async fn look(
         });
     }
     let correlation = Correlation::new(&developer.config, &helper.debugger_table);
-    let (remote, may_claim) = tokio::join!(
+    // Rights, before a function is changed: an event that cannot be claimed would
+    // be held up, and a function that cannot be restored would stay changed.
+    let (remote, ours, theirs) = tokio::join!(
         functions_of(account, &developer, &plan.stack_name),
-        // Before a function is changed: an event that cannot be claimed would only
-        // be held up.
         correlation.try_rights(&EVERY_RIGHT),
+        rights::suffice(&developer, helper),
     );
     let remote = remote?;
-    may_claim?;
+    ours?;
+    theirs?;
     let copies = working_copy::load(&plan.template)?;
     let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
     if let Some(left) = &plan.left_session {

@@ -5,15 +5,21 @@ use crate::account::Developer;
 use crate::error::{Error, aws};
 use crate::stack::HelperStack;
 use aws_sdk_lambda::primitives::Blob;
-use tether_protocol::rights::{RightsAnswer, RightsRequest};
-use tether_relay::ConnectError;
+use tether_protocol::rights::{Extent, RightsAnswer, RightsRequest};
 
-/// What each helper Lambda lacks, one line for each right.
+/// What each helper Lambda lacks, one line for each right. API Gateway refuses a
+/// connection with a number and no reason, and the manager works unseen: so they
+/// are asked before they are needed.
 ///
 /// # Errors
 /// When one of them cannot be asked.
-pub async fn missing(developer: &Developer, helper: &HelperStack) -> Result<Vec<String>, Error> {
-    let asked = helper.functions().into_iter().map(|it| ask(developer, it));
+pub async fn missing(
+    developer: &Developer,
+    helper: &HelperStack,
+    extent: Extent,
+) -> Result<Vec<String>, Error> {
+    let asked = helper.functions().into_iter();
+    let asked = asked.map(|it| ask(developer, it, extent));
     let mut missing = Vec::new();
     for answer in futures_util::future::join_all(asked).await {
         missing.extend(answer?.missing);
@@ -21,35 +27,38 @@ pub async fn missing(developer: &Developer, helper: &HelperStack) -> Result<Vec<
     Ok(missing)
 }
 
-async fn ask(developer: &Developer, function: &str) -> Result<RightsAnswer, Error> {
-    let request = serde_json::to_vec(&RightsRequest::default()).unwrap_or_default();
+/// Refuses to begin what could not be carried through, or undone.
+///
+/// # Errors
+/// Which rights are missing.
+pub(crate) async fn suffice(developer: &Developer, helper: &HelperStack) -> Result<(), Error> {
+    match missing(developer, helper, Extent::Needed).await {
+        Ok(missing) if missing.is_empty() => Ok(()),
+        Ok(missing) => Err(Error::HelperLacks(missing.join("; "))),
+        // It cannot be asked: of an older version, or it fails in another way.
+        Err(Error::HelperSilent(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn ask(developer: &Developer, function: &str, extent: Extent) -> Result<RightsAnswer, Error> {
+    let request = RightsRequest {
+        extent,
+        ..RightsRequest::default()
+    };
+    let request = serde_json::to_vec(&request).unwrap_or_default();
     let answer = aws_sdk_lambda::Client::new(&developer.config)
         .invoke()
         .function_name(function)
         .payload(Blob::new(request))
         .send()
         .await
-        .map_err(aws(format!("{function} cannot be asked for its rights")))?;
+        .map_err(aws(format!(
+            "the helper stack's {function} cannot be asked"
+        )))?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     serde_json::from_slice(&payload).map_err(|_| {
         let words = String::from_utf8_lossy(&payload).into_owned();
         Error::HelperSilent(format!("{function} failed: {words}"))
     })
-}
-
-/// API Gateway refuses a connection with a number; the reason may be a right that
-/// the helper stack lacks.
-pub(crate) async fn reason(
-    developer: &Developer,
-    helper: &HelperStack,
-    refused: ConnectError,
-) -> Error {
-    if matches!(refused, ConnectError::Unreachable { .. }) {
-        return refused.into();
-    }
-    match missing(developer, helper).await {
-        Ok(missing) if !missing.is_empty() => Error::HelperLacks(missing.join("; ")),
-        // It tells what is known.
-        _ => refused.into(),
-    }
 }

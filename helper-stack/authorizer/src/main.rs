@@ -10,7 +10,7 @@ use request::Event;
 use serde_json::json;
 use settings::Settings;
 use tether_protocol::SessionId;
-use tether_protocol::rights::{NOBODY, RightsAnswer};
+use tether_protocol::rights::{NOBODY, RightsAnswer, RightsRequest};
 use tether_store::Sessions;
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,14 +21,15 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<Event>| {
         match event.payload {
             Event::Connect(request) => verdict::give(&sessions, request).await,
-            Event::Rights(_) => Ok(json!(rights(&sessions).await)),
+            Event::Rights(asked) => Ok(json!(rights(&sessions, asked).await)),
         }
     }))
     .await
 }
 
 /// A developer asks why nobody gets in.
-async fn rights(sessions: &Sessions) -> RightsAnswer {
+async fn rights(sessions: &Sessions, asked: RightsRequest) -> RightsAnswer {
+    tracing::info!("asked which rights are missing ({:?})", asked.extent);
     let read = sessions.read(&SessionId::new(NOBODY)).await;
     let missing = read.err().and_then(|error| error.missing_right());
     RightsAnswer {

@@ -5,8 +5,9 @@ use crate::routes::{Caller, Cloud, Fault};
 use crate::settings::Settings;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use lambda_runtime::tracing::info;
 use tether_protocol::message::{ManagerRequest, Reply};
-use tether_protocol::rights::{NOBODY, RightsAnswer};
+use tether_protocol::rights::{NOBODY, RightsAnswer, RightsRequest};
 use tether_protocol::{SessionId, Timestamp};
 use tether_store::{Correlation, Right, Sessions, StoreError};
 
@@ -32,7 +33,8 @@ impl Aws {
 impl Aws {
     /// Which rights are missing. Nothing is changed: there is no such session, the
     /// record's condition never holds, and the manager is not run.
-    pub(crate) async fn rights(&self) -> RightsAnswer {
+    pub(crate) async fn rights(&self, asked: RightsRequest) -> RightsAnswer {
+        info!("asked which rights are missing ({:?})", asked.extent);
         let session = self.sessions.close(&SessionId::new(NOBODY)).await;
         let record = self.correlation.try_rights(&[Right::Change]).await;
         let manager = self
@@ -101,9 +103,6 @@ impl Cloud for Aws {
     }
 
     async fn instrument(&self, session: &SessionId) -> Result<(), Fault> {
-        // Without it no reply could be stored: better no function is changed.
-        let storing = self.correlation.try_rights(&[Right::Change]);
-        storing.await.map_err(fault)?;
         let request = ManagerRequest::Instrument {
             session_id: session.clone(),
         };

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Invoked>| async {
         let answer = match event.payload {
             Invoked::Route(event) => json!(routes::handle(&aws, event).await),
-            Invoked::Rights(_) => json!(aws.rights().await),
+            Invoked::Rights(asked) => json!(aws.rights(asked).await),
         };
         Ok::<_, Diagnostic>(answer)
     }))

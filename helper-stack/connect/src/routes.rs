@@ -135,7 +135,7 @@ async fn welcome<C: Cloud>(cloud: &C, caller: Caller<'_>, hello: &Hello) -> ToLa
             cloud.instrument(session).await
     {
         return problem(format!(
-            "no function was instrumented, because the helper stack is not ready ({reason}): attach again"
+            "no function was instrumented, because the manager could not be started ({reason}): attach again"
         ));
     }
     info!("session {session} said hello in version {}", hello.version);

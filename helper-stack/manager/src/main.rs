@@ -51,7 +51,7 @@ async fn main() -> Result<(), Error> {
     let cloud = Paced::new(&aws);
     run(service_fn(async |event: LambdaEvent<Asked>| {
         Ok::<_, Diagnostic>(match event.payload {
-            Asked::Rights(_) => json!(aws.rights(&settings.helper).await),
+            Asked::Rights(it) => json!(aws.rights(&settings.helper, it.extent).await),
             Asked::Work(work) => json!(requests::serve(&cloud, &settings.helper, work).await?),
         })
     }))

@@ -9,20 +9,22 @@ use tether_aws::{Failure, classify};
 use tether_protocol::instrumentation::Change;
 use tether_protocol::message::ToLaptop;
 use tether_protocol::records::JournalRecord;
-use tether_protocol::rights::{NOBODY, RightsAnswer};
+use tether_protocol::rights::{Extent, NOBODY, RightsAnswer};
 use tether_protocol::{ConnectionId, Secret, SessionId, Timestamp};
 use tether_relay::Posted;
 use tether_store::StoreError;
 
 impl Aws {
     /// Tries every right, and changes nothing.
-    pub(crate) async fn rights(&self, helper: &Helper) -> RightsAnswer {
+    pub(crate) async fn rights(&self, helper: &Helper, extent: Extent) -> RightsAnswer {
         let mut missing = BTreeSet::new();
         missing.extend(self.of_tables().await);
         missing.extend(self.of_functions().await);
-        missing.extend(self.of_callers().await);
         missing.extend(self.of_layers(helper).await);
         missing.extend(self.of_connections().await);
+        if extent == Extent::All {
+            missing.extend(self.of_warnings().await);
+        }
         RightsAnswer {
             missing: missing.into_iter().collect(),
         }
@@ -54,13 +56,13 @@ impl Aws {
         denied([
             self.function(NOBODY).await.err(),
             self.update(NOBODY, &change).await.err(),
-            self.versions(NOBODY, None).await.err(),
-            self.code_signing(NOBODY).await.err(),
         ])
     }
 
-    async fn of_callers(&self) -> Vec<String> {
+    async fn of_warnings(&self) -> Vec<String> {
         denied([
+            self.versions(NOBODY, None).await.err(),
+            self.code_signing(NOBODY).await.err(),
             self.aliases(NOBODY, None).await.err(),
             self.provisioned(NOBODY, None).await.err(),
             self.invokers(NOBODY, NOBODY).await.err(),
