@@ -12,6 +12,7 @@ import botocore.config
 
 from .faults import Fault
 from .processes import Process
+from .requests import Requests
 from .surroundings import PATIENCE, REGION, binary, environment
 
 # A caller waits for a developer at a breakpoint; the stories do not wait that long.
@@ -25,6 +26,8 @@ class Cloud:
 
     def __init__(self, stacks, *flags):
         deploy = [word for name, path in stacks.items() for word in ("--deploy", f"{name}={path}")]
+        self.requests = Requests()
+        flags = (*flags, *self.requests.flags)
         command = [binary(), "emulator", *deploy, "--endpoint-port", "0", "--json", *flags]
         self.process = Process("emulator", command, env=environment())
         self._clients = {}
@@ -33,6 +36,7 @@ class Cloud:
             self.ready = self.process.wait_for("ready")
         except BaseException:
             self.process.close()
+            self.requests.close()
             raise
         self.endpoint = self.ready["endpoint"]
 
@@ -147,15 +151,20 @@ class Cloud:
     # ---- ending
 
     def close(self):
-        """Ends it as a service manager does, and makes sure that it ends well."""
+        """Ends it as a service manager does, and makes sure that it ends well.
+
+        What our programs have asked it for is compared with AWS's models then.
+        """
         try:
             assert self.process.code is None, f"the emulator has ended with {self.process.code}"
             self.process.signal(signal.SIGTERM)
             code = self.process.ends()
             assert code == 0, f"the emulator ended with {code}: {self.process.stderr}"
             self.process.leaves_nothing_behind()
+            self.requests.check()
         finally:
             self.process.close()
+            self.requests.close()
             self._callers.shutdown()
             for client in self._clients.values():
                 client.close()

@@ -218,6 +218,11 @@ pub(crate) struct Emulator {
     /// more with 429; AWS serves 15. Invoke and GetFunction do not count.
     #[arg(long, value_name = "N")]
     pub(crate) control_plane_rate: Option<NonZeroU32>,
+    /// Keep every request in a new file, one JSON object a line, to compare it
+    /// with AWS's models. It holds payloads and environment variables, and at
+    /// most 16 MB.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record_requests: Option<PathBuf>,
     /// Name of tether's helper stack.
     #[arg(long, default_value = "tether", value_name = "NAME")]
     pub(crate) helper_stack_name: String,

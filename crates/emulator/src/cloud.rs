@@ -5,6 +5,7 @@ use crate::dynamodb::DynamoDb;
 use crate::faults::{FaultSink, Faults};
 use crate::lambda::{Lambda, Surroundings};
 use crate::options::Options;
+use crate::requests::Requests;
 use crate::stack::StackRecord;
 use crate::websocket::Api;
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub struct Cloud {
     pub(crate) options: Options,
     pub(crate) callers: Arc<Callers>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) requests: Arc<Requests>,
     pub(crate) endpoint: SocketAddr,
     pub(crate) work: TempDir,
     pub(crate) notices: Notice,
@@ -75,6 +77,7 @@ impl Cloud {
         let tasks = TaskTracker::new();
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
         let callers = Arc::new(Callers::new(&options));
+        let requests = Requests::kept_in(options.record_requests.as_deref())?;
         let faults = Arc::new(Faults::new(faults, tasks.clone(), ending.clone()));
         let lambda = Lambda::start(Surroundings {
             place: &place,
@@ -90,6 +93,7 @@ impl Cloud {
             place,
             callers,
             faults,
+            requests: Arc::new(requests),
             options,
             endpoint,
             work,

@@ -4,6 +4,7 @@
 use crate::cloud::Cloud;
 use crate::faults::{self, Cut};
 use crate::query::Caller;
+use crate::requests::Asked;
 use crate::signature::{Signature, Unsigned};
 use crate::{callers, lambda, query, websocket};
 use bytes::Bytes;
@@ -105,6 +106,12 @@ async fn serve_signed(
     body: Bytes,
 ) -> Result<Answer, Cut> {
     let key = &signature.access_key;
+    cloud.requests.keep(|| Asked {
+        service: &signature.service,
+        principal: cloud.callers.principal(key),
+        parts: &parts,
+        body: &body,
+    });
     let wanted = Wanted::by(&signature.service, &parts, &body);
     let caught = cloud.faults.catch(|| faults::Call {
         service: wanted.service,

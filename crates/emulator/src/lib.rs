@@ -7,7 +7,8 @@
 //! into resources; each WebSocket API then listens on a port of its own.
 //! `callers` knows whose a `signature` is and so how far away they are: with
 //! latencies in [`Options`], a WAN is played. It counts all calls, too:
-//! `GET /_tether/calls` on the endpoint. `faults` are calls that fail on request.
+//! `GET /_tether/calls` on the endpoint. `faults` are calls that fail on request,
+//! and `requests` keeps what was asked.
 
 mod callers;
 mod cloud;
@@ -22,6 +23,7 @@ mod lambda;
 mod names;
 mod options;
 mod query;
+mod requests;
 mod schedule;
 mod signature;
 mod stack;

@@ -1,6 +1,7 @@
 //! How this cloud differs from AWS on request: shorter limits, longer ways.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
 
@@ -36,6 +37,9 @@ pub struct Options {
     /// So many calls to Lambda's control plane are served in a second; none:
     /// all.
     pub control_plane_rate: Option<NonZeroU32>,
+    /// Every request is kept in this file, which must not be there yet: with
+    /// payloads and environment variables, so it is for tests.
+    pub record_requests: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -49,6 +53,7 @@ impl Default for Options {
             role_session: ROLE_SESSION,
             reap_after: REAP_AFTER,
             control_plane_rate: None,
+            record_requests: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::cloud::{Cloud, Notice};
 use crate::faults::{Call, Cut, Faults};
 use crate::id;
 use crate::lambda::Lambda;
+use crate::requests::{Asked, Requests};
 use crate::signature::Unsigned;
 use bytes::Bytes;
 use connection::{Live, NotPosted};
@@ -48,6 +49,7 @@ pub(crate) struct Api {
     lambda: Arc<Lambda>,
     callers: Arc<Callers>,
     faults: Arc<Faults>,
+    requests: Arc<Requests>,
     /// A client's way to here, and back.
     latency: Duration,
     idle: Duration,
@@ -88,6 +90,7 @@ impl Api {
             lambda: Arc::clone(&cloud.lambda),
             callers: Arc::clone(&cloud.callers),
             faults: Arc::clone(&cloud.faults),
+            requests: Arc::clone(&cloud.requests),
             latency: cloud.options.latency,
             idle: cloud.options.websocket_idle,
             lifetime: cloud.options.websocket_lifetime,
@@ -223,6 +226,12 @@ async fn call(api: Arc<Api>, request: Request<Incoming>) -> Result<Answer, Cut> 
         Ok(signature) => signature,
         Err(unsigned) => return Ok(refuse_unsigned(&unsigned)),
     };
+    api.requests.keep(|| Asked {
+        service: "execute-api",
+        principal: api.callers.principal(&signature.access_key),
+        parts: &parts,
+        body: body.as_deref().unwrap_or_default(),
+    });
     let action = connections_action(&parts.method);
     let caught = api.faults.catch(|| Call {
         service: "execute-api",

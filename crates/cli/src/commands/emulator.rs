@@ -80,6 +80,7 @@ fn options(typed: &Typed) -> Options {
         role_session: typed.role_session.unwrap_or(usual.role_session),
         reap_after: typed.reap_after.unwrap_or(usual.reap_after),
         control_plane_rate: typed.control_plane_rate,
+        record_requests: typed.record_requests.clone(),
     }
 }
 
