@@ -10,9 +10,11 @@ SOAK_INVOCATIONS ?= 10000
 GLIBC := 2.26
 HOST_ARCH := $(shell uname -m | sed 's/arm64/aarch64/')
 LAMBDA_BUILD = PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --profile $(PROFILE) --quiet
-ARM64 := $(shell rustc --print target-libdir --target aarch64-unknown-linux-gnu 2>/dev/null | xargs -I{} test -d {} && echo yes)
-# The layer's folder for a machine: x86_64 or arm64.
-layer_dir = $(BUILD)/layer-$(subst aarch64,arm64,$(1))
+# AWS's names for machines are x86_64 and arm64; ARCH is the helper Lambdas'.
+ARCH ?= $(subst aarch64,arm64,$(HOST_ARCH))
+target_of = $(subst arm64,aarch64,$(1))-unknown-linux-gnu
+# The helper stack that `make deploy` updates.
+STACK ?= tether
 
 .PHONY: help
 help: ## List the targets
@@ -28,28 +30,33 @@ $(BIN)/.installed: tests/requirements.txt
 tools: $(BIN)/.installed ## Install the Python tools (cargo-lambda, boto3, debugpy, …) into .venv
 
 .PHONY: stack
-stack: tools ## Build the helper Lambdas with cargo-lambda
-	@echo "… building the helper Lambdas"
-	@$(LAMBDA_BUILD) --target $(HOST_ARCH)-unknown-linux-gnu.$(GLIBC) --lambda-dir $(BUILD) \
+stack: tools ## Build the helper Lambdas with cargo-lambda; ARCH=arm64 for HelperArchitecture=arm64
+	@echo "… building the helper Lambdas for $(ARCH)"
+	@.ci/has-target $(call target_of,$(ARCH))
+	@$(LAMBDA_BUILD) --target $(call target_of,$(ARCH)).$(GLIBC) --lambda-dir $(BUILD) \
 		-p tether-authorizer -p tether-connect -p tether-manager
 
 .PHONY: layer
-layer: tools ## Build the layer with cargo-lambda, for each architecture that this toolchain has
+layer: tools ## Build the layer with cargo-lambda, for both architectures where the toolchain has them
 	@echo "… building the layer"
-	@$(MAKE) --no-print-directory layer-of MACHINE=$(HOST_ARCH)
-ifeq ($(HOST_ARCH)$(ARM64),x86_64yes)
-	@$(MAKE) --no-print-directory layer-of MACHINE=aarch64
-else ifeq ($(HOST_ARCH),x86_64)
-	@echo "  arm64 left out: rustup target add aarch64-unknown-linux-gnu"
-endif
+	@for arch in x86_64 arm64; do \
+		if .ci/has-target $${arch/arm64/aarch64}-unknown-linux-gnu; then \
+			$(MAKE) --no-print-directory layer-of ARCH=$$arch || exit; \
+		fi; \
+	done
 
 .PHONY: layer-of
 layer-of:
-	@$(LAMBDA_BUILD) --target $(MACHINE)-unknown-linux-gnu.$(GLIBC) --extension --internal \
-		--lambda-dir $(BUILD)/internal-$(MACHINE) -p tether-layer
-	@install -D -m 0755 $(BUILD)/internal-$(MACHINE)/extensions/tether-bootstrap \
-		$(call layer_dir,$(MACHINE))/tether-bootstrap
-	@rm -r $(BUILD)/internal-$(MACHINE)
+	@$(LAMBDA_BUILD) --target $(call target_of,$(ARCH)).$(GLIBC) --extension --internal \
+		--lambda-dir $(BUILD)/internal-$(ARCH) -p tether-layer
+	@install -D -m 0755 $(BUILD)/internal-$(ARCH)/extensions/tether-bootstrap \
+		$(BUILD)/layer-$(ARCH)/tether-bootstrap
+	@rm -r $(BUILD)/internal-$(ARCH)
+
+.PHONY: deploy
+deploy: stack layer ## Update code and layers of an installed helper stack, STACK=tether; see helper-stack/deploy.py
+	@echo "… deploying to the stack $(STACK)"
+	@$(BIN)/python helper-stack/deploy.py --stack-name $(STACK)
 
 .PHONY: build
 build: stack layer ## Build the command at target/release/tether, with Lambdas and layer beside it

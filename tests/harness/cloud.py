@@ -24,12 +24,12 @@ Answer = namedtuple("Answer", "payload error request_id")
 class Cloud:
     """``tether emulator`` with these stacks: name and template."""
 
-    def __init__(self, stacks, *flags):
+    def __init__(self, stacks, *flags, variables=None):
         deploy = [word for name, path in stacks.items() for word in ("--deploy", f"{name}={path}")]
         self.requests = Requests()
         flags = (*flags, *self.requests.flags)
         command = [binary(), "emulator", *deploy, "--endpoint-port", "0", "--json", *flags]
-        self.process = Process("emulator", command, env=environment())
+        self.process = Process("emulator", command, env=environment(**(variables or {})))
         self._clients = {}
         self._callers = ThreadPoolExecutor(8, thread_name_prefix="caller")
         try:

@@ -54,7 +54,8 @@ class Requests:
                 wrong.setdefault(f"{name} of {asked.principal}: {violation}", None)
         if wrong:
             lines = "\n".join(list(wrong)[:SHOWN])
-            raise AssertionError(f"AWS's models do not allow {len(wrong)} of our requests:\n{lines}")
+            what = f"AWS's models do not allow {len(wrong)} of our requests"
+            raise AssertionError(f"{what}:\n{lines}")
         return counted
 
     def close(self):
