@@ -132,8 +132,8 @@ def physical_ids(stack_name, functions):
         ) from None
     if missing := functions.keys() - found.keys():
         raise Impossible(
-            f"the stack {stack_name} has no {min(missing)}: it is no helper stack, or one of another"
-            " version (`tether upgrade`); name another one: make deploy STACK=…"
+            f"the stack {stack_name} has no {min(missing)}: upgrade it by `tether upgrade` if it is"
+            " a helper stack, or name another one: make deploy STACK=…"
         )
     return found
 

@@ -1,12 +1,15 @@
-"""What a binary is for, by its own words: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html"""
+"""What a binary is for, by its own words.
+
+https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
+"""
 
 import re
 import struct
 
 MACHINES = {62: "x86_64", 183: "arm64"}
 
-# Sections: what a program needs of shared libraries, by version
-# (https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html).
+# The section of what a program needs of shared libraries, by version:
+# https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 NEEDS = 0x6FFFFFFE
 
 
