@@ -80,10 +80,11 @@ class Denial:
 class Layer(Process):
     """The bootstrap of an instrumented function whose session cannot be looked up.
 
-    AWS denies every call, unless a story has another ``endpoint`` for it.
+    AWS denies every call, unless a story has another ``endpoint`` for it. ``command`` is the
+    bootstrap where it is not the one of this machine.
     """
 
-    def __init__(self, own_timeout=3, arguments=(), endpoint=None, **variables):
+    def __init__(self, own_timeout=3, arguments=(), endpoint=None, command=None, **variables):
         self.requests = []
         self._events = queue.Queue()
         self._asked = 0
@@ -96,7 +97,7 @@ class Layer(Process):
             "AWS_ENDPOINT_URL": endpoint or self._aws.url,
             **variables,
         }
-        command = [bootstrap(), sys.executable, RUNTIME, *arguments]
+        command = [*(command or [bootstrap()]), sys.executable, RUNTIME, *arguments]
         super().__init__("layer", command, environment)
 
     # ---- the Runtime API in front of it
