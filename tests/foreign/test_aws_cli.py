@@ -1,0 +1,141 @@
+"""AWS's own command line against the emulator: with models of its own, and no word of us."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from harness import Project
+from harness.surroundings import environment
+
+AWS = Path(sys.executable).with_name("aws")
+
+
+class Cli:
+    def __init__(self, cloud):
+        self.cloud = cloud
+
+    def _run(self, *words):
+        return subprocess.run(
+            [AWS, *(str(word) for word in words)],
+            env=environment(
+                self.cloud.endpoint, AWS_DEFAULT_REGION="us-east-1", AWS_DEFAULT_OUTPUT="json"
+            ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    def __call__(self, *words):
+        """What it answers; none, if that is nothing."""
+        ran = self._run(*words)
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout) if ran.stdout.strip() else None
+
+    def refused(self, *words):
+        """The refusal's code and operation, as it reads them, and what it exits with."""
+        ran = self._run(*words)
+        said = ran.stderr.strip()
+        code = said.partition("(")[2].partition(")")[0]
+        operation = said.partition("when calling the ")[2].partition(" ")[0]
+        return code, operation, ran.returncode
+
+
+@pytest.fixture(scope="module")
+def cloud(clouds, tmp_path_factory):
+    deployed = Project.hello(tmp_path_factory.mktemp("deployed") / "hello")
+    return clouds({"app": deployed.template})
+
+
+@pytest.fixture(scope="module")
+def aws(cloud):
+    return Cli(cloud)
+
+
+def test_it_knows_who_it_is_and_assumes_the_developer_role(aws, cloud):
+    me = aws("sts", "get-caller-identity")
+    assert me["Account"] == cloud.ready["account"]
+    role = cloud.outputs()["DeveloperRoleArn"]
+    assumed = aws("sts", "assume-role", "--role-arn", role, "--role-session-name", "ada")
+    assert assumed["AssumedRoleUser"]["Arn"].endswith("/ada")
+    assert assumed["Credentials"]["Expiration"]
+
+
+def test_it_reads_stacks(aws, cloud):
+    (stack,) = aws("cloudformation", "describe-stacks", "--stack-name", "tether")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]} == cloud.outputs()
+    listed = aws("cloudformation", "list-stack-resources", "--stack-name", "tether")
+    kinds = {it["ResourceType"] for it in listed["StackResourceSummaries"]}
+    assert {"AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::IAM::Role"} <= kinds
+    missing = ("cloudformation", "describe-stacks", "--stack-name", "nobodys")
+    assert aws.refused(*missing)[:2] == ("ValidationError", "DescribeStacks")
+
+
+def test_it_invokes_a_function_and_changes_it(aws, cloud, tmp_path):
+    name, answer = cloud.function("HelloFunction"), tmp_path / "answer"
+    event = json.dumps({"name": "Ada"})
+    invoke = ("lambda", "invoke", "--function-name", name, "--payload", event)
+    invoked = aws(*invoke, answer)
+    assert invoked["StatusCode"] == 200 and invoked["ExecutedVersion"] == "$LATEST"
+    assert json.loads(answer.read_text())["message"] == "Hello, Ada!"
+
+    update = ("lambda", "update-function-configuration", "--function-name", name)
+    variables = {"Variables": {"GREETING": "Good morning"}}
+    assert aws(*update, "--environment", json.dumps(variables))["Environment"] == variables
+    aws("lambda", "wait", "function-updated-v2", "--function-name", name)
+    aws(*invoke, answer)
+    assert json.loads(answer.read_text())["message"] == "Good morning, Ada!"
+    stale = (*update, "--timeout", "9", "--revision-id", "00000000-0000-0000-0000-000000000000")
+    assert aws.refused(*stale)[0] == "PreconditionFailedException"
+    nobodys = ("lambda", "get-function", "--function-name", "nobodys")
+    assert aws.refused(*nobodys)[:2] == ("ResourceNotFoundException", "GetFunction")
+
+
+def test_it_publishes_code_and_layers(aws, cloud, tmp_path):
+    name, answer = cloud.function("HelloFunction"), tmp_path / "answer"
+    packed = tmp_path / "code.zip"
+    configuration = cloud.configuration("HelloFunction")
+    module = configuration["Handler"].rpartition(".")[0]
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{module}.py", "def handler(event, context):\n    return 'zipped'\n")
+    update = ("lambda", "update-function-code", "--function-name", name)
+    aws(*update, "--zip-file", f"fileb://{packed}")
+    aws("lambda", "wait", "function-updated-v2", "--function-name", name)
+    aws("lambda", "invoke", "--function-name", name, answer)
+    assert answer.read_text() == '"zipped"'
+    published = aws("lambda", "publish-version", "--function-name", name)
+    assert published["Version"] == "1"
+
+    publish = ("lambda", "publish-layer-version", "--layer-name", "theirs")
+    layer = aws(*publish, "--zip-file", f"fileb://{packed}", "--compatible-architectures", "arm64")
+    assert layer["Version"] == 1
+    found = aws("lambda", "get-layer-version-by-arn", "--arn", layer["LayerVersionArn"])
+    assert found["Content"]["CodeSize"] == packed.stat().st_size
+    listed = aws("lambda", "list-layer-versions", "--layer-name", "theirs")["LayerVersions"]
+    assert [it["LayerVersionArn"] for it in listed] == [layer["LayerVersionArn"]]
+    gone = ("--layer-name", "theirs", "--version-number", "1")
+    assert aws("lambda", "delete-layer-version", *gone) is None
+    assert aws.refused("lambda", "get-layer-version", *gone)[0] == "ResourceNotFoundException"
+
+
+def test_it_reads_and_writes_the_tables_of_the_helper_stack(aws, cloud):
+    table = ("--table-name", cloud.outputs()["SessionsTable"])
+    key = {"SessionId": {"S": "s-cli"}}
+    item = key | {"StackName": {"S": "of-cli"}, "TTL": {"N": "1"}}
+    new = ("--condition-expression", "attribute_not_exists(SessionId)")
+    aws("dynamodb", "put-item", *table, "--item", json.dumps(item), *new)
+    twice = ("dynamodb", "put-item", *table, "--item", json.dumps(item), *new)
+    assert aws.refused(*twice)[:2] == ("ConditionalCheckFailedException", "PutItem")
+    found = aws("dynamodb", "get-item", *table, "--key", json.dumps(key), "--consistent-read")
+    assert found["Item"] == item
+    names = json.dumps({":stack": {"S": "of-cli"}})
+    query = ("--key-condition-expression", "StackName = :stack")
+    index = ("--index-name", "StackNameIndex", *query, "--expression-attribute-values", names)
+    assert aws("dynamodb", "query", *table, *index)["Items"] == [item]
+    aws("dynamodb", "delete-item", *table, "--key", json.dumps(key))
+    assert aws("dynamodb", "scan", *table)["Count"] == 0
+    described = aws("dynamodb", "describe-table", *table)["Table"]
+    assert described["TableStatus"] == "ACTIVE"
