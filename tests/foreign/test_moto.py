@@ -1,7 +1,7 @@
 """The emulator beside moto, another emulator of AWS, in what that has right.
 
-Of moto these are STS, layer versions, S3, and CloudFormation of tables, roles, functions and layers. The template goes there as AWS takes it: packaged by AWS's command line and
-transformed by AWS's own SAM.
+Of moto these are STS, layer versions, S3, and CloudFormation of tables, functions and layers. The
+template goes there as AWS takes it: packaged by AWS's command line, transformed by AWS's own SAM.
 """
 
 import io

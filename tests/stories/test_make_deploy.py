@@ -1,9 +1,10 @@
 """`make deploy`: new code and new layers in a helper stack that is installed."""
 
 import json
-import os
 import pathlib
+import shutil
 import stat
+import struct
 import subprocess
 import sys
 
@@ -140,4 +141,31 @@ def test_what_cannot_be_deployed_is_said_in_a_line_and_changes_nothing(
     assert ran.returncode
     (error,) = [line for line in ran.stderr.splitlines() if line.startswith("error: ")]
     assert why in error and fix in error
+    assert cloud.client("lambda").list_functions()["Functions"] == before
+
+
+def test_a_helper_that_is_built_for_another_machine_is_refused_before_anything_changes(
+    cloud, tmp_path
+):
+    folder = tmp_path / "helper-stack"
+    shutil.copytree(ROOT / "helper-stack" / "build", folder / "build")
+    for name in ("deploy.py", "template.yaml"):
+        shutil.copy2(ROOT / "helper-stack" / name, folder)
+    # The last one is found out before the first one is deployed.
+    binary = folder / "build" / "manager" / "bootstrap"
+    other = {"x86_64": (183, "arm64"), "arm64": (62, "x86_64")}
+    number, name = other[Elf(binary).machine]
+    with binary.open("r+b") as file:
+        file.seek(18)
+        file.write(struct.pack("<H", number))
+    before = cloud.client("lambda").list_functions()["Functions"]
+    ran = subprocess.run(
+        [sys.executable, folder / "deploy.py", "--stack-name", "of-mine"],
+        env=environment(cloud.endpoint),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode and ran.stdout == ""
+    assert f"is built for {name}" in ran.stderr and "make stack ARCH=" in ran.stderr
     assert cloud.client("lambda").list_functions()["Functions"] == before
