@@ -104,6 +104,12 @@ $(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt $(BIN)/
 test-all: test $(BIN)/.installed-all ## make test, and checks with what others wrote; says which of them ran
 	$(BIN)/python -m pytest tests/foreign
 
+.PHONY: test-aws
+test-aws: tools ## The first hour on real AWS, in your account; without TETHER_AWS_TEST=1 it only says what it would do
+	@PYTHONPATH=tests $(BIN)/python -m on_aws --only-look
+	@$(MAKE) --no-print-directory build
+	@PYTHONPATH=tests $(BIN)/python -m on_aws
+
 .PHONY: fuzz
 fuzz: ## Fuzz everything that parses, FUZZ_SECONDS (20) for each target; FUZZ_TARGETS="config …"
 	@.ci/fuzz
