@@ -4,6 +4,7 @@ from .attached import Attached
 from .cloud import Cloud
 from .debugger import Debugger
 from .layer import Layer
+from .packages import Bucket, Stack
 from .processes import Process
 from .project import Project
 from .sessions import HandMadeSession
@@ -12,11 +13,13 @@ from .surroundings import EXAMPLE, tether
 __all__ = [
     "EXAMPLE",
     "Attached",
+    "Bucket",
     "Cloud",
     "Debugger",
     "HandMadeSession",
     "Layer",
     "Process",
     "Project",
+    "Stack",
     "tether",
 ]

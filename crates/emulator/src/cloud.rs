@@ -1,14 +1,15 @@
 //! What all services share.
 
 use crate::callers::Callers;
+use crate::cloudformation::{Records, Stacks};
 use crate::dynamodb::DynamoDb;
 use crate::faults::{FaultSink, Faults};
 use crate::lambda::{Lambda, Surroundings};
 use crate::options::Options;
 use crate::requests::Requests;
-use crate::stack::StackRecord;
+use crate::s3::S3;
+use crate::schedule::Schedules;
 use crate::websocket::Api;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use tempfile::TempDir;
@@ -56,7 +57,11 @@ pub struct Cloud {
     pub(crate) notices: Notice,
     pub(crate) lambda: Arc<Lambda>,
     pub(crate) dynamodb: DynamoDb,
-    pub(crate) stacks: RwLock<BTreeMap<String, StackRecord>>,
+    pub(crate) s3: S3,
+    pub(crate) stacks: Stacks,
+    /// What exists by name only: roles, log groups.
+    pub(crate) records: Records,
+    pub(crate) schedules: Schedules,
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) ending: CancellationToken,
@@ -90,6 +95,7 @@ impl Cloud {
             ending: ending.clone(),
         })?;
         Ok(Arc::new(Self {
+            s3: S3::new(&place),
             place,
             callers,
             faults,
@@ -100,7 +106,9 @@ impl Cloud {
             notices,
             lambda,
             dynamodb,
-            stacks: RwLock::default(),
+            stacks: Stacks::default(),
+            records: Records::default(),
+            schedules: Schedules::default(),
             apis: RwLock::default(),
             tasks,
             ending,

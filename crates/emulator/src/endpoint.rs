@@ -6,7 +6,7 @@ use crate::faults::{self, Cut};
 use crate::query::Caller;
 use crate::requests::Asked;
 use crate::signature::{Signature, Unsigned};
-use crate::{callers, lambda, query, websocket};
+use crate::{callers, lambda, query, s3, websocket};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -162,6 +162,10 @@ impl<'a> Wanted<'a> {
             "lambda" => callers::lambda_action(&parts.method, path),
             "sts" | "cloudformation" => query::action(body),
             "execute-api" => callers::connections_action(&parts.method),
+            "s3" => {
+                let query = parts.uri.query().unwrap_or_default();
+                s3::action(&parts.method, path, query, &parts.headers)
+            }
             _ => other_action(&parts.method, target, body),
         };
         Self { service, action }
@@ -225,6 +229,7 @@ async fn serve_one(
             .await
         }
         "sts" | "cloudformation" => query::serve(cloud, &Caller { access_key }, &body),
+        "s3" => cloud.s3.serve(parts, body).await,
         "execute-api" => connections(cloud, &parts.method, path, &body),
         other => refuse(
             StatusCode::NOT_IMPLEMENTED,

@@ -17,6 +17,7 @@ mod tap;
 mod version;
 
 pub(crate) use api::serve;
+pub(crate) use archive::Archive;
 pub(crate) use configuration::{Configuration, LATEST, LayerUse, Plain};
 pub(crate) use environments::{Workshop, interpreter};
 pub(crate) use error::LambdaError;

@@ -12,6 +12,7 @@
 
 mod callers;
 mod cloud;
+mod cloudformation;
 mod delay;
 mod deploy;
 mod dynamodb;
@@ -24,9 +25,9 @@ mod names;
 mod options;
 mod query;
 mod requests;
+mod s3;
 mod schedule;
 mod signature;
-mod stack;
 mod websocket;
 
 pub use cloud::{Cloud, Notice, Place};

@@ -3,6 +3,7 @@
 use crate::cloud::{Cloud, Place};
 use crate::id;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tether_sam::{PhysicalNames, Resource};
 
 /// Names in one stack. The same template in the same stack gets the same
@@ -10,6 +11,16 @@ use tether_sam::{PhysicalNames, Resource};
 pub(crate) struct Names<'a> {
     pub(crate) cloud: &'a Cloud,
     pub(crate) stack_name: &'a str,
+    pub(crate) chosen: &'a Chosen,
+}
+
+/// What names depend on besides: what has happened to the stack so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// How often a resource was replaced, by logical id.
+    pub(crate) generations: BTreeMap<String, u32>,
+    /// ARNs of layer versions, by logical id.
+    pub(crate) layers: BTreeMap<String, String>,
 }
 
 impl Names<'_> {
@@ -18,7 +29,12 @@ impl Names<'_> {
     }
 
     fn seed(&self, resource: &Resource) -> String {
-        format!("{}/{}", self.stack_name, resource.logical_id)
+        let id = &resource.logical_id;
+        match self.chosen.generations.get(id) {
+            None | Some(0) => format!("{}/{id}", self.stack_name),
+            // Beside its replacement it has another name.
+            Some(generation) => format!("{}/{id}/{generation}", self.stack_name),
+        }
     }
 
     /// The name the template gives, or one as CloudFormation makes it.
@@ -32,6 +48,14 @@ impl Names<'_> {
                 id::stable(&self.seed(resource), 12, id::UPPER)
             ),
         }
+    }
+
+    /// The version that would be published next.
+    pub(crate) fn next_layer(&self, resource: &Resource) -> String {
+        let given = resource.properties.get("LayerName").and_then(Value::as_str);
+        let name = given.unwrap_or(&resource.logical_id);
+        let version = self.cloud.lambda.layers.next_version(name);
+        self.cloud.arn("lambda", &format!("layer:{name}:{version}"))
     }
 
     fn arn(&self, resource: &Resource) -> Option<String> {
@@ -77,9 +101,10 @@ impl PhysicalNames for Names<'_> {
                 self.name(resource, "TableName")
             }
             "AWS::Serverless::LayerVersion" | "AWS::Lambda::LayerVersion" => {
-                let given = resource.properties.get("LayerName").and_then(Value::as_str);
-                let name = given.unwrap_or(&resource.logical_id);
-                self.cloud.arn("lambda", &format!("layer:{name}:1"))
+                match self.chosen.layers.get(&resource.logical_id) {
+                    Some(arn) => arn.clone(),
+                    None => self.next_layer(resource),
+                }
             }
             "AWS::Logs::LogGroup" => self.name(resource, "LogGroupName"),
             "AWS::ApiGatewayV2::Api" => id(10),

@@ -1,16 +1,16 @@
-//! Services with AWS's query protocol: CloudFormation and STS. Requests are
-//! forms, answers are XML
+//! AWS's query protocol, and STS, which speaks it; CloudFormation does, too, in
+//! a module of its own. Requests are forms, answers are XML
 //! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
 
 use crate::cloud::Cloud;
+use crate::cloudformation;
 use crate::id;
 use crate::signature::Unsigned;
-use crate::stack::StackRecord;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -21,9 +21,29 @@ pub(crate) struct Caller<'a> {
     pub(crate) access_key: &'a str,
 }
 
-struct Refusal {
-    code: &'static str,
-    message: String,
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    /// Something about the request is wrong.
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self {
+            code: "ValidationError",
+            message: message.into(),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self.code {
+            "AccessDenied" => StatusCode::FORBIDDEN,
+            "ChangeSetNotFound" => StatusCode::NOT_FOUND,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
 }
 
 /// What a request wants: its `Action`.
@@ -43,103 +63,19 @@ pub(crate) fn refuse(unsigned: &Unsigned) -> Answer {
 }
 
 /// Serves one request.
-pub(crate) fn serve(cloud: &Cloud, caller: &Caller<'_>, body: &[u8]) -> Answer {
+pub(crate) fn serve(cloud: &Arc<Cloud>, caller: &Caller<'_>, body: &[u8]) -> Answer {
     let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap_or_default();
     let field = |name: &str| form.get(name).map(String::as_str);
     let action = field("Action").unwrap_or_default();
-    let stack = || field("StackName");
     let result = match action {
-        "DescribeStacks" => describe_stacks(cloud, stack()),
-        "ListStackResources" => list_stack_resources(cloud, stack().unwrap_or_default()),
         "AssumeRole" => assume_role(cloud, caller, &form),
         "GetCallerIdentity" => Ok(caller_identity(cloud, caller)),
-        other => Err(Refusal {
-            code: "InvalidAction",
-            message: format!("tether's emulator does not serve {other}"),
-        }),
+        other => cloudformation::serve(cloud, caller.access_key, other, &form),
     };
     match result {
         Ok(result) => success(action, &result),
-        Err(refusal) => {
-            let status = if refusal.code == "AccessDenied" {
-                StatusCode::FORBIDDEN
-            } else {
-                StatusCode::BAD_REQUEST
-            };
-            failure(status, refusal.code, &refusal.message)
-        }
+        Err(refusal) => failure(refusal.status(), refusal.code, &refusal.message),
     }
-}
-
-fn describe_stacks(cloud: &Cloud, wanted: Option<&str>) -> Result<String, Refusal> {
-    let stacks = cloud.stacks.read().unwrap_or_else(PoisonError::into_inner);
-    let mut members = String::new();
-    match wanted {
-        Some(wanted) => members.push_str(&stack_member(find(&stacks, wanted)?)),
-        None => stacks
-            .values()
-            .for_each(|it| members.push_str(&stack_member(it))),
-    }
-    Ok(format!("<Stacks>{members}</Stacks>"))
-}
-
-fn find<'a>(
-    stacks: &'a std::collections::BTreeMap<String, StackRecord>,
-    wanted: &str,
-) -> Result<&'a StackRecord, Refusal> {
-    stacks
-        .values()
-        .find(|it| it.name == wanted || it.id == wanted)
-        .ok_or_else(|| Refusal {
-            code: "ValidationError",
-            message: format!("Stack with id {wanted} does not exist"),
-        })
-}
-
-fn stack_member(stack: &StackRecord) -> String {
-    let outputs: String = stack
-        .outputs
-        .iter()
-        .map(|(key, value, description)| {
-            let description = description
-                .as_deref()
-                .map(|it| element("Description", it))
-                .unwrap_or_default();
-            format!(
-                "<member>{}{}{description}</member>",
-                element("OutputKey", key),
-                element("OutputValue", value)
-            )
-        })
-        .collect();
-    format!(
-        "<member>{}{}{}<StackStatus>CREATE_COMPLETE</StackStatus>\
-         <DisableRollback>false</DisableRollback><Outputs>{outputs}</Outputs></member>",
-        element("StackName", &stack.name),
-        element("StackId", &stack.id),
-        element("CreationTime", &stack.created),
-    )
-}
-
-fn list_stack_resources(cloud: &Cloud, wanted: &str) -> Result<String, Refusal> {
-    let stacks = cloud.stacks.read().unwrap_or_else(PoisonError::into_inner);
-    let stack = find(&stacks, wanted)?;
-    let members: String = stack
-        .resources
-        .iter()
-        .map(|resource| {
-            format!(
-                "<member>{}{}{}{}<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>",
-                element("LogicalResourceId", &resource.logical_id),
-                element("PhysicalResourceId", &resource.physical_id),
-                element("ResourceType", &resource.kind),
-                element("LastUpdatedTimestamp", &stack.created),
-            )
-        })
-        .collect();
-    Ok(format!(
-        "<StackResourceSummaries>{members}</StackResourceSummaries>"
-    ))
 }
 
 fn assume_role(
@@ -152,11 +88,10 @@ fn assume_role(
         .get("RoleSessionName")
         .map(String::as_str)
         .unwrap_or_default();
-    let stacks = cloud.stacks.read().unwrap_or_else(PoisonError::into_inner);
-    let known = stacks
-        .values()
-        .any(|stack| stack.roles.iter().any(|it| it == arn));
-    if !known {
+    let place = &cloud.place;
+    let roles = format!("arn:{}:iam::{}:role/", place.partition, place.account_id);
+    let name = arn.strip_prefix(&roles);
+    if !name.is_some_and(|it| cloud.records.has_role(it)) {
         return Err(Refusal {
             code: "AccessDenied",
             message: format!("not authorized to perform: sts:AssumeRole on resource: {arn}"),
@@ -170,7 +105,6 @@ fn assume_role(
     let until = tether_host::now().plus(seconds);
     let expiry = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(until.0.cast_signed());
     let role = arn.rsplit('/').next().unwrap_or_default();
-    let place = &cloud.place;
     let assumed = format!(
         "arn:{}:sts::{}:assumed-role/{role}/{session}",
         place.partition, place.account_id
@@ -201,11 +135,11 @@ fn caller_identity(cloud: &Cloud, caller: &Caller<'_>) -> String {
     )
 }
 
-fn element(name: &str, text: &str) -> String {
+pub(crate) fn element(name: &str, text: &str) -> String {
     format!("<{name}>{}</{name}>", escape(text))
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -41,10 +41,7 @@ pub(crate) struct Api {
     domain_name: String,
     region: String,
     account_id: String,
-    /// Stage → its variables.
-    stages: BTreeMap<String, BTreeMap<String, String>>,
-    selection: RouteSelection,
-    routes: HashMap<String, Route>,
+    definition: RwLock<Arc<Definition>>,
     connections: RwLock<HashMap<String, Arc<Live>>>,
     lambda: Arc<Lambda>,
     callers: Arc<Callers>,
@@ -59,13 +56,16 @@ pub(crate) struct Api {
     ending: CancellationToken,
 }
 
-impl Api {
-    /// An API that is about to serve at `address`.
-    pub(crate) fn new(
-        cloud: &Cloud,
-        api: &WebSocketApi,
-        address: SocketAddr,
-    ) -> Result<Self, String> {
+/// What can be changed of an API while it serves.
+struct Definition {
+    /// Stage → its variables.
+    stages: BTreeMap<String, BTreeMap<String, String>>,
+    selection: RouteSelection,
+    routes: HashMap<String, Route>,
+}
+
+impl Definition {
+    fn of(api: &WebSocketApi) -> Result<Self, String> {
         let selection = RouteSelection::parse(&api.route_selection_expression)
             .map_err(|error| format!("{}: {error}", api.logical_id))?;
         let stages = api
@@ -77,15 +77,29 @@ impl Api {
             .iter()
             .map(|it| (it.route_key.clone(), it.clone()));
         Ok(Self {
+            stages: stages.collect(),
+            selection,
+            routes: routes.collect(),
+        })
+    }
+}
+
+impl Api {
+    /// An API that is about to serve at `address`.
+    pub(crate) fn new(
+        cloud: &Cloud,
+        api: &WebSocketApi,
+        address: SocketAddr,
+    ) -> Result<Self, String> {
+        let definition = Definition::of(api)?;
+        Ok(Self {
             id: api.id.clone(),
             logical_id: api.logical_id.clone(),
             address,
             domain_name: cloud.api_host(&api.id),
             region: cloud.place.region.clone(),
             account_id: cloud.place.account_id.clone(),
-            stages: stages.collect(),
-            selection,
-            routes: routes.collect(),
+            definition: RwLock::new(Arc::new(definition)),
             connections: RwLock::default(),
             lambda: Arc::clone(&cloud.lambda),
             callers: Arc::clone(&cloud.callers),
@@ -96,13 +110,35 @@ impl Api {
             lifetime: cloud.options.websocket_lifetime,
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
-            ending: cloud.ending.clone(),
+            ending: cloud.ending.child_token(),
         })
+    }
+
+    fn definition(&self) -> Arc<Definition> {
+        let definition = self.definition.read();
+        Arc::clone(&definition.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Other routes and stages from now on; connections stay.
+    pub(crate) fn redefine(&self, api: &WebSocketApi) -> Result<(), String> {
+        let defined = Arc::new(Definition::of(api)?);
+        let mut definition = self
+            .definition
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *definition = defined;
+        Ok(())
+    }
+
+    /// Ends its connections and closes its port.
+    pub(crate) fn end(&self) {
+        self.ending.cancel();
     }
 
     /// `ws://127.0.0.1:1234/live`, for the first stage.
     pub(crate) fn url(&self) -> String {
-        let stage = self.stages.keys().next().map_or("", String::as_str);
+        let definition = self.definition();
+        let stage = definition.stages.keys().next().map_or("", String::as_str);
         format!("ws://{}/{stage}", self.address)
     }
 
@@ -277,7 +313,9 @@ fn refuse_unsigned(unsigned: &Unsigned) -> Answer {
 
 /// `POST`, `GET`, `DELETE /{stage}/@connections/{id}`.
 pub(crate) fn serve_connections(api: &Api, method: &Method, path: &str, body: &Bytes) -> Answer {
-    let Some(wanted) = parse_path(path).filter(|it| api.stages.contains_key(&it.stage)) else {
+    let definition = api.definition();
+    let wanted = parse_path(path).filter(|it| definition.stages.contains_key(&it.stage));
+    let Some(wanted) = wanted else {
         return refuse(&ConnectionsError::Forbidden);
     };
     let Some(live) = api.live(&wanted.connection_id) else {

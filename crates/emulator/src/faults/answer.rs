@@ -3,7 +3,7 @@
 
 use super::Answer;
 use super::rule::{Given, Refusal};
-use crate::query;
+use crate::{query, s3};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
@@ -23,6 +23,7 @@ pub(super) fn refuse(service: &str, refusal: &Refusal) -> Answer {
     };
     match service {
         "sts" | "cloudformation" => query::failure(refusal.status, code, message),
+        "s3" => s3::failure(refusal.status, code, message),
         "dynamodb" => {
             let name = match code.contains('#') {
                 true => code.clone(),

@@ -26,6 +26,12 @@ pub(crate) fn read(member: Option<&Value>) -> Result<Archive, LambdaError> {
     Ok(Archive(Bytes::from(bytes)))
 }
 
+impl From<Bytes> for Archive {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
 fn no_zip() -> LambdaError {
     LambdaError::InvalidParameter(
         "Could not unzip uploaded file. Please check your file, then try to upload again."

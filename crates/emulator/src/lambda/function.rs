@@ -243,6 +243,16 @@ impl Function {
         Ok((state.shown.clone(), code))
     }
 
+    /// `$LATEST` is something else from now on, code and all: an update of a
+    /// stack, which waits for changes by others.
+    pub(crate) async fn replace(&self, configuration: Configuration, code: Code) {
+        while self.configuration().updating {
+            tokio::time::sleep(CHANGE_TAKES / 10).await;
+        }
+        self.state().shown = configuration;
+        self.put_in_force(code).await;
+    }
+
     fn put_in_force_soon(self: &Arc<Self>, lambda: &Lambda, code: Code) {
         let this = Arc::clone(self);
         lambda.tasks.spawn(async move {
@@ -392,6 +402,13 @@ impl Function {
     pub(crate) async fn stop(&self) {
         for version in self.all_versions() {
             version.stop().await;
+        }
+    }
+
+    /// It is deleted: what is idle ends now, and what is busy when it is done.
+    pub(crate) async fn end(&self) {
+        for version in self.all_versions() {
+            version.end().await;
         }
     }
 }

@@ -60,12 +60,18 @@ impl Layers {
         )
     }
 
-    /// One of a template, which is a folder.
-    pub(crate) fn add(&self, arn: &str, content: PathBuf, code_size: u64, about: Value) {
+    /// One of a template, under the number that was promised.
+    pub(crate) fn add(
+        &self,
+        arn: &str,
+        content: PathBuf,
+        (code_sha256, code_size): (String, u64),
+        about: Value,
+    ) {
         let (name, version) = name_and_version(arn);
         let layer = Layer {
             content,
-            code_sha256: String::new(),
+            code_sha256,
             code_size,
             created: last_modified(),
             about,
@@ -74,6 +80,21 @@ impl Layers {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let versions = all.entry(name.to_owned()).or_default();
         versions.insert(version.unwrap_or(1), layer);
+    }
+
+    /// The number that the next version of a layer gets.
+    pub(crate) fn next_version(&self, name: &str) -> u64 {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let last = all.get(name).and_then(|it| it.keys().next_back());
+        last.unwrap_or(&0) + 1
+    }
+
+    /// Deletes a version by its ARN.
+    pub(crate) fn delete_by_arn(&self, arn: &str) {
+        let (name, version) = name_and_version(arn);
+        if let Some(version) = version {
+            self.delete(name, &version.to_string());
+        }
     }
 
     fn find(&self, name: &str, version: u64) -> Option<Layer> {

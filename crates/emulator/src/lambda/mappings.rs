@@ -189,6 +189,12 @@ impl Mappings {
         self.change(uuid, "Deleting", &Value::Null, None)
     }
 
+    /// Forgets one, as the end of its stack does.
+    pub(crate) fn remove(&self, uuid: &str) {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        all.remove(uuid);
+    }
+
     /// `ListEventSourceMappings`, of a function, of a source, or all.
     pub(crate) fn list(
         &self,

@@ -128,6 +128,16 @@ impl Version {
         idle.stop().await;
     }
 
+    /// Ends what is idle, and what is busy as soon as it is given back.
+    pub(crate) async fn end(&self) {
+        let idle = {
+            let mut state = self.state();
+            state.generation += 1;
+            state.empty()
+        };
+        idle.stop().await;
+    }
+
     /// An environment for one invocation: the one that was used last, or a new
     /// one if all are busy.
     pub(crate) async fn take(

@@ -384,9 +384,10 @@ fn received(message: Option<Result<Message, Error>>) -> Received {
 async fn route(api: Arc<Api>, live: Arc<Live>, body: String) {
     let stamp = api.stamp(true);
     let connection_id = &live.connection.connection_id;
-    let selected = api.selection.select(&body);
-    let key = choose_route(&selected, api.routes.keys().map(String::as_str));
-    let route = key.and_then(|key| api.routes.get(key));
+    let definition = api.definition();
+    let selected = definition.selection.select(&body);
+    let key = choose_route(&selected, definition.routes.keys().map(String::as_str));
+    let route = key.and_then(|key| definition.routes.get(key));
     let function = route.and_then(|it| it.integration.as_ref()?.function_arn.clone());
     let (Some(route), Some(function)) = (route, function) else {
         let frame = forbidden_frame(connection_id, &stamp.request_id);
@@ -403,7 +404,8 @@ async fn route(api: Arc<Api>, live: Arc<Live>, body: String) {
 }
 
 async fn disconnected(api: &Api, live: &Live, end: &End) {
-    let route = api.routes.get("$disconnect");
+    let definition = api.definition();
+    let route = definition.routes.get("$disconnect");
     let Some(function) = route.and_then(|it| it.integration.as_ref()?.function_arn.clone()) else {
         return;
     };

@@ -28,7 +28,8 @@ pub(super) async fn answer(
     peer: SocketAddr,
 ) -> Answer {
     let stage = request.uri().path().trim_matches('/').to_owned();
-    let Some(variables) = api.stages.get(&stage) else {
+    let definition = api.definition();
+    let Some(variables) = definition.stages.get(&stage) else {
         return plain(
             StatusCode::FORBIDDEN,
             r#"{"message":"Forbidden"}"#.to_owned(),
@@ -103,7 +104,8 @@ fn handshake(api: &Api, request: &Request<Incoming>, peer: SocketAddr) -> Handsh
 /// Asks the authorizer, then `$connect`.
 async fn admit(api: &Api, connection: &mut Connection, handshake: &Handshake) -> HandshakeAnswer {
     let accept = HandshakeAnswer::Accept { subprotocol: None };
-    let Some(route) = api.routes.get("$connect") else {
+    let definition = api.definition();
+    let Some(route) = definition.routes.get("$connect") else {
         return accept;
     };
     if let Some(refused) = authorize(api, route, connection, handshake).await {

@@ -123,7 +123,7 @@ async fn delete(lambda: &Lambda, target: &Target) -> Result<Answer, LambdaError>
         Some(qualifier) => function.delete_version(qualifier).await?,
         None => {
             lambda.remove_function(&function.name);
-            function.stop().await;
+            function.end().await;
         }
     }
     Ok(empty(StatusCode::NO_CONTENT))

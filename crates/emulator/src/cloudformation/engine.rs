@@ -1,0 +1,468 @@
+//! Makes of a stack what is wanted, or leaves it as it was.
+
+use super::plan::{Change, Plan, Step, plan};
+use super::resources::{Hands, retains};
+use super::rights::By;
+use super::stack::{Made, Stack};
+use super::wish::Wish;
+use crate::cloud::Cloud;
+use indexmap::IndexMap;
+use std::path::Path;
+use std::sync::Arc;
+use tether_sam::{Problems, Resource};
+
+/// What to do with a stack.
+pub(crate) struct Order {
+    pub(crate) wish: Wish,
+    pub(crate) by: By,
+    pub(crate) on_failure: OnFailure,
+}
+
+/// What becomes of what a failed creation has made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    #[default]
+    Rollback,
+    Delete,
+    Nothing,
+}
+
+/// Why a stack has not become what was wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    /// The first resource that failed.
+    pub(crate) logical_id: String,
+    pub(crate) reason: String,
+}
+
+/// What was done with a resource, and can be undone.
+enum Done {
+    Added(Made),
+    Modified { before: Made, now: Made },
+    Replaced { before: Made, now: Made },
+}
+
+/// Creates a stack, and waits for it: a deployment at the start.
+///
+/// # Errors
+/// What is wrong with the template; what failed.
+pub(crate) async fn create_now(
+    cloud: &Arc<Cloud>,
+    stack: &Arc<Stack>,
+    order: Order,
+) -> Result<Result<tether_sam::Stack, Failed>, Problems> {
+    let planned = plan(cloud, stack, &order.wish)?;
+    let target = planned.target.clone();
+    stack.enter("CREATE_IN_PROGRESS", Some("User Initiated"));
+    let _work = stack.work.lock().await;
+    let ended = run(cloud, stack, order, planned, true).await;
+    Ok(ended.map(|()| target))
+}
+
+/// Begins what a change set says; it goes on behind the answer.
+pub(super) fn begin(cloud: &Arc<Cloud>, stack: &Arc<Stack>, order: Order, creates: bool) {
+    stack.enter(
+        if creates {
+            "CREATE_IN_PROGRESS"
+        } else {
+            "UPDATE_IN_PROGRESS"
+        },
+        Some("User Initiated"),
+    );
+    let (cloud, stack) = (Arc::clone(cloud), Arc::clone(stack));
+    let tasks = cloud.tasks.clone();
+    tasks.spawn(async move {
+        let _work = stack.work.lock().await;
+        match plan(&cloud, &stack, &order.wish) {
+            // What failed is in the events.
+            Ok(planned) => drop(run(&cloud, &stack, order, planned, creates).await),
+            Err(problems) => {
+                let status = if creates {
+                    "ROLLBACK_COMPLETE"
+                } else {
+                    "UPDATE_ROLLBACK_COMPLETE"
+                };
+                stack.enter(status, Some(&problems.to_string()));
+            }
+        }
+    });
+}
+
+/// Begins to delete a stack.
+pub(super) fn begin_delete(cloud: &Arc<Cloud>, stack: &Arc<Stack>, by: By) {
+    let (cloud, stack) = (Arc::clone(cloud), Arc::clone(stack));
+    let tasks = cloud.tasks.clone();
+    stack.enter("DELETE_IN_PROGRESS", Some("User Initiated"));
+    tasks.spawn(async move {
+        let _work = stack.work.lock().await;
+        let file = stack.state().wish.file.clone();
+        let run = Run::new(&cloud, &stack, by, &file);
+        run.delete_all(false).await;
+    });
+}
+
+async fn run(
+    cloud: &Arc<Cloud>,
+    stack: &Arc<Stack>,
+    order: Order,
+    planned: Plan,
+    creates: bool,
+) -> Result<(), Failed> {
+    let run = Run::new(cloud, stack, order.by.clone(), &order.wish.file);
+    if creates {
+        run.settle(order.wish.clone(), &planned);
+        stack.state().disable_rollback = order.on_failure == OnFailure::Nothing;
+    }
+    let mut done = Vec::new();
+    let folder = order.wish.folder.clone();
+    let result = run.forward(&planned, folder.as_deref(), &mut done).await;
+    match result {
+        Ok(()) if creates => {
+            run.stack.state().outputs = planned.target.outputs;
+            stack.enter("CREATE_COMPLETE", None);
+            Ok(())
+        }
+        Ok(()) => {
+            run.settle(order.wish, &planned);
+            run.stack
+                .state()
+                .outputs
+                .clone_from(&planned.target.outputs);
+            stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None);
+            run.clean_up(&planned, done).await;
+            stack.enter("UPDATE_COMPLETE", None);
+            Ok(())
+        }
+        Err((first, all)) => {
+            if creates {
+                run.fail_creation(order.on_failure, &all).await;
+            } else {
+                run.fail_update(&all, done).await;
+            }
+            Err(first)
+        }
+    }
+}
+
+/// One piece of work on a stack.
+struct Run<'a> {
+    cloud: &'a Arc<Cloud>,
+    stack: &'a Arc<Stack>,
+    by: By,
+    file: String,
+}
+
+impl<'a> Run<'a> {
+    fn new(cloud: &'a Arc<Cloud>, stack: &'a Arc<Stack>, by: By, file: &str) -> Self {
+        Self {
+            cloud,
+            stack,
+            by,
+            file: file.to_owned(),
+        }
+    }
+
+    fn hands<'b>(&'b self, folder: Option<&'b Path>) -> Hands<'b> {
+        Hands {
+            cloud: self.cloud,
+            stack: self.stack,
+            by: &self.by,
+            file: &self.file,
+            folder,
+        }
+    }
+
+    fn tell(&self, resource: &Resource, id: &str, status: &'static str, reason: Option<String>) {
+        let mut state = self.stack.state();
+        state.tell(resource, id, status, reason);
+    }
+
+    /// What the stack is now, to be described.
+    fn settle(&self, wish: Wish, planned: &Plan) {
+        let mut state = self.stack.state();
+        let target = &planned.target;
+        state.parameters = super::template::shown_parameters(&wish, target);
+        state.description.clone_from(&target.description);
+        state.wish = wish;
+    }
+
+    // ---- forward
+
+    async fn forward(
+        &self,
+        planned: &Plan,
+        folder: Option<&Path>,
+        done: &mut Vec<Done>,
+    ) -> Result<(), (Failed, Vec<String>)> {
+        let hands = self.hands(folder);
+        hands.say_unsupported(&planned.target);
+        for wave in planned.waves() {
+            let wave: Vec<&Step> = wave
+                .into_iter()
+                .filter(|it| it.change != Change::Keep)
+                .collect();
+            for step in &wave {
+                self.announce(step);
+            }
+            let mut first = None;
+            let mut failed = Vec::new();
+            for step in wave {
+                let id = step.resource.logical_id.clone();
+                if first.is_some() {
+                    self.cancel(step);
+                    failed.push(id);
+                    continue;
+                }
+                match self.step(&hands, step).await {
+                    Ok(it) => done.extend(it),
+                    Err(reason) => {
+                        failed.push(id.clone());
+                        first = Some(Failed {
+                            logical_id: id,
+                            reason,
+                        });
+                    }
+                }
+            }
+            if let Some(first) = first {
+                return Err((first, failed));
+            }
+        }
+        Ok(())
+    }
+
+    fn announce(&self, step: &Step) {
+        let old = self.made(&step.resource);
+        let old = old.map(|it| it.physical_id).unwrap_or_default();
+        let (status, reason) = match step.change {
+            Change::Add | Change::Keep => ("CREATE_IN_PROGRESS", None),
+            Change::Modify => ("UPDATE_IN_PROGRESS", None),
+            Change::Replace => (
+                "UPDATE_IN_PROGRESS",
+                Some(
+                    "Requested update requires the creation of a new physical resource; hence \
+                     creating one.",
+                ),
+            ),
+        };
+        self.tell(&step.resource, &old, status, reason.map(str::to_owned));
+    }
+
+    fn cancel(&self, step: &Step) {
+        let (status, what) = match step.change {
+            Change::Add | Change::Keep => ("CREATE_FAILED", "creation"),
+            Change::Modify | Change::Replace => ("UPDATE_FAILED", "update"),
+        };
+        let reason = Some(format!("Resource {what} cancelled"));
+        self.tell(&step.resource, "", status, reason);
+    }
+
+    async fn step(&self, hands: &Hands<'_>, step: &Step) -> Result<Option<Done>, String> {
+        let resource = &step.resource;
+        let before = self.made(resource);
+        let (result, failure, success) = match (step.change, &before) {
+            (Change::Modify, Some(before)) => (
+                hands.update(before, resource, None).await,
+                "UPDATE_FAILED",
+                "UPDATE_COMPLETE",
+            ),
+            (Change::Replace, Some(before)) => (
+                hands.replace(before, resource).await,
+                "UPDATE_FAILED",
+                "UPDATE_COMPLETE",
+            ),
+            _ => (
+                hands.create(resource).await,
+                "CREATE_FAILED",
+                "CREATE_COMPLETE",
+            ),
+        };
+        let mut now = match result {
+            Ok(made) => made,
+            Err(reason) => {
+                let id = before.map(|it| it.physical_id).unwrap_or_default();
+                self.tell(resource, &id, failure, Some(reason.clone()));
+                return Err(reason);
+            }
+        };
+        now.generation = step.generation;
+        let started = "Resource creation Initiated";
+        if step.change != Change::Modify {
+            let status = if success == "CREATE_COMPLETE" {
+                "CREATE_IN_PROGRESS"
+            } else {
+                "UPDATE_IN_PROGRESS"
+            };
+            self.tell(resource, &now.physical_id, status, Some(started.to_owned()));
+        }
+        self.keep(now.clone());
+        self.tell(resource, &now.physical_id, success, None);
+        Ok(Some(match (step.change, before) {
+            (Change::Modify, Some(before)) => Done::Modified { before, now },
+            (Change::Replace, Some(before)) => Done::Replaced { before, now },
+            _ => Done::Added(now),
+        }))
+    }
+
+    fn made(&self, resource: &Resource) -> Option<Made> {
+        let state = self.stack.state();
+        state.made.get(&resource.logical_id).cloned()
+    }
+
+    fn keep(&self, made: Made) {
+        let mut state = self.stack.state();
+        state.made.insert(made.resource.logical_id.clone(), made);
+    }
+
+    // ---- back
+
+    async fn fail_creation(&self, on_failure: OnFailure, failed: &[String]) {
+        let failed = failed.join(", ");
+        let reason = format!("The following resource(s) failed to create: [{failed}]. ");
+        match on_failure {
+            OnFailure::Nothing => self.stack.enter("CREATE_FAILED", Some(&reason)),
+            OnFailure::Delete => {
+                let reason = format!("{reason}Delete requested by user.");
+                self.stack.enter("DELETE_IN_PROGRESS", Some(&reason));
+                self.delete_all(false).await;
+            }
+            OnFailure::Rollback => {
+                let reason = format!("{reason}Rollback requested by user.");
+                self.stack.enter("ROLLBACK_IN_PROGRESS", Some(&reason));
+                self.delete_all(true).await;
+            }
+        }
+    }
+
+    async fn fail_update(&self, failed: &[String], done: Vec<Done>) {
+        let failed = failed.join(", ");
+        let reason = format!("The following resource(s) failed to update: [{failed}]. ");
+        self.stack
+            .enter("UPDATE_ROLLBACK_IN_PROGRESS", Some(&reason));
+        let mut superfluous = Vec::new();
+        let mut well = true;
+        for it in done.into_iter().rev() {
+            match it {
+                Done::Added(now) => superfluous.push(now),
+                Done::Replaced { before, now } => {
+                    self.tell(
+                        &before.resource,
+                        &before.physical_id,
+                        "UPDATE_COMPLETE",
+                        None,
+                    );
+                    self.keep(before);
+                    superfluous.push(now);
+                }
+                Done::Modified { before, now } => well &= self.undo(before, &now).await,
+            }
+        }
+        if !well {
+            self.stack.enter("UPDATE_ROLLBACK_FAILED", Some(&reason));
+            return;
+        }
+        self.stack
+            .enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
+        for now in superfluous {
+            // What cannot be deleted stays, and is said.
+            let _ = self.delete(&now, retains(&now.resource, false)).await;
+        }
+        self.redefine().await;
+        self.stack.enter("UPDATE_ROLLBACK_COMPLETE", None);
+    }
+
+    async fn undo(&self, before: Made, now: &Made) -> bool {
+        let resource = before.resource.clone();
+        let id = before.physical_id.clone();
+        self.tell(&resource, &id, "UPDATE_IN_PROGRESS", None);
+        let hands = self.hands(None);
+        let undone = hands.update(now, &resource, before.content.clone()).await;
+        let (status, reason) = match undone {
+            Ok(_) => ("UPDATE_COMPLETE", None),
+            Err(reason) => ("UPDATE_FAILED", Some(reason)),
+        };
+        self.keep(before);
+        self.tell(&resource, &id, status, reason);
+        status == "UPDATE_COMPLETE"
+    }
+
+    /// APIs are what their parts say that are left.
+    async fn redefine(&self) {
+        let hands = self.hands(None);
+        // They were right before.
+        let _ = hands.redefine_apis(&self.living(), None).await;
+    }
+
+    fn living(&self) -> IndexMap<String, Made> {
+        self.stack.state().made.clone()
+    }
+
+    // ---- away
+
+    async fn clean_up(&self, planned: &Plan, done: Vec<Done>) {
+        for it in done {
+            if let Done::Replaced { before, .. } = it {
+                let retained = retains(&before.resource, true);
+                // What cannot be deleted stays, and is said.
+                let _ = self.delete_replaced(&before, retained).await;
+            }
+        }
+        for made in &planned.removed {
+            let _ = self.delete(made, retains(&made.resource, false)).await;
+        }
+        self.redefine().await;
+    }
+
+    /// Everything, the last made first.
+    async fn delete_all(&self, rolls_back: bool) {
+        let mut failed = Vec::new();
+        let all: Vec<Made> = self.living().into_values().rev().collect();
+        for made in &all {
+            let policy = made.resource.deletion_policy.as_deref();
+            let new_only = rolls_back && policy == Some("RetainExceptOnCreate");
+            let retained = retains(&made.resource, false) && !new_only;
+            if self.delete(made, retained).await.is_err() {
+                failed.push(made.resource.logical_id.clone());
+            }
+        }
+        let failed = failed.join(", ");
+        let reason = format!("The following resource(s) failed to delete: [{failed}]. ");
+        match (failed.is_empty(), rolls_back) {
+            (true, true) => self.stack.enter("ROLLBACK_COMPLETE", None),
+            (true, false) => {
+                self.stack.state().deleted = Some(super::stack::now());
+                self.stack.enter("DELETE_COMPLETE", None);
+            }
+            (false, true) => self.stack.enter("ROLLBACK_FAILED", Some(&reason)),
+            (false, false) => self.stack.enter("DELETE_FAILED", Some(&reason)),
+        }
+    }
+
+    /// Deletes what the stack has, unless it is to stay.
+    async fn delete(&self, made: &Made, retained: bool) -> Result<(), String> {
+        let id = &made.resource.logical_id;
+        let current = |it: &Made| it.physical_id == made.physical_id;
+        let deleted = self.delete_replaced(made, retained).await;
+        let mut state = self.stack.state();
+        if deleted.is_ok() && state.made.get(id).is_some_and(current) {
+            state.made.shift_remove(id);
+        }
+        deleted
+    }
+
+    /// Deletes something; the stack may have another one in its place.
+    async fn delete_replaced(&self, made: &Made, retained: bool) -> Result<(), String> {
+        let (resource, id) = (&made.resource, made.physical_id.as_str());
+        if retained {
+            self.tell(resource, id, "DELETE_SKIPPED", None);
+            return Ok(());
+        }
+        self.tell(resource, id, "DELETE_IN_PROGRESS", None);
+        let deleted = self.hands(None).delete(made).await;
+        match &deleted {
+            Ok(()) => self.tell(resource, id, "DELETE_COMPLETE", None),
+            Err(reason) => self.tell(resource, id, "DELETE_FAILED", Some(reason.clone())),
+        }
+        deleted
+    }
+}

@@ -1,0 +1,137 @@
+//! What SAM's transform makes of functions' events: resources of their own
+//! (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html>).
+
+use serde_json::{Value, json};
+use tether_sam::{Event, Function, Problems, Resource, Stack};
+
+/// SAM's names for the sources of an event source mapping.
+const SOURCES: [(&str, &str); 3] = [
+    ("SQS", "Queue"),
+    ("Kinesis", "Stream"),
+    ("DynamoDB", "Stream"),
+];
+
+pub(super) const RULE: &str = "AWS::Events::Rule";
+pub(super) const PERMISSION: &str = "AWS::Lambda::Permission";
+pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+
+/// A resource's type after the transform.
+pub(super) fn deployed_kind(kind: &str) -> &str {
+    match kind {
+        "AWS::Serverless::Function" => "AWS::Lambda::Function",
+        "AWS::Serverless::LayerVersion" => "AWS::Lambda::LayerVersion",
+        "AWS::Serverless::SimpleTable" => "AWS::DynamoDB::Table",
+        other => other,
+    }
+}
+
+/// What gives a resource its `Ref` and its ARN.
+pub(super) trait Called {
+    fn reference(&self, resource: &Resource) -> String;
+    fn arn(&self, resource: &Resource) -> String;
+}
+
+/// Adds the resources of events.
+pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Problems> {
+    let mut added = Vec::new();
+    for function in stack.functions()? {
+        let Some(resource) = stack.resources.get(&function.logical_id) else {
+            continue;
+        };
+        if !function.package_image {
+            added.extend(of_function(resource, &function, names));
+        }
+    }
+    for mut resource in added {
+        resource.reference = names.reference(&resource);
+        let id = resource.logical_id.clone();
+        stack.resources.entry(id).or_insert(resource);
+    }
+    Ok(())
+}
+
+fn of_function(owner: &Resource, function: &Function, names: &dyn Called) -> Vec<Resource> {
+    let mut added = Vec::new();
+    for event in &function.events {
+        let source = SOURCES.iter().find(|(kind, _)| *kind == event.kind);
+        match (expression(event), source) {
+            (Some(expression), _) => added.extend(schedule(owner, event, &expression, names)),
+            (None, Some((_, source))) => added.push(mapping(owner, event, source)),
+            (None, None) => {}
+        }
+    }
+    added
+}
+
+/// Of a schedule that can be played.
+fn expression(event: &Event) -> Option<String> {
+    if !matches!(event.kind.as_str(), "Schedule" | "ScheduleV2") {
+        return None;
+    }
+    let given = event.properties.get("Schedule");
+    let given = given.or_else(|| event.properties.get("ScheduleExpression"))?;
+    let expression = given.as_str()?;
+    tether_sam::schedule_period(expression)?;
+    Some(expression.to_owned())
+}
+
+/// Whether something comes of an event here.
+pub(super) fn is_played(event: &Event) -> bool {
+    expression(event).is_some() || SOURCES.iter().any(|(kind, _)| *kind == event.kind)
+}
+
+fn added(owner: &Resource, event: &Event, suffix: &str, kind: &str, properties: Value) -> Resource {
+    Resource {
+        logical_id: format!("{}{}{suffix}", owner.logical_id, event.name),
+        kind: kind.to_owned(),
+        properties,
+        // Where it comes from, for messages.
+        metadata: json!({ "Event": event.name, "Kind": event.kind }),
+        depends_on: vec![owner.logical_id.clone()],
+        references: Vec::new(),
+        ..owner.clone()
+    }
+}
+
+/// A rule, and the permission to do what it does.
+fn schedule(
+    owner: &Resource,
+    event: &Event,
+    expression: &str,
+    names: &dyn Called,
+) -> [Resource; 2] {
+    let given = |name: &str| event.properties.get(name).filter(|it| !it.is_null());
+    let mut target = json!({
+        "Arn": names.arn(owner),
+        "Id": format!("{}{}LambdaTarget", owner.logical_id, event.name),
+    });
+    if let Some(input) = given("Input") {
+        target["Input"] = input.clone();
+    }
+    let mut rule = json!({ "ScheduleExpression": expression, "Targets": [target] });
+    for name in ["Description", "Name", "State"] {
+        if let Some(value) = given(name) {
+            rule[name] = value.clone();
+        }
+    }
+    let rule = added(owner, event, "", RULE, rule);
+    let permission = json!({
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": owner.reference,
+        "Principal": "events.amazonaws.com",
+        "SourceArn": names.arn(&rule),
+    });
+    let mut permission = added(owner, event, "Permission", PERMISSION, permission);
+    permission.depends_on.push(rule.logical_id.clone());
+    [rule, permission]
+}
+
+fn mapping(owner: &Resource, event: &Event, source: &str) -> Resource {
+    let mut properties = event.properties.clone();
+    if let Value::Object(members) = &mut properties {
+        let arn = members.shift_remove(source).unwrap_or_default();
+        members.insert("EventSourceArn".to_owned(), arn);
+        members.insert("FunctionName".to_owned(), json!(owner.reference));
+    }
+    added(owner, event, "", MAPPING, properties)
+}

@@ -1,0 +1,247 @@
+//! Functions.
+
+use super::{Content, Hands, exists, problem};
+use crate::cloudformation::expand;
+use crate::cloudformation::stack::Made;
+use crate::lambda::{
+    Code, Configuration, Function, LATEST, LayerUse, Plain, Workshop, interpreter,
+};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tether_protocol::Secret;
+use tether_sam::Resource;
+
+/// Properties that become members of the same name, shown and nothing else.
+const PLAIN: [(&str, &str); 6] = [
+    ("Description", "Description"),
+    ("EphemeralStorage", "EphemeralStorage"),
+    ("LoggingConfig", "LoggingConfig"),
+    ("VpcConfig", "VpcConfig"),
+    ("TracingConfig", "TracingConfig"),
+    ("KmsKeyArn", "KMSKeyArn"),
+];
+
+/// Where a function's code stands in a template.
+fn code_property(resource: &Resource) -> &'static str {
+    match resource.kind.as_str() {
+        "AWS::Lambda::Function" => "Code",
+        _ => "CodeUri",
+    }
+}
+
+/// Where code can stand.
+const CODE: [&str; 4] = ["Code", "CodeUri", "InlineCode", "ImageUri"];
+
+fn same_code(one: &Resource, other: &Resource) -> bool {
+    CODE.iter()
+        .all(|it| one.properties.get(it) == other.properties.get(it))
+}
+
+impl Hands<'_> {
+    /// The stack's folder.
+    pub(super) fn place(&self) -> PathBuf {
+        let id = self.stack.id.rsplit('/').next().unwrap_or_default();
+        let work = self.cloud.work.path();
+        work.join(format!("{}-{id}", self.stack.name))
+    }
+
+    fn view(&self, resource: &Resource) -> Result<tether_sam::Function, String> {
+        let view = tether_sam::Function::from_resource(resource, self.file);
+        view.map_err(|error| error.to_string())
+    }
+
+    /// None: there is none here, and that is said.
+    pub(super) async fn create_function(
+        &self,
+        resource: &Resource,
+    ) -> Result<Option<Content>, String> {
+        let view = self.view(resource)?;
+        if view.package_image {
+            let message = "container images are not emulated: the function is left out";
+            self.say(resource, "PackageType", message.to_owned());
+            return Ok(None);
+        }
+        let name = &resource.reference;
+        let lambda = &self.cloud.lambda;
+        if lambda.target(name, None).is_ok() {
+            return Err(exists(&resource.kind, name));
+        }
+        let folder = self.place().join("functions").join(name);
+        // A folder of this name may be left of another one.
+        let task = match folder.exists() {
+            false => "task".to_owned(),
+            true => format!("task-{}", crate::id::uuid()),
+        };
+        let to = folder.join(task);
+        let property = code_property(resource);
+        let content = self.take(resource, property, &view.code, &to).await?;
+        let configuration = self.configuration(resource, &view, &content);
+        let code = self.code(resource, &view, &content)?;
+        let function = Arc::new(Function::new(configuration, code, Workshop { folder }));
+        self.records(resource, &function);
+        lambda.add_function(Arc::clone(&function));
+        self.publish(resource, &function);
+        self.say_events(resource, &view);
+        Ok(Some(content))
+    }
+
+    /// In place: environments of before finish what they are doing.
+    pub(super) async fn update_function(
+        &self,
+        before: &Made,
+        resource: &Resource,
+        content: Option<Content>,
+    ) -> Result<Option<Content>, String> {
+        let view = self.view(resource)?;
+        let name = &before.physical_id;
+        let target = self.cloud.lambda.target(name, None);
+        let function = target.map_err(|error| error.to_string())?.function;
+        let kept = before
+            .content
+            .clone()
+            .filter(|_| same_code(&before.resource, resource));
+        let content = match content.or(kept) {
+            Some(content) => content,
+            None => {
+                let task = format!("task-{}", crate::id::uuid());
+                let to = function.workshop.folder.join(task);
+                let property = code_property(resource);
+                self.take(resource, property, &view.code, &to).await?
+            }
+        };
+        let configuration = self.configuration(resource, &view, &content);
+        let code = self.code(resource, &view, &content)?;
+        function.replace(configuration, code).await;
+        self.records(resource, &function);
+        self.publish(resource, &function);
+        Ok(Some(content))
+    }
+
+    pub(super) async fn delete_function(&self, name: &str) {
+        let Ok(target) = self.cloud.lambda.target(name, None) else {
+            return;
+        };
+        self.cloud.lambda.remove_function(&target.function.name);
+        target.function.end().await;
+    }
+
+    fn code(
+        &self,
+        resource: &Resource,
+        view: &tether_sam::Function,
+        content: &Content,
+    ) -> Result<Code, String> {
+        let runtime = view.runtime.as_deref().unwrap_or_default();
+        let interpreter = interpreter(runtime, &content.source)
+            .map_err(|reason| problem(self.file, resource, Some("Runtime"), reason).to_string())?;
+        Ok(Code {
+            root: content.root.clone(),
+            source: content.source.clone(),
+            interpreter,
+        })
+    }
+
+    fn configuration(
+        &self,
+        resource: &Resource,
+        view: &tether_sam::Function,
+        content: &Content,
+    ) -> Configuration {
+        let cloud = self.cloud;
+        let name = &resource.reference;
+        let environment = view
+            .environment
+            .iter()
+            .map(|(key, value)| (key.clone(), cloud.localize(value)));
+        let mut configuration = Configuration {
+            function_name: name.clone(),
+            function_arn: cloud.arn("lambda", &format!("function:{name}")),
+            version: LATEST.to_owned(),
+            runtime: view.runtime.clone().unwrap_or_default(),
+            role: view.role.clone().unwrap_or_default(),
+            handler: view.handler.clone().unwrap_or_default(),
+            timeout: view.timeout_seconds,
+            memory_mb: view.memory_mb,
+            environment: Secret::new(environment.collect()),
+            layers: self.layers_of(view),
+            architecture: view.architecture.name(),
+            code_sha256: content.sha256.clone(),
+            code_size: content.size,
+            plain: self.plain(resource),
+            last_modified: String::new(),
+            revision_id: String::new(),
+            updating: false,
+        };
+        configuration.touch();
+        configuration
+    }
+
+    fn layers_of(&self, view: &tether_sam::Function) -> Vec<LayerUse> {
+        let layers = &self.cloud.lambda.layers;
+        let used = view.layers.iter().map(|arn| LayerUse {
+            arn: arn.clone(),
+            code_size: layers.size(arn).unwrap_or(0),
+        });
+        used.collect()
+    }
+
+    /// What of it Lambda would not take is said, and left out.
+    fn plain(&self, resource: &Resource) -> Plain {
+        let mut plain = Plain::default();
+        for (property, member) in PLAIN {
+            if let Some(value) = resource.property(property)
+                && let Err(error) = plain.set(member, value)
+            {
+                self.say(resource, property, format!("{error}; it is left out"));
+            }
+        }
+        if let Some(mode) = resource.property("Tracing") {
+            // SAM's own name for it.
+            let _ = plain.set("TracingConfig", &json!({ "Mode": mode }));
+        }
+        plain
+    }
+
+    /// Reserved concurrency and tags.
+    fn records(&self, resource: &Resource, function: &Function) {
+        let reserved = resource.property("ReservedConcurrentExecutions");
+        function.reserve(reserved.and_then(number));
+        function.tag(resource.property("Tags").unwrap_or(&Value::Null));
+    }
+
+    /// `AutoPublishAlias`: a version, and an alias that points to it.
+    fn publish(&self, resource: &Resource, function: &Function) {
+        let alias = resource.property("AutoPublishAlias");
+        let Some(alias) = alias.and_then(Value::as_str) else {
+            return;
+        };
+        let published = function.publish(&Value::Null).and_then(|version| {
+            let change = json!({ "Name": alias, "FunctionVersion": version.version });
+            match function.alias(alias) {
+                Ok(_) => function.update_alias(alias, &change),
+                Err(_) => function.create_alias(&change),
+            }
+        });
+        if let Err(error) = published {
+            self.say(resource, "AutoPublishAlias", error.to_string());
+        }
+    }
+
+    fn say_events(&self, resource: &Resource, view: &tether_sam::Function) {
+        for event in view.events.iter().filter(|it| !expand::is_played(it)) {
+            let kind = &event.kind;
+            let message =
+                format!("{kind} events are not emulated: nothing invokes the function by it");
+            self.say(resource, &format!("Events.{}", event.name), message);
+        }
+    }
+}
+
+/// What comes from a parameter is text.
+fn number(value: &Value) -> Option<u32> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        other => u32::try_from(other.as_u64()?).ok(),
+    }
+}

@@ -1,0 +1,40 @@
+//! Layer versions.
+
+use super::{Content, Hands};
+use serde_json::{Value, json};
+use tether_sam::Resource;
+
+/// What is shown of a layer as its template has it.
+const SHOWN: [&str; 2] = ["Description", "LicenseInfo"];
+
+impl Hands<'_> {
+    pub(super) async fn create_layer(&self, resource: &Resource) -> Result<Content, String> {
+        let view = self.alone(resource);
+        let layers = view.layers().map_err(|error| error.to_string())?;
+        let layer = layers.first().ok_or("it is no layer")?;
+        let folder = self.place().join("layers");
+        let to = folder.join(format!("{}-{}", resource.logical_id, crate::id::uuid()));
+        let property = match resource.kind.as_str() {
+            "AWS::Lambda::LayerVersion" => "Content",
+            _ => "ContentUri",
+        };
+        let content = self.take(resource, property, &layer.content, &to).await?;
+        let mut about = json!({});
+        if !layer.runtimes.is_empty() {
+            about["CompatibleRuntimes"] = json!(layer.runtimes);
+        }
+        if !layer.architectures.is_empty() {
+            let names = layer.architectures.iter().map(|it| it.name());
+            about["CompatibleArchitectures"] = names.collect();
+        }
+        for name in SHOWN {
+            if let Some(text) = resource.property(name).and_then(Value::as_str) {
+                about[name] = json!(text);
+            }
+        }
+        let told = (content.sha256.clone(), content.size);
+        let layers = &self.cloud.lambda.layers;
+        layers.add(&resource.reference, content.root.clone(), told, about);
+        Ok(content)
+    }
+}
