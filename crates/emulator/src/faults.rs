@@ -116,6 +116,17 @@ impl Faults {
         })
     }
 
+    /// Why a call that a service makes for its caller is refused, by a rule
+    /// that says so. Other faults have no meaning for it.
+    pub(crate) fn refuses<'a>(&self, call: impl FnOnce() -> Call<'a>) -> Option<String> {
+        let caught = self.catch(call)?;
+        caught.tell();
+        match caught.effect {
+            Effect::Refuse(refusal) => Some(refusal.message),
+            _ => None,
+        }
+    }
+
     /// Plays a fault around what a call does. A caller that hangs up does not
     /// end it: what was late for them still happens.
     ///

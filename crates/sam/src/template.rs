@@ -78,6 +78,15 @@ impl Template {
             .collect()
     }
 
+    /// The names of the transforms that the template asks for.
+    pub fn transforms(&self) -> Vec<String> {
+        unsupported::transforms(&self.root)
+            .iter()
+            .filter_map(unsupported::transform_name)
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Applies parameters, conditions, Globals and intrinsic functions.
     ///
     /// # Errors

@@ -17,10 +17,7 @@ pub(crate) fn sections(root: &Node, values: &Values, report: &Report) -> Vec<Pro
         notes.push(report.problem(Some(position), None, Some(path), message));
     };
     for transform in transforms(root) {
-        let name = transform
-            .as_text()
-            .or_else(|| transform.member("Name")?.as_text());
-        let name = name.unwrap_or("a macro");
+        let name = transform_name(transform).unwrap_or("a macro");
         if !TRANSFORMS.contains(&name) {
             let message = format!("{name} is not applied; the template is used without it.");
             note(transform.position, "Transform", message);
@@ -46,7 +43,14 @@ pub(crate) fn sections(root: &Node, values: &Values, report: &Report) -> Vec<Pro
     notes
 }
 
-fn transforms(root: &Node) -> &[Node] {
+/// What a transform is called.
+pub(crate) fn transform_name(transform: &Node) -> Option<&str> {
+    let name = transform.as_text();
+    name.or_else(|| transform.member("Name")?.as_text())
+}
+
+/// What the template asks to be transformed by.
+pub(crate) fn transforms(root: &Node) -> &[Node] {
     match root.member("Transform") {
         None => &[],
         Some(node) => node.as_list().unwrap_or(std::slice::from_ref(node)),

@@ -45,7 +45,7 @@ pub(super) fn missing(
 ) -> Option<String> {
     let has = |wanted: &str| given.iter().any(|it| it == wanted);
     let iam = of_iam(target).filter(|it| !has(it) && !has(NAMED_IAM));
-    let expand = !change_set && template::has_transform(text) && !has(AUTO_EXPAND);
+    let expand = !change_set && !has(AUTO_EXPAND) && !template::transforms(text).is_empty();
     let missing: Vec<&str> = iam
         .into_iter()
         .chain(expand.then_some(AUTO_EXPAND))

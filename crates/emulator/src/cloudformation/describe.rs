@@ -422,10 +422,6 @@ fn needs(cloud: &Cloud, text: &str) -> Result<Needs, Refusal> {
     let iam = capabilities::of_iam(&resolved);
     let reason =
         iam.map(|_| "The following resource(s) require capabilities: [AWS::IAM::Role]".to_owned());
-    let transforms: &[&str] = match template::has_transform(text) {
-        true => &["AWS::Serverless-2016-10-31"],
-        false => &[],
-    };
     let mut kinds: Vec<String> = resolved
         .resources
         .values()
@@ -437,7 +433,9 @@ fn needs(cloud: &Cloud, text: &str) -> Result<Needs, Refusal> {
         optional("Description", resolved.description.as_deref()),
         list("Capabilities", iam, str::to_owned),
         optional("CapabilitiesReason", reason.as_deref()),
-        list("DeclaredTransforms", transforms, |it| (*it).to_owned()),
+        list("DeclaredTransforms", template::transforms(text), |it| {
+            crate::query::escape(&it)
+        }),
     ];
     Ok(Needs {
         text: text.concat(),

@@ -95,6 +95,13 @@ pub(super) fn begin_delete(cloud: &Arc<Cloud>, stack: &Arc<Stack>, by: By) {
     stack.enter("DELETE_IN_PROGRESS", Some("User Initiated"));
     tasks.spawn(async move {
         let _work = stack.work.lock().await;
+        if stack.is_gone() {
+            return;
+        }
+        // What was going on has ended in a state of its own.
+        if stack.state().status != "DELETE_IN_PROGRESS" {
+            stack.enter("DELETE_IN_PROGRESS", None);
+        }
         let file = stack.state().wish.file.clone();
         let run = Run::new(&cloud, &stack, by, &file);
         run.delete_all(false).await;
@@ -367,6 +374,7 @@ impl<'a> Run<'a> {
             // What cannot be deleted stays, and is said.
             let _ = self.delete(&now, retains(&now.resource, false)).await;
         }
+        self.stack.state().forget_failed();
         self.redefine().await;
         self.stack.enter("UPDATE_ROLLBACK_COMPLETE", None);
     }
@@ -416,6 +424,7 @@ impl<'a> Run<'a> {
     /// Everything, the last made first.
     async fn delete_all(&self, rolls_back: bool) {
         let mut failed = Vec::new();
+        self.stack.state().forget_failed();
         let all: Vec<Made> = self.living().into_values().rev().collect();
         for made in &all {
             let policy = made.resource.deletion_policy.as_deref();

@@ -77,7 +77,7 @@ fn exists(kind: &str, name: &str) -> String {
 }
 
 /// A refusal as CloudFormation passes it on.
-fn refused(message: &str, code: &str) -> String {
+pub(super) fn refused(message: &str, code: &str) -> String {
     format!(
         "Resource handler returned message: \"{message}\" (RequestToken: {}, HandlerErrorCode: \
          {code})",

@@ -2,8 +2,12 @@
 //! for them: it makes each resource with its caller's permissions
 //! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html>).
 
+mod needs;
+
 use super::expand::deployed_kind;
 use crate::cloud::Cloud;
+use crate::faults::Call;
+use serde_json::Value;
 use tether_sam::Resource;
 
 /// On whose behalf a stack is changed.
@@ -21,13 +25,8 @@ pub(super) enum Verb {
     Delete,
 }
 
-/// Whether a caller may do this; if not, the words after `User: …`.
-pub(super) fn may(
-    _cloud: &Cloud,
-    _access_key: &str,
-    _action: &str,
-    _resource: &str,
-) -> Result<(), String> {
+/// Whether a caller may do this; if not, AWS's words, from `User: …` on.
+fn may(_cloud: &Cloud, _access_key: &str, _action: &str, _resource: &str) -> Result<(), String> {
     Ok(())
 }
 
@@ -39,9 +38,116 @@ pub(super) fn may_do(
     resource: &Resource,
     physical_id: &str,
 ) -> Result<(), String> {
-    let _ = (deployed_kind(&resource.kind), verb, physical_id);
+    for action in needs::of(resource, verb) {
+        for arn in on(cloud, resource, physical_id, action, verb) {
+            check(cloud, by, action, &arn)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an object in S3 may be read.
+pub(super) fn may_read(cloud: &Cloud, by: &By, bucket: &str, key: &str) -> Result<(), String> {
+    let arn = format!("arn:{}:s3:::{bucket}/{key}", cloud.place.partition);
+    check(cloud, by, "s3:GetObject", &arn)
+}
+
+fn check(cloud: &Cloud, by: &By, action: &str, arn: &str) -> Result<(), String> {
     let Some(key) = &by.access_key else {
         return Ok(());
     };
-    may(cloud, key, "", physical_id)
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let refused = cloud.faults.refuses(|| Call {
+        service,
+        action: name,
+        principal: Some(cloud.callers.principal(key)),
+        texts: [arn.as_bytes(), &[]],
+    });
+    let allowed = match refused {
+        Some(message) => Err(message),
+        None => may(cloud, key, action, arn),
+    };
+    allowed.map_err(|words| denied(service, &words))
+}
+
+/// As the service's handler passes it on.
+fn denied(service: &str, words: &str) -> String {
+    let service = match service {
+        "iam" => "Iam",
+        "lambda" => "Lambda",
+        "dynamodb" => "DynamoDb",
+        "logs" => "CloudWatchLogs",
+        "apigateway" => "ApiGatewayV2",
+        "events" => "EventBridge",
+        "s3" => "S3",
+        other => other,
+    };
+    let message = format!(
+        "{words} (Service: {service}, Status Code: 403, Request ID: {})",
+        crate::id::uuid()
+    );
+    super::resources::refused(&message, "AccessDenied")
+}
+
+/// What an action is done to.
+fn on(
+    cloud: &Cloud,
+    resource: &Resource,
+    physical_id: &str,
+    action: &str,
+    verb: Verb,
+) -> Vec<String> {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let text = |path: &str| resource.property(path).and_then(Value::as_str);
+    let arn = match (service, deployed_kind(&resource.kind)) {
+        ("iam", "AWS::IAM::Role") => global(cloud, "iam", &format!("role/{physical_id}")),
+        // The role that a function gets.
+        ("iam", _) => text("Role").unwrap_or_default().to_owned(),
+        ("lambda", "AWS::Lambda::Function") if name == "GetLayerVersion" => {
+            let layers = resource.property("Layers").and_then(Value::as_array);
+            let layers = layers.into_iter().flatten();
+            return layers
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+        }
+        ("lambda", "AWS::Lambda::LayerVersion") if name == "PublishLayerVersion" => {
+            let layer = physical_id.rsplit_once(':').map(|(layer, _)| layer);
+            layer.unwrap_or(physical_id).to_owned()
+        }
+        ("lambda", "AWS::Lambda::LayerVersion") => physical_id.to_owned(),
+        ("lambda", "AWS::Lambda::EventSourceMapping") => {
+            cloud.arn("lambda", "event-source-mapping:*")
+        }
+        ("lambda", "AWS::Lambda::Permission") => {
+            let function = text("FunctionName").unwrap_or_default();
+            match function.starts_with("arn:") {
+                true => function.to_owned(),
+                false => cloud.arn("lambda", &format!("function:{function}")),
+            }
+        }
+        ("lambda", _) => cloud.arn("lambda", &format!("function:{physical_id}")),
+        ("dynamodb", _) => cloud.arn("dynamodb", &format!("table/{physical_id}")),
+        ("logs", _) if name == "DescribeLogGroups" => cloud.arn("logs", "log-group::log-stream:"),
+        ("logs", _) => cloud.arn("logs", &format!("log-group:{physical_id}:log-stream:")),
+        ("events", _) => cloud.arn("events", &format!("rule/{physical_id}")),
+        ("apigateway", kind) => {
+            let path = needs::api_path(kind, text("ApiId"), physical_id, verb);
+            let place = &cloud.place;
+            format!(
+                "arn:{}:apigateway:{}::{path}",
+                place.partition, place.region
+            )
+        }
+        _ => "*".to_owned(),
+    };
+    vec![arn]
+}
+
+fn global(cloud: &Cloud, service: &str, resource: &str) -> String {
+    let place = &cloud.place;
+    format!(
+        "arn:{}:{service}::{}:{resource}",
+        place.partition, place.account_id
+    )
 }

@@ -183,6 +183,28 @@ impl Stack {
 }
 
 impl State {
+    /// What could not be made is gone with what could.
+    pub(super) fn forget_failed(&mut self) {
+        let made = &self.made;
+        let failed = self.rows.iter_mut();
+        let failed =
+            failed.filter(|(id, row)| row.status == "CREATE_FAILED" && !made.contains_key(*id));
+        for (id, row) in failed {
+            row.status = "DELETE_COMPLETE";
+            row.reason = None;
+            row.at = now();
+            self.events.push(Event {
+                id: format!("{id}-{}-{}", row.status, id::uuid()),
+                logical_id: id.clone(),
+                physical_id: row.physical_id.clone(),
+                kind: row.kind.clone(),
+                status: row.status,
+                reason: None,
+                at: row.at.clone(),
+            });
+        }
+    }
+
     /// What happened to a resource.
     pub(super) fn tell(
         &mut self,

@@ -156,11 +156,10 @@ fn parameters(
     Ok(values)
 }
 
-/// Whether a template asks for a transform.
-pub(super) fn has_transform(text: &str) -> bool {
-    let lines = text.lines().map(str::trim_start);
-    let mut lines = lines.map(|it| it.trim_start_matches(['"', '\'']));
-    lines.any(|it| it.starts_with("Transform"))
+/// What a template asks to be transformed by.
+pub(super) fn transforms(text: &str) -> Vec<String> {
+    let template = Template::parse(FILE, text);
+    template.map(|it| it.transforms()).unwrap_or_default()
 }
 
 /// Parameters as a description shows them.
@@ -225,11 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_transform_is_seen_in_yaml_and_json() {
-        assert!(has_transform("Transform: AWS::Serverless-2016-10-31\n"));
-        assert!(has_transform(
-            "{\n  \"Transform\": \"AWS::Serverless-2016-10-31\"\n}"
-        ));
-        assert!(!has_transform("Resources: {}\n"));
+    fn a_transform_is_seen_in_each_form() {
+        let sam = "AWS::Serverless-2016-10-31";
+        for text in [
+            "Transform: AWS::Serverless-2016-10-31\n",
+            "Transform: [AWS::Serverless-2016-10-31]\n",
+            "{\"Resources\": {}, \"Transform\": \"AWS::Serverless-2016-10-31\"}",
+        ] {
+            assert_eq!(transforms(text), [sam], "{text}");
+        }
+        assert!(transforms("Resources: {}\n").is_empty());
     }
 }

@@ -243,8 +243,8 @@ impl Bucket {
         let found = match version {
             None => self.latest(key),
             Some(id) => {
-                let all = self.objects.get(key).into_iter().flatten();
-                let found = all.filter(|it| it.id == id).next_back();
+                let mut all = self.objects.get(key).into_iter().flatten();
+                let found = all.rfind(|it| it.id == id);
                 Some(found.ok_or_else(|| {
                     s3_error!(NoSuchVersion, "The specified version does not exist.")
                 })?)

@@ -121,7 +121,6 @@ pub(super) fn encrypted() -> ServerSideEncryptionConfiguration {
                 sse_algorithm: ServerSideEncryption::from_static(algorithm),
             }),
             bucket_key_enabled: Some(false),
-            ..ServerSideEncryptionRule::default()
         }],
     }
 }

@@ -1,6 +1,7 @@
 //! Code of functions and layers: from a folder, from S3, or from the template.
 
 use super::{Hands, problem};
+use crate::cloudformation::rights;
 use crate::files;
 use crate::lambda::Archive;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ impl Hands<'_> {
             );
             return Err(problem(self.file, resource, Some(property), message).to_string());
         };
-        self.may_read(resource, bucket, key)?;
+        rights::may_read(self.cloud, self.by, bucket, key)?;
         let object = self.cloud.s3.object(bucket, key).map_err(|error| {
             let message = format!(
                 "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {} \
@@ -128,11 +129,4 @@ fn bucket_and_key(url: &str) -> Option<(&str, &str)> {
     let (bucket, key) = url.strip_prefix("s3://")?.split_once('/')?;
     let key = key.split('?').next().unwrap_or(key);
     (!bucket.is_empty() && !key.is_empty()).then_some((bucket, key))
-}
-
-impl Hands<'_> {
-    fn may_read(&self, resource: &Resource, bucket: &str, key: &str) -> Result<(), String> {
-        let _ = (resource, bucket, key);
-        Ok(())
-    }
 }
