@@ -10,7 +10,6 @@
 //! | [`websocket`] | which event, which route, which frame, which handshake answer |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
-//! | [`policy`] | does a policy document allow an action on a resource |
 //! | [`connection_id`] | what connection and request ids look like |
 //! | [`query`] | a query string as API Gateway decodes it |
 //!
@@ -25,7 +24,6 @@ mod clock;
 pub mod connection_id;
 pub mod connections;
 mod invoke;
-pub mod policy;
 mod proxy;
 pub mod query;
 pub mod websocket;

@@ -1,9 +1,9 @@
 //! What the emulator's API Gateway reads of a user's policies and expressions.
 
 use serde_json::Value;
-use tether_apigw::policy::{self, Decision, Effect, Policy};
 use tether_apigw::query;
 use tether_apigw::websocket::RouteSelection;
+use tether_iam::{Context, Decision, Effect, Policy};
 
 const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:abc/live/$connect";
 
@@ -15,7 +15,7 @@ pub(crate) fn policy(bytes: &[u8]) {
         return;
     };
     let allows = |effect| policy.statements.iter().any(|it| it.effect == effect);
-    match policy::evaluate(&policy, "execute-api:Invoke", ARN) {
+    match tether_iam::evaluate(&policy, "execute-api:Invoke", ARN, &Context::partial()) {
         Ok(Decision::Allow) => assert!(allows(Effect::Allow)),
         Ok(Decision::ExplicitDeny) => assert!(allows(Effect::Deny)),
         Ok(Decision::ImplicitDeny) => {}

@@ -1,66 +1,87 @@
 //! IAM's wildcards: `*` for any characters, none included, and `?` for exactly one.
 
-/// Actions are matched whatever their case
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>).
-pub(super) fn action(pattern: &str, action: &str) -> bool {
-    matches(
-        &pattern.to_lowercase(),
-        &action.to_lowercase(),
-        Colons::Free,
-    )
+use super::{Colons, Token};
+
+/// Whether a text is what the tokens say. Most patterns are decided by their
+/// first characters.
+pub(super) fn matches(pattern: &[Token], text: &str, colons: Colons) -> bool {
+    let mut left = text.chars();
+    for (index, token) in pattern.iter().enumerate() {
+        match token {
+            Token::Char(wanted) if left.next() == Some(*wanted) => {}
+            Token::Any if index + 1 == pattern.len() => return true,
+            Token::Any | Token::One => {
+                let rest = pattern.get(index..).unwrap_or_default();
+                return globbed(rest, left.as_str(), colons);
+            }
+            // A variable has become characters by now.
+            Token::Char(_) | Token::Variable { .. } => return false,
+        }
+    }
+    left.next().is_none()
 }
 
-/// Resources are matched case-sensitively, segment by segment: a wildcard stays
-/// between its colons, except for a `*` at the end of a segment
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>).
-pub(super) fn resource(pattern: &str, resource: &str) -> bool {
-    matches(pattern, resource, Colons::Bound)
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Colons {
-    Free,
-    Bound,
-}
-
-/// Keeps, after each character of the pattern, the set of positions in the text
+/// Keeps, after each token of the pattern, the set of positions in the text
 /// that it can have reached: time is pattern × text at most, whatever a policy
 /// holds, where backtracking could take forever.
-fn matches(pattern: &str, text: &str, colons: Colons) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
+fn globbed(pattern: &[Token], text: &str, colons: Colons) -> bool {
     let text: Vec<char> = text.chars().collect();
     let mut reached = vec![false; text.len() + 1];
     if let Some(start) = reached.first_mut() {
         *start = true;
     }
+    let mut next = Vec::with_capacity(reached.len());
     for (index, wanted) in pattern.iter().enumerate() {
-        let ends_segment = matches!(pattern.get(index + 1), None | Some(':'));
-        let any_colon = colons == Colons::Free || (*wanted == '*' && ends_segment);
-        reached = advance(*wanted, any_colon, &reached, &text);
+        let ends_segment = matches!(pattern.get(index + 1), None | Some(Token::Char(':')));
+        let any_colon = colons == Colons::Free || (*wanted == Token::Any && ends_segment);
+        advance(wanted, any_colon, &reached, &text, &mut next);
+        std::mem::swap(&mut reached, &mut next);
     }
     reached.last().copied().unwrap_or_default()
 }
 
-fn advance(wanted: char, any_colon: bool, reached: &[bool], text: &[char]) -> Vec<bool> {
-    let mut next = Vec::with_capacity(reached.len());
+fn advance(wanted: &Token, any_colon: bool, reached: &[bool], text: &[char], next: &mut Vec<bool>) {
+    next.clear();
     // Where a `*` may stay without taking a character.
-    next.push(wanted == '*' && reached.first().copied().unwrap_or_default());
+    next.push(*wanted == Token::Any && reached.first().copied().unwrap_or_default());
     for ((found, before), here) in text.iter().zip(reached).zip(reached.iter().skip(1)) {
         let passable = any_colon || *found != ':';
         let open = match wanted {
-            '*' => *here || (passable && next.last().copied().unwrap_or_default()),
-            '?' => passable && *before,
-            literal => *before && literal == *found,
+            Token::Any => *here || (passable && next.last().copied().unwrap_or_default()),
+            Token::One => passable && *before,
+            Token::Char(literal) => *before && literal == found,
+            Token::Variable { .. } => false,
         };
         next.push(open);
     }
-    next
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use crate::pattern::{Pattern, Syntax};
     use proptest::prelude::*;
+
+    fn glob(pattern: &str, text: &str, colons: Colons) -> bool {
+        let syntax = Syntax {
+            wildcards: true,
+            variables: false,
+        };
+        matches(
+            &Pattern::read(pattern, syntax).unwrap().tokens,
+            text,
+            colons,
+        )
+    }
+
+    fn resource(pattern: &str, text: &str) -> bool {
+        glob(pattern, text, Colons::Bound)
+    }
+
+    fn free(pattern: &str, text: &str) -> bool {
+        glob(pattern, text, Colons::Free)
+    }
 
     #[test]
     fn a_star_is_any_characters_and_none() {
@@ -79,7 +100,7 @@ mod tests {
         assert!(resource("arn:*", "arn:aws:s3:::x"));
         assert!(resource("arn:*:x", "arn:aws:s3:::x"));
         assert!(!resource("arn:a*x", "arn:aws:x"));
-        assert!(action("s*t", "s3:get"));
+        assert!(free("s*t", "s3:get"));
     }
 
     #[test]
@@ -115,7 +136,7 @@ mod tests {
 
         #[test]
         fn every_text_matches_itself_and_the_star(text in "[a-z:/$-]{0,40}") {
-            prop_assert!(resource(&text, &text) && resource("*", &text) && action("*", &text));
+            prop_assert!(resource(&text, &text) && resource("*", &text) && free("*", &text));
         }
     }
 }
