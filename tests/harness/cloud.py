@@ -110,6 +110,15 @@ class Cloud:
         name = self._name(function)
         return self.process.wait_until(look, f"{text!r} in the log of {name}", timeout)
 
+    def wait_for_notice(self, text):
+        """The first notice with this text."""
+
+        def look():
+            notices = (it["message"] for it in self.process.events_of("notice"))
+            return next((it for it in notices if text in it), None)
+
+        return self.process.wait_until(look, f"notice with {text!r}")
+
     # ---- stacks
 
     def outputs(self, stack="tether"):
@@ -140,6 +149,11 @@ class Cloud:
     def calls(self):
         """AWS calls so far: principal, service, action and count of each."""
         with urllib.request.urlopen(f"{self.endpoint}/_tether/calls") as answer:
+            return json.load(answer)
+
+    def permissions(self):
+        """What was used of each role's policies, and what was refused."""
+        with urllib.request.urlopen(f"{self.endpoint}/_tether/permissions") as answer:
             return json.load(answer)
 
     # ---- what goes wrong

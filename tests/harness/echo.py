@@ -45,11 +45,31 @@ def burst(connection, count):
 """
 
 
-def project(folder):
-    """One function behind all three routes."""
+def project(folder, permitted=True):
+    """One function behind all three routes, which the API may invoke if it is permitted to."""
     echo = Project.of(folder, {"Echo": SOURCE}, timeout=10)
     template = json.loads(echo.template.read_text())
     api = {"ApiId": {"Ref": "Api"}}
+    arn = "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/live"
+    template["Resources"]["Echo"]["Properties"]["Policies"] = [
+        {
+            "Statement": {
+                "Effect": "Allow",
+                "Action": "execute-api:ManageConnections",
+                "Resource": {"Fn::Sub": f"{arn}/POST/@connections/*"},
+            }
+        }
+    ]
+    if permitted:
+        template["Resources"]["Permission"] = {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "Echo"},
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {"Fn::Sub": f"{arn}/*"},
+            },
+        }
     service = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31"
     path = f"{service}/functions/${{Echo.Arn}}/invocations"
     target = {"Fn::Sub": "integrations/${Integration}"}

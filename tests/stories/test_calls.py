@@ -4,6 +4,8 @@ import collections
 import json
 
 import boto3
+import botocore.exceptions
+import pytest
 
 
 def calls(cloud):
@@ -34,15 +36,17 @@ def test_calls_are_counted_by_who_makes_them(hello_cloud):
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
     )
-    developer.get_function(FunctionName=hello_cloud.function("HelloFunction"))
-    developer.list_functions()
+    developer.get_function_configuration(FunctionName=hello_cloud.function("HelloFunction"))
+    # What is refused has been called all the same.
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDeniedException"):
+        developer.list_functions()
     name = role.rsplit("/", 1)[1]
     assert calls(hello_cloud) - before == {
         ("outside", "dynamodb", "ListTables"): 1,
         ("outside", "lambda", "GetFunctionConfiguration"): 1,
         ("outside", "cloudformation", "DescribeStacks"): 1,
         ("outside", "sts", "AssumeRole"): 1,
-        (name, "lambda", "GetFunction"): 1,
+        (name, "lambda", "GetFunctionConfiguration"): 1,
         (name, "lambda", "ListFunctions"): 1,
     }
 

@@ -223,6 +223,10 @@ pub(crate) struct Emulator {
     /// most 16 MB.
     #[arg(long, value_name = "FILE")]
     pub(crate) record_requests: Option<PathBuf>,
+    /// Let everybody do everything. Otherwise each call of a deployed function, an
+    /// assumed role or a user of this cloud needs a policy that allows it.
+    #[arg(long)]
+    pub(crate) no_iam: bool,
     /// Name of tether's helper stack.
     #[arg(long, default_value = "tether", value_name = "NAME")]
     pub(crate) helper_stack_name: String,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use tether_iam::Principal;
 use tether_protocol::Timestamp;
 
 /// The principal of keys that nobody gave out here.
@@ -28,7 +29,7 @@ pub(crate) struct Callers {
 
 #[derive(Clone)]
 struct Caller {
-    arn: String,
+    principal: Principal,
     place: Place,
     /// When the key is void; none: it lives as long as this cloud.
     until: Option<Timestamp>,
@@ -68,10 +69,10 @@ impl Callers {
         }
     }
 
-    /// An access key for a deployed function's role; a new one each time.
-    pub(crate) fn issue(&self, role_arn: &str) -> String {
+    /// An access key for a deployed function under its role; a new one each time.
+    pub(crate) fn issue(&self, role_arn: &str, function: &str) -> String {
         self.keep(Caller {
-            arn: role_arn.to_owned(),
+            principal: session(role_arn, function),
             place: Place::Region,
             until: None,
         })
@@ -79,13 +80,27 @@ impl Callers {
 
     /// An access key for a role that was assumed, until then. Who assumed it
     /// stays where they are.
-    pub(crate) fn assume(&self, assumed_arn: &str, by: &str, until: Timestamp) -> String {
+    pub(crate) fn assume(&self, session: Principal, by: &str, until: Timestamp) -> String {
         let place = self.caller(by).map_or(Place::Laptop, |it| it.place);
         self.keep(Caller {
-            arn: assumed_arn.to_owned(),
+            principal: session,
             place,
             until: Some(until),
         })
+    }
+
+    /// An access key for a user.
+    pub(crate) fn issue_to_user(&self, user: Principal) -> String {
+        self.keep(Caller {
+            principal: user,
+            place: Place::Laptop,
+            until: None,
+        })
+    }
+
+    /// Whose a key is; none: it was not given out here.
+    pub(crate) fn whose(&self, key: &str) -> Option<Principal> {
+        self.caller(key).map(|it| it.principal)
     }
 
     fn keep(&self, caller: Caller) -> String {
@@ -104,7 +119,7 @@ impl Callers {
 
     /// Who has this key; none: it was not given out here.
     pub(crate) fn arn(&self, key: &str) -> Option<String> {
-        self.caller(key).map(|it| it.arn)
+        self.caller(key).map(|it| it.principal.arn().to_owned())
     }
 
     /// The name of this key's role.
@@ -135,7 +150,9 @@ impl Callers {
     /// Counts a call, and says how far it has to travel.
     pub(crate) fn arrive(&self, key: &str, service: &str, action: String) -> Way {
         let caller = self.caller(key);
-        let principal = caller.as_ref().map_or(OUTSIDE, |it| role_name(&it.arn));
+        let principal = caller
+            .as_ref()
+            .map_or(OUTSIDE, |it| role_name(it.principal.arn()));
         let way = self.way(caller.as_ref().map(|it| it.place), service, &action);
         let call = Call {
             principal: principal.to_owned(),
@@ -179,6 +196,20 @@ impl Way {
 
     pub(crate) async fn come_back(&self) {
         pause(self.back).await;
+    }
+}
+
+/// Whoever has assumed a role: `arn:…:sts::…:assumed-role/ROLE/session`, in which the
+/// role's path does not stand.
+pub(crate) fn session(role_arn: &str, session: &str) -> Principal {
+    let parts: Vec<&str> = role_arn.splitn(6, ':').collect();
+    let part = |index: usize| parts.get(index).copied().unwrap_or_default();
+    let (partition, account) = (part(1), part(4));
+    let role = role_name(role_arn);
+    Principal::Session {
+        arn: format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}"),
+        role: role_arn.to_owned(),
+        account: account.to_owned(),
     }
 }
 
@@ -275,9 +306,10 @@ mod tests {
             there: Duration::ZERO,
             back: Duration::ZERO,
         };
-        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X");
-        let layer = callers.assume("arn:aws:sts::0:assumed-role/Layer/s", &function, NEVER);
-        let developer = callers.assume("arn:aws:sts::0:assumed-role/Developer/s", "AKIA", NEVER);
+        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X", "hello");
+        let layer = callers.assume(session("arn:aws:iam::0:role/Layer", "s"), &function, NEVER);
+        let developer =
+            callers.assume(session("arn:aws:iam::0:role/Developer", "s"), "AKIA", NEVER);
         let get = |key: &str| callers.arrive(key, "dynamodb", "GetItem".to_owned());
         assert_eq!(["AKIA", &developer].map(get), [far, far]);
         assert_eq!([&*function, &layer].map(get), [near, near]);
@@ -290,8 +322,9 @@ mod tests {
     #[test]
     fn calls_are_counted_by_role_service_and_operation() {
         let callers = callers();
-        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X");
-        let developer = callers.assume("arn:aws:sts::0:assumed-role/Developer/s", "AKIA", NEVER);
+        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X", "hello");
+        let developer =
+            callers.assume(session("arn:aws:iam::0:role/Developer", "s"), "AKIA", NEVER);
         for key in [&*function, &developer, &function, "AKIA"] {
             callers.arrive(key, "dynamodb", "GetItem".to_owned());
         }
@@ -319,7 +352,7 @@ mod tests {
         };
         let after = now.plus(Duration::from_millis(1));
         for (until, over) in [(now, true), (after, false)] {
-            let key = callers.assume("arn:aws:sts::0:assumed-role/Layer/s", "AKIA", until);
+            let key = callers.assume(session("arn:aws:iam::0:role/Layer", "s"), "AKIA", until);
             assert_eq!(admitted(&key) == Err(Unsigned::Outlived), over);
         }
         assert!(admitted("AKIA").is_ok());
@@ -330,7 +363,7 @@ mod tests {
         let callers = callers();
         let assume = |ago: Duration| {
             let until = tether_host::now().minus(ago);
-            callers.assume("arn:aws:sts::0:assumed-role/Layer/s", "AKIA", until)
+            callers.assume(session("arn:aws:iam::0:role/Layer", "s"), "AKIA", until)
         };
         let long = assume(2 * REMEMBERED);
         let short = assume(REMEMBERED / 2);
@@ -338,7 +371,7 @@ mod tests {
             [&long, &short].map(|it| callers.arn(it).is_some()),
             [false, true]
         );
-        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X");
+        let function = callers.issue("arn:aws:iam::0:role/app-HelloRole-X", "hello");
         assert!([&short, &function].map(|it| callers.arn(it).is_some()) == [true, true]);
     }
 

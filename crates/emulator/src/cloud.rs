@@ -4,6 +4,7 @@ use crate::callers::Callers;
 use crate::cloudformation::{Records, Stacks};
 use crate::dynamodb::DynamoDb;
 use crate::faults::{FaultSink, Faults};
+use crate::iam::Iam;
 use crate::lambda::{Lambda, Surroundings};
 use crate::options::Options;
 use crate::requests::Requests;
@@ -50,6 +51,7 @@ pub struct Cloud {
     pub(crate) place: Place,
     pub(crate) options: Options,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) iam: Arc<Iam>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) requests: Arc<Requests>,
     pub(crate) endpoint: SocketAddr,
@@ -83,12 +85,19 @@ impl Cloud {
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
         let callers = Arc::new(Callers::new(&options));
         let requests = Requests::kept_in(options.record_requests.as_deref())?;
+        let iam = Arc::new(Iam::new(
+            &place,
+            &options,
+            Arc::clone(&callers),
+            Arc::clone(&notices),
+        ));
         let faults = Arc::new(Faults::new(faults, tasks.clone(), ending.clone()));
         let lambda = Lambda::start(Surroundings {
             place: &place,
             endpoint,
             options: &options,
             callers: Arc::clone(&callers),
+            iam: Arc::clone(&iam),
             logs,
             notices: Arc::clone(&notices),
             tasks: tasks.clone(),
@@ -98,6 +107,7 @@ impl Cloud {
             s3: S3::new(&place),
             place,
             callers,
+            iam,
             faults,
             requests: Arc::new(requests),
             options,
@@ -147,6 +157,14 @@ impl Cloud {
                 .replace(&host, &local);
         }
         text
+    }
+
+    /// The API that a path of `@connections` is about: the one that has the
+    /// connection, or else any.
+    pub(crate) fn api_of(&self, path: &str) -> Option<Arc<Api>> {
+        let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
+        let holder = apis.iter().find(|api| api.holds(path));
+        holder.or_else(|| apis.first()).cloned()
     }
 
     pub(crate) fn api_host(&self, api_id: &str) -> String {

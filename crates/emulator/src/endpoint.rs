@@ -6,14 +6,14 @@ use crate::faults::{self, Cut};
 use crate::query::Caller;
 use crate::requests::Asked;
 use crate::signature::{Signature, Unsigned};
-use crate::{callers, lambda, query, s3, websocket};
+use crate::{callers, iam, lambda, query, s3, websocket};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tether_apigw::connections::parse_path;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -95,6 +95,9 @@ fn own(cloud: &Cloud, parts: &http::request::Parts, body: &Bytes) -> Option<Answ
     if parts.method == Method::GET && path == "/_tether/calls" {
         return Some(ok(cloud.callers.calls().to_string()));
     }
+    if parts.method == Method::GET && path == "/_tether/permissions" {
+        return Some(ok(cloud.iam.permissions().to_string()));
+    }
     path.starts_with(faults::api::PATH)
         .then(|| faults::api::serve(&cloud.faults, &parts.method, path, body))
 }
@@ -160,7 +163,7 @@ impl<'a> Wanted<'a> {
         }
         let action = match service {
             "lambda" => callers::lambda_action(&parts.method, path),
-            "sts" | "cloudformation" => query::action(body),
+            "sts" | "cloudformation" | "iam" => query::action(body),
             "execute-api" => callers::connections_action(&parts.method),
             "s3" => {
                 let query = parts.uri.query().unwrap_or_default();
@@ -208,8 +211,12 @@ async fn serve_one(
     parts: http::request::Parts,
     body: Bytes,
 ) -> Answer {
+    if let Err(denied) = iam::check(cloud, service, access_key, &parts, &body) {
+        return iam::refuse(service, &denied);
+    }
     let path = parts.uri.path();
     match service {
+        "iam" => iam::api::serve(&cloud.iam, &body),
         "dynamodb" => {
             let request = Request::from_parts(parts, Full::new(body));
             let answer = cloud.dynamodb.forward(request).await;
@@ -244,7 +251,7 @@ async fn serve_one(
 /// or 403.
 fn refuse_unsigned(unsigned: &Unsigned, wanted: &Wanted<'_>) -> Answer {
     match wanted.service {
-        "sts" | "cloudformation" => query::refuse(unsigned),
+        "sts" | "cloudformation" | "iam" => query::refuse(unsigned),
         "dynamodb" => {
             let message = match unsigned {
                 Unsigned::Missing => "Request is missing Authentication Token",
@@ -258,16 +265,8 @@ fn refuse_unsigned(unsigned: &Unsigned, wanted: &Wanted<'_>) -> Answer {
 
 /// `@connections` on the endpoint: the API is the one that has the connection.
 fn connections(cloud: &Cloud, method: &Method, path: &str, body: &Bytes) -> Answer {
-    let apis = {
-        let apis = cloud.apis.read().unwrap_or_else(PoisonError::into_inner);
-        apis.clone()
-    };
-    let holder = apis
-        .iter()
-        .find(|api| api.holds(path))
-        .or_else(|| apis.first());
-    match holder {
-        Some(api) => websocket::serve_connections(api, method, path, body),
+    match cloud.api_of(path) {
+        Some(api) => websocket::serve_connections(&api, method, path, body),
         None => refuse(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
     }
 }

@@ -29,6 +29,7 @@ pub(crate) use version::Code;
 
 use crate::callers::{Callers, lambda_action};
 use crate::cloud::{Notice, Place};
+use crate::iam::Iam;
 use crate::id;
 use crate::options::Options;
 use bytes::Bytes;
@@ -48,6 +49,7 @@ pub(crate) struct Lambda {
     pub(crate) place: Place,
     pub(crate) endpoint: SocketAddr,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) iam: Arc<Iam>,
     pub(crate) logs: LogSink,
     pub(crate) notices: Notice,
     pub(crate) tasks: TaskTracker,
@@ -89,6 +91,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) endpoint: SocketAddr,
     pub(crate) options: &'a Options,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) iam: Arc<Iam>,
     pub(crate) logs: LogSink,
     pub(crate) notices: Notice,
     pub(crate) tasks: TaskTracker,
@@ -102,6 +105,7 @@ impl Lambda {
             place: around.place.clone(),
             endpoint: around.endpoint,
             callers: around.callers,
+            iam: around.iam,
             logs: around.logs,
             notices: around.notices,
             tasks: around.tasks,
@@ -262,7 +266,7 @@ async fn reap(lambda: Arc<Lambda>, after: Duration) {
 }
 
 /// Splits `name`, `name:qualifier`, `account:function:name` and full ARNs.
-fn name_and_qualifier(reference: &str) -> (&str, Option<&str>) {
+pub(crate) fn name_and_qualifier(reference: &str) -> (&str, Option<&str>) {
     let rest = match reference.split_once("function:") {
         Some((_, rest)) => rest,
         None => reference,

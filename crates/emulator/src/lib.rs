@@ -5,6 +5,7 @@
 //! and hands requests to `lambda`, `websocket` (`@connections`), `query`
 //! (CloudFormation, STS) and `dynamodb` (embedded). `deploy` turns a template
 //! into resources; each WebSocket API then listens on a port of its own.
+//! `iam` decides who may do what, by the policies of the templates.
 //! `callers` knows whose a `signature` is and so how far away they are: with
 //! latencies in [`Options`], a WAN is played. It counts all calls, too:
 //! `GET /_tether/calls` on the endpoint. `faults` are calls that fail on request,
@@ -19,6 +20,7 @@ mod dynamodb;
 mod endpoint;
 mod faults;
 mod files;
+mod iam;
 mod id;
 mod lambda;
 mod names;

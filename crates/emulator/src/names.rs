@@ -66,11 +66,11 @@ impl Names<'_> {
                 self.cloud.arn("lambda", &format!("function:{name}"))
             }
             "AWS::IAM::Role" => {
-                format!(
-                    "arn:{}:iam::{}:role/{name}",
-                    place.partition, place.account_id
-                )
+                let path = path_of(resource);
+                let (partition, account) = (&place.partition, &place.account_id);
+                format!("arn:{partition}:iam::{account}:role{path}{name}")
             }
+            "AWS::IAM::ManagedPolicy" => name,
             "AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable" => {
                 self.cloud.arn("dynamodb", &format!("table/{name}"))
             }
@@ -97,6 +97,13 @@ impl PhysicalNames for Names<'_> {
                 self.name(resource, "FunctionName")
             }
             "AWS::IAM::Role" => self.name(resource, "RoleName"),
+            // Its `Ref` is its ARN.
+            "AWS::IAM::ManagedPolicy" => {
+                let (name, path) = (self.name(resource, "ManagedPolicyName"), path_of(resource));
+                let place = self.place();
+                let (partition, account) = (&place.partition, &place.account_id);
+                format!("arn:{partition}:iam::{account}:policy{path}{name}")
+            }
             "AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable" => {
                 self.name(resource, "TableName")
             }
@@ -120,6 +127,7 @@ impl PhysicalNames for Names<'_> {
     fn attribute(&self, resource: &Resource, attribute: &str) -> Option<Value> {
         let text = match (resource.kind.as_str(), attribute) {
             (_, "Arn") => self.arn(resource)?,
+            ("AWS::IAM::ManagedPolicy", "PolicyArn") => self.arn(resource)?,
             ("AWS::DynamoDB::Table", "StreamArn") => {
                 // Nothing is in it: it can be named.
                 let table = self.arn(resource)?;
@@ -139,4 +147,10 @@ impl PhysicalNames for Names<'_> {
         };
         Some(Value::String(text))
     }
+}
+
+/// `/`, or `/team/`.
+fn path_of(resource: &Resource) -> &str {
+    let path = resource.properties.get("Path").and_then(Value::as_str);
+    path.unwrap_or("/")
 }

@@ -40,6 +40,8 @@ pub struct Options {
     /// Every request is kept in this file, which must not be there yet: with
     /// payloads and environment variables, so it is for tests.
     pub record_requests: Option<PathBuf>,
+    /// Whether everybody may do everything: IAM is not asked.
+    pub no_iam: bool,
 }
 
 impl Default for Options {
@@ -54,6 +56,7 @@ impl Default for Options {
             reap_after: REAP_AFTER,
             control_plane_rate: None,
             record_requests: None,
+            no_iam: false,
         }
     }
 }

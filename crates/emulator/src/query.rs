@@ -40,7 +40,8 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self.code {
             "AccessDenied" => StatusCode::FORBIDDEN,
-            "ChangeSetNotFound" => StatusCode::NOT_FOUND,
+            "ChangeSetNotFound" | "NoSuchEntity" => StatusCode::NOT_FOUND,
+            "EntityAlreadyExists" | "DeleteConflict" => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -74,8 +75,13 @@ pub(crate) fn serve(cloud: &Arc<Cloud>, caller: &Caller<'_>, body: &[u8]) -> Ans
     };
     match result {
         Ok(result) => success(action, &result),
-        Err(refusal) => failure(refusal.status(), refusal.code, &refusal.message),
+        Err(refusal) => refused(&refusal),
     }
+}
+
+/// An error, with the status that its code has.
+pub(crate) fn refused(refusal: &Refusal) -> Answer {
+    failure(refusal.status(), refusal.code, &refusal.message)
 }
 
 fn assume_role(
@@ -88,15 +94,20 @@ fn assume_role(
         .get("RoleSessionName")
         .map(String::as_str)
         .unwrap_or_default();
-    let place = &cloud.place;
-    let roles = format!("arn:{}:iam::{}:role/", place.partition, place.account_id);
-    let name = arn.strip_prefix(&roles);
-    if !name.is_some_and(|it| cloud.records.has_role(it)) {
+    if form.contains_key("Policy") || form.contains_key("PolicyArns.member.1.arn") {
         return Err(Refusal {
-            code: "AccessDenied",
-            message: format!("not authorized to perform: sts:AssumeRole on resource: {arn}"),
+            code: "ValidationError",
+            message: "tether's emulator does not serve session policies".to_owned(),
         });
     }
+    let external_id = form.get("ExternalId").map(String::as_str);
+    let assumed = cloud
+        .iam
+        .assume(caller.access_key, arn, session, external_id)
+        .map_err(|denied| Refusal {
+            code: "AccessDenied",
+            message: denied.to_string(),
+        })?;
     let seconds = form
         .get("DurationSeconds")
         .and_then(|it| it.parse().ok())
@@ -104,15 +115,11 @@ fn assume_role(
         .min(cloud.options.role_session);
     let until = tether_host::now().plus(seconds);
     let expiry = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(until.0.cast_signed());
-    let role = arn.rsplit('/').next().unwrap_or_default();
-    let assumed = format!(
-        "arn:{}:sts::{}:assumed-role/{role}/{session}",
-        place.partition, place.account_id
-    );
-    let key = cloud.callers.assume(&assumed, caller.access_key, until);
+    let assumed_arn = assumed.arn().to_owned();
+    let key = cloud.callers.assume(assumed, caller.access_key, until);
     Ok(format!(
         "<AssumedRoleUser>{}{}</AssumedRoleUser><Credentials>{}{}{}{}</Credentials>",
-        element("Arn", &assumed),
+        element("Arn", &assumed_arn),
         element("AssumedRoleId", &format!("AROAEMULATED:{session}")),
         element("AccessKeyId", &key),
         element("SecretAccessKey", "emulated"),
@@ -123,13 +130,12 @@ fn assume_role(
 
 fn caller_identity(cloud: &Cloud, caller: &Caller<'_>) -> String {
     let place = &cloud.place;
-    let arn = cloud.callers.arn(caller.access_key).unwrap_or_else(|| {
-        let (partition, account_id) = (&place.partition, &place.account_id);
-        format!("arn:{partition}:iam::{account_id}:user/developer")
-    });
+    let known = cloud.callers.whose(caller.access_key);
+    let principal = known.unwrap_or_else(|| cloud.iam.administrator());
+    let arn = principal.arn();
     format!(
         "{}{}{}",
-        element("Arn", &arn),
+        element("Arn", arn),
         element("UserId", "AIDAEMULATED"),
         element("Account", &place.account_id)
     )
@@ -146,7 +152,8 @@ pub(crate) fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-fn success(action: &str, result: &str) -> Answer {
+/// An answer, as these services write it.
+pub(crate) fn success(action: &str, result: &str) -> Answer {
     let body = format!(
         "<{action}Response><{action}Result>{result}</{action}Result>\
          <ResponseMetadata>{}</ResponseMetadata></{action}Response>",

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tether_iam::Denied;
 use tokio_util::sync::CancellationToken;
 
 /// The rules that there are, by name.
@@ -18,6 +19,8 @@ pub(crate) struct Schedules {
 pub(crate) struct Schedule {
     /// The function's name or ARN.
     pub(crate) function: String,
+    /// The rule's ARN; none: a schedule of the scheduler, which has a role that may.
+    pub(crate) rule: Option<String>,
     pub(crate) period: Duration,
     pub(crate) input: Bytes,
 }
@@ -48,6 +51,7 @@ impl Schedules {
 async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
     let Schedule {
         function,
+        rule,
         period,
         input,
     } = schedule;
@@ -59,6 +63,10 @@ async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
         tokio::select! {
             _ = ticks.tick() => {}
             () = ending.cancelled() => return,
+        }
+        if let Err(denied) = may(&cloud, rule.as_deref(), &function) {
+            cloud.notice(format!("{function} is not run by its schedule: {denied}"));
+            continue;
         }
         let invoked = tokio::select! {
             invoked = cloud.lambda.invoke(&function, input.clone(), None) => invoked,
@@ -77,4 +85,15 @@ async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
             Ok(_) => {}
         }
     }
+}
+
+/// Whether the function's policy lets a rule invoke it.
+fn may(cloud: &Cloud, rule: Option<&str>, function: &str) -> Result<(), Denied> {
+    let Some(rule) = rule else {
+        return Ok(());
+    };
+    let events = "events.amazonaws.com";
+    cloud
+        .iam
+        .check_invoke(&cloud.lambda, events, rule, function)
 }

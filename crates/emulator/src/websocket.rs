@@ -7,6 +7,7 @@ mod silence;
 use crate::callers::{Callers, connections_action};
 use crate::cloud::{Cloud, Notice};
 use crate::faults::{Call, Cut, Faults};
+use crate::iam::{self, Iam};
 use crate::id;
 use crate::lambda::Lambda;
 use crate::requests::{Asked, Requests};
@@ -32,6 +33,9 @@ use tokio_util::task::TaskTracker;
 
 type Answer = Response<Full<Bytes>>;
 
+/// Who invokes functions for an API.
+const APIGATEWAY: &str = "apigateway.amazonaws.com";
+
 /// One WebSocket API.
 pub(crate) struct Api {
     pub(crate) id: String,
@@ -45,6 +49,7 @@ pub(crate) struct Api {
     connections: RwLock<HashMap<String, Arc<Live>>>,
     lambda: Arc<Lambda>,
     callers: Arc<Callers>,
+    iam: Arc<Iam>,
     faults: Arc<Faults>,
     requests: Arc<Requests>,
     /// A client's way to here, and back.
@@ -103,6 +108,7 @@ impl Api {
             connections: RwLock::default(),
             lambda: Arc::clone(&cloud.lambda),
             callers: Arc::clone(&cloud.callers),
+            iam: Arc::clone(&cloud.iam),
             faults: Arc::clone(&cloud.faults),
             requests: Arc::clone(&cloud.requests),
             latency: cloud.options.latency,
@@ -168,8 +174,20 @@ impl Api {
         (self.notices)(line);
     }
 
-    /// Invokes a route's function.
-    async fn call(&self, function: &str, event: &serde_json::Value) -> CallResult {
+    /// Invokes a function for one of its parts: `live/$connect`, `authorizers/a1b2c3`.
+    async fn call(&self, part: &str, function: &str, event: &serde_json::Value) -> CallResult {
+        let source = iam::api_arn(&self.lambda.place, &self.id, part);
+        if let Err(denied) = self
+            .iam
+            .check_invoke(&self.lambda, APIGATEWAY, &source, function)
+        {
+            // Clients hear of an internal error.
+            self.notice(format!(
+                "{}: {denied}; add an AWS::Lambda::Permission for {source}",
+                self.logical_id
+            ));
+            return CallResult::NotAllowed;
+        }
         let payload = Bytes::from(event.to_string());
         match self.lambda.invoke(function, payload, None).await {
             Ok(invoked) if invoked.failed => CallResult::FunctionError(invoked.payload),
@@ -186,6 +204,8 @@ impl Api {
 enum CallResult {
     Answer(Bytes),
     FunctionError(Bytes),
+    /// The function's policy does not let the API invoke it.
+    NotAllowed,
     Failed,
 }
 
@@ -194,7 +214,7 @@ impl CallResult {
         match self {
             Self::Answer(bytes) => InvokeResult::Answer(bytes),
             Self::FunctionError(bytes) => InvokeResult::FunctionError(bytes),
-            Self::Failed => InvokeResult::Failed,
+            Self::NotAllowed | Self::Failed => InvokeResult::Failed,
         }
     }
 }
@@ -283,8 +303,12 @@ async fn call(api: Arc<Api>, request: Request<Incoming>) -> Result<Answer, Cut> 
         .arrive(&signature.access_key, "execute-api", action);
     way.go().await;
     let perform = {
-        let api = Arc::clone(&api);
+        let (api, key) = (Arc::clone(&api), signature.access_key);
         async move {
+            let ask = iam::ask_connections(&api.lambda.place, &api.id, &parts);
+            if let Err(denied) = api.iam.authorize(&key, &ask) {
+                return iam::refuse("execute-api", &denied);
+            }
             match body {
                 Some(body) => serve_connections(&api, &parts.method, parts.uri.path(), &body),
                 None => refuse(&ConnectionsError::PayloadTooLarge),

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     keys: Vec<(Cow<'static, str>, Vec<String>)>,
-    partial: bool,
+    /// Keys that begin so are not told.
+    untold: Option<Cow<'static, str>>,
 }
 
 /// What a context says of a key.
@@ -34,9 +35,17 @@ impl Context {
     #[must_use]
     pub fn partial() -> Self {
         Self {
-            partial: true,
+            untold: Some(Cow::Borrowed("")),
             ..Self::default()
         }
+    }
+
+    /// Everything that is known but keys that begin so, `dynamodb:` for example:
+    /// the request may have them. Who asks for one is denied what hangs on it.
+    #[must_use]
+    pub fn not_telling(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
+        self.untold = Some(prefix.into());
+        self
     }
 
     /// With a key that has one value.
@@ -66,11 +75,20 @@ impl Context {
         }
     }
 
+    fn is_untold(&self, key: &str) -> bool {
+        let untold = self.untold.as_deref();
+        let begins = |prefix: &str| {
+            let start = key.get(..prefix.len());
+            start.is_some_and(|it| it.eq_ignore_ascii_case(prefix))
+        };
+        untold.is_some_and(begins)
+    }
+
     pub(crate) fn value(&self, key: &str) -> Value<'_> {
         let found = self.keys.iter().find(|it| it.0.eq_ignore_ascii_case(key));
         match found {
             Some((_, values)) => Value::Present(values),
-            None if self.partial => Value::Unknown,
+            None if self.is_untold(key) => Value::Unknown,
             None => Value::Absent,
         }
     }
@@ -89,5 +107,8 @@ mod tests {
         assert_eq!(context.value("aws:principalAccount"), Value::Present(&two));
         assert_eq!(context.value("aws:username"), Value::Absent);
         assert_eq!(Context::partial().value("aws:username"), Value::Unknown);
+        let dynamodb = Context::new().not_telling("dynamodb:");
+        assert_eq!(dynamodb.value("DynamoDB:LeadingKeys"), Value::Unknown);
+        assert_eq!(dynamodb.value("aws:username"), Value::Absent);
     }
 }

@@ -156,6 +156,14 @@ impl Policy {
         document::parse(document, document::Of::Role)
     }
 
+    /// One that allows nothing and denies nothing.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self {
+            statements: Vec::new(),
+        }
+    }
+
     /// Which actions of which statements allow a request: the statement's position,
     /// and the pattern's in its `Action`.
     pub fn uses(&self, action: &str, resource: &str, context: &Context) -> Vec<(usize, usize)> {

@@ -4,12 +4,10 @@
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html>
 
 use crate::evaluator::{Evaluator, Place};
+use crate::policies;
 use crate::problem::Position;
 use crate::resources::{Declaration, Declarations, SAM_FUNCTION};
 use crate::tree::{Member, Node, Tree};
-
-/// The policy every function's role has: writing its logs.
-const LOGS: &str = "iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 
 /// The implicit APIs: the event's type, the property that names an API, the logical id that stands
 /// in for it, and its type. What SAM would define in it is left to whoever serves it.
@@ -75,7 +73,7 @@ pub(crate) fn add_roles(resources: &mut Declarations, evaluator: &mut Evaluator<
         ];
         let arn = Node::list(function.position, arn);
         let arn = Node::call(function.position, "Fn::GetAtt", arn);
-        roles.push((id, role(function)));
+        roles.push((id, role(logical_id, function, evaluator)));
         if let Tree::Map(members) = &mut function.properties.tree {
             let key = function.position;
             members.insert("Role".to_owned(), Member { key, value: arn });
@@ -103,29 +101,23 @@ fn has_role(logical_id: &str, function: &Declaration, evaluator: &mut Evaluator<
     !node.is_no_value() && !node.is_null()
 }
 
-fn role(function: &Declaration) -> Declaration {
+fn role(logical_id: &str, function: &Declaration, evaluator: &mut Evaluator<'_>) -> Declaration {
     let position = function.position;
+    let (managed, inline) = policies::of_role(logical_id, function, evaluator);
     let given = |property| function.properties.member(property).cloned();
     let mut properties = vec![
         (
             "AssumeRolePolicyDocument",
             given("AssumeRolePolicyDocument").unwrap_or_else(|| trust(position)),
         ),
-        (
-            "ManagedPolicyArns",
-            Node::list(position, vec![logs(position)]),
-        ),
+        ("ManagedPolicyArns", managed),
     ];
+    properties.extend(inline.map(|it| ("Policies", it)));
     properties.extend(given("RolePath").map(|it| ("Path", it)));
     properties.extend(given("PermissionsBoundary").map(|it| ("PermissionsBoundary", it)));
     let mut role = Declaration::added("AWS::IAM::Role", Node::map(position, properties));
     role.condition.clone_from(&function.condition);
     role
-}
-
-fn logs(position: Position) -> Node {
-    let arn = format!("arn:${{AWS::Partition}}:{LOGS}");
-    Node::call(position, "Fn::Sub", Node::text(position, &arn))
 }
 
 /// Lambda may take the role.

@@ -90,3 +90,47 @@ fn events_with_an_api_of_their_own_need_none() {
     );
     assert_eq!(stack.resources.keys().collect::<Vec<_>>(), ["Mine", "F"]);
 }
+
+#[test]
+fn a_functions_policies_are_those_of_its_role() {
+    let stack = resolved(
+        "Conditions:\n  Never: !Equals [a, b]\nResources:\n  Orders: {Type: \
+         AWS::DynamoDB::Table}\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      \
+         Tracing: Active\n      Events: {Q: {Type: SQS, Properties: {Queue: arn:q}}}\n      \
+         Policies:\n      - AmazonS3ReadOnlyAccess\n      - arn:mine\n      - !If [Never, \
+         AdministratorAccess, !Ref AWS::NoValue]\n      - DynamoDBReadPolicy: {TableName: !Ref \
+         Orders}\n      - Statement: {Effect: Allow, Action: a:b, Resource: '*'}\n",
+    );
+    let role = &stack.resources["FRole"].properties;
+    let aws = |name: &str| format!("arn:aws:iam::aws:policy/{name}");
+    assert_eq!(
+        role["ManagedPolicyArns"],
+        json!([
+            aws("service-role/AWSLambdaBasicExecutionRole"),
+            aws("AWSXRayDaemonWriteAccess"),
+            aws("service-role/AWSLambdaSQSQueueExecutionRole"),
+            aws("AmazonS3ReadOnlyAccess"),
+            "arn:mine",
+        ])
+    );
+    let policies = role["Policies"].as_array().unwrap();
+    let names: Vec<_> = policies.iter().map(|it| &it["PolicyName"]).collect();
+    assert_eq!(names, ["FRolePolicy3", "FRolePolicy4"]);
+    let statement = &policies[0]["PolicyDocument"]["Statement"][0];
+    let table = "arn:aws:dynamodb:eu-west-1:123456789012:table/Orders";
+    assert_eq!(
+        statement["Resource"],
+        json!([table, format!("{table}/index/*")])
+    );
+    assert_eq!(policies[1]["PolicyDocument"]["Statement"]["Action"], "a:b");
+}
+
+#[test]
+fn one_policy_needs_no_list() {
+    let stack = resolved(
+        "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Policies: \
+         AdministratorAccess}\n",
+    );
+    let managed = &stack.resources["FRole"].properties["ManagedPolicyArns"];
+    assert_eq!(managed[1], "arn:aws:iam::aws:policy/AdministratorAccess");
+}

@@ -88,6 +88,8 @@ pub struct Integration {
 pub struct Authorizer {
     /// Its name in the template.
     pub logical_id: String,
+    /// Its id: what `Ref` gives.
+    pub id: String,
     /// Its `Name`.
     pub name: String,
     /// The function that decides.
@@ -244,6 +246,7 @@ fn read_authorizer(resource: &Resource, file: &str) -> Result<Authorizer, Proble
     }
     let authorizer = Authorizer {
         logical_id: resource.logical_id.clone(),
+        id: resource.reference.clone(),
         name: reader.required_text("Name"),
         function_arn: function.unwrap_or_default(),
         identity_sources: reader.texts("IdentitySource"),

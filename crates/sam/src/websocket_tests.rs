@@ -102,6 +102,7 @@ fn an_api_is_put_together_from_its_parts() {
                     }),
                     authorizer: Some(Authorizer {
                         logical_id: "Authorizer".into(),
+                        id: "Authorizer".into(),
                         name: "sessions".into(),
                         function_arn: "Connect.Arn".into(),
                         identity_sources: vec![

@@ -81,6 +81,7 @@ fn options(typed: &Typed) -> Options {
         reap_after: typed.reap_after.unwrap_or(usual.reap_after),
         control_plane_rate: typed.control_plane_rate,
         record_requests: typed.record_requests.clone(),
+        no_iam: typed.no_iam,
     }
 }
 

@@ -37,10 +37,4 @@ impl Records {
     pub(super) fn remove(&self, kind: &str, name: &str) {
         self.all().remove(&(kind.to_owned(), name.to_owned()));
     }
-
-    /// Whether there is a role of this name.
-    pub(crate) fn has_role(&self, name: &str) -> bool {
-        let key = ("AWS::IAM::Role".to_owned(), name.to_owned());
-        self.all().contains_key(&key)
-    }
 }

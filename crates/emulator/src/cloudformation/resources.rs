@@ -13,6 +13,7 @@ use super::expand::{MAPPING, PERMISSION, RULE, deployed_kind};
 use super::rights::{self, By, Verb};
 use super::stack::{Made, Stack};
 use crate::cloud::Cloud;
+use crate::iam::templates::Wrong;
 use indexmap::IndexMap;
 use serde_json::Value;
 use std::path::Path;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use tether_sam::{Problem, Resource};
 
 /// Types that become something, or that there is nothing to do for here.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "AWS::Serverless::Function",
     "AWS::Lambda::Function",
     "AWS::Serverless::LayerVersion",
@@ -41,6 +42,7 @@ const KNOWN: [&str; 22] = [
     // Names that are taken.
     "AWS::IAM::Role",
     "AWS::IAM::Policy",
+    "AWS::IAM::RolePolicy",
     "AWS::IAM::ManagedPolicy",
     "AWS::Logs::LogGroup",
     "AWS::CloudFormation::WaitConditionHandle",
@@ -115,6 +117,14 @@ impl Hands<'_> {
             );
             self.say_of(&target.file, resource, None, message);
         }
+        let functions = target.resources.values();
+        for resource in functions.filter(|it| it.kind == "AWS::Serverless::Function") {
+            for (property, name) in unknown_policy_templates(resource) {
+                let message =
+                    format!("the policy template {name} is not known here: it grants nothing");
+                self.say_of(&target.file, resource, Some(&property), message);
+            }
+        }
     }
 
     fn say(&self, resource: &Resource, property: &str, message: String) {
@@ -124,6 +134,20 @@ impl Hands<'_> {
     fn say_of(&self, file: &str, resource: &Resource, property: Option<&str>, message: String) {
         let problem = problem(file, resource, property, message);
         self.cloud.notice(problem.to_string());
+    }
+
+    /// What IAM does not know is said; what it does not take fails.
+    fn say_unknown(
+        &self,
+        resource: &Resource,
+        taken: Result<Vec<Wrong>, Wrong>,
+    ) -> Result<(), String> {
+        let unknown = taken
+            .map_err(|(property, why)| refused(&format!("{property}: {why}"), "InvalidRequest"))?;
+        for (property, message) in unknown {
+            self.say(resource, property, message);
+        }
+        Ok(())
     }
 
     /// The resource alone, for its typed view.
@@ -175,6 +199,12 @@ impl Hands<'_> {
             kind if RECORDED.contains(&kind) => self.record(resource)?,
             _ => {}
         }
+        let taken = self.cloud.iam.create(resource);
+        self.say_unknown(resource, taken).inspect_err(|_| {
+            self.cloud
+                .records
+                .remove(&resource.kind, &resource.reference);
+        })?;
         if resource.kind == RULE {
             self.start_rule(resource);
         }
@@ -235,6 +265,8 @@ impl Hands<'_> {
             }
             _ => {}
         }
+        let taken = self.cloud.iam.update(&before.resource, resource);
+        self.say_unknown(resource, taken)?;
         if resource.kind == RULE {
             self.start_rule(resource);
         }
@@ -263,6 +295,7 @@ impl Hands<'_> {
             kind if RECORDED.contains(&kind) => self.cloud.records.remove(kind, id),
             _ => {}
         }
+        self.cloud.iam.delete(resource);
         Ok(())
     }
 
@@ -283,4 +316,19 @@ fn problem(file: &str, resource: &Resource, property: Option<&str>, message: Str
         property: property.map(str::to_owned),
         message,
     }
+}
+
+/// SAM's policy templates that nothing is granted by: the property, and its name.
+fn unknown_policy_templates(resource: &Resource) -> Vec<(String, String)> {
+    let items = match resource.property("Policies") {
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(single) => std::slice::from_ref(single),
+        None => &[],
+    };
+    let named = items.iter().enumerate().filter_map(|(index, item)| {
+        let name = item.as_object()?.keys().next()?;
+        let known = item.get("Statement").is_some() || tether_sam::is_policy_template(name);
+        (!known).then(|| (format!("Policies.{index}"), name.clone()))
+    });
+    named.collect()
 }

@@ -7,6 +7,7 @@ mod needs;
 use super::expand::deployed_kind;
 use crate::cloud::Cloud;
 use crate::faults::Call;
+use crate::iam::Ask;
 use serde_json::Value;
 use tether_sam::Resource;
 
@@ -26,8 +27,10 @@ pub(super) enum Verb {
 }
 
 /// Whether a caller may do this; if not, AWS's words, from `User: …` on.
-fn may(_cloud: &Cloud, _access_key: &str, _action: &str, _resource: &str) -> Result<(), String> {
-    Ok(())
+fn may(cloud: &Cloud, access_key: &str, action: &str, resource: &str) -> Result<(), String> {
+    let ask = Ask::new(action, resource);
+    let allowed = cloud.iam.authorize(access_key, &ask);
+    allowed.map_err(|denied| denied.to_string())
 }
 
 /// Whether a resource may be created, changed or deleted.

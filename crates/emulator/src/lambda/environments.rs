@@ -41,6 +41,7 @@ impl Workshop {
         let opt = self
             .opt(lambda, configuration)
             .map_err(|error| exited(error.to_string()))?;
+        lambda.iam.check_logs(configuration);
         match start(lambda, configuration, &revision.code, &opt) {
             Start::Launch(launch) => ExecutionEnvironment::start(&launch, &tap.sink())
                 .await
@@ -228,7 +229,7 @@ fn variables(
         // Each environment has credentials of its own.
         (
             "AWS_ACCESS_KEY_ID",
-            lambda.callers.issue(&configuration.role),
+            lambda.callers.issue(&configuration.role, name),
         ),
         ("AWS_SECRET_ACCESS_KEY", "emulated".to_owned()),
         ("AWS_SESSION_TOKEN", "emulated".to_owned()),

@@ -23,6 +23,8 @@ pub(crate) enum LambdaError {
     #[error("{0}")]
     InvalidContent(String),
     #[error("{0}")]
+    AccessDenied(String),
+    #[error("{0}")]
     TooLarge(String),
     /// More at once than the function has reserved.
     #[error("Rate Exceeded.")]
@@ -58,6 +60,7 @@ impl LambdaError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::AccessDenied(_) => StatusCode::FORBIDDEN,
             Self::Validation(_)
             | Self::InvalidParameter(_)
             | Self::InvalidContent(_)
@@ -74,6 +77,7 @@ impl LambdaError {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "ResourceNotFoundException",
+            Self::AccessDenied(_) => "AccessDeniedException",
             Self::Validation(_) => "ValidationException",
             Self::InvalidParameter(_) => "InvalidParameterValueException",
             Self::Conflict(_) => "ResourceConflictException",
@@ -92,6 +96,8 @@ impl LambdaError {
         let message = self.to_string();
         match self {
             Self::NotFound(_) | Self::InUse(_) => json!({ "Type": "User", "Message": message }),
+            // https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html has no type.
+            Self::AccessDenied(_) => json!({ "Message": message }),
             Self::Failed(_) | Self::NotServed(_) => {
                 json!({ "Type": "Service", "Message": message })
             }

@@ -375,6 +375,7 @@ impl Function {
     ) -> Result<Invoked, LambdaError> {
         let version = self.version(qualifier)?;
         let _place = self.enter()?;
+        lambda.iam.check_role(&version.revision().configuration)?;
         Ok(run::run(lambda, self, &version, call).await)
     }
 

@@ -1,11 +1,12 @@
-//! What is kept for a function and changes nothing here: its policy, its tags.
+//! What is kept for a function: who may invoke it, and its tags.
 
 use super::error::LambdaError;
 use super::function::Function;
 use crate::id;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+use tether_iam::Policy as Rules;
 
 /// See the module.
 #[derive(Default)]
@@ -15,16 +16,34 @@ pub(crate) struct Records {
     tags: BTreeMap<String, String>,
 }
 
-#[derive(Default)]
 struct Policy {
     statements: Vec<(String, Value)>,
     revision_id: String,
+    /// The same, as IAM asks it.
+    rules: Arc<Rules>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            statements: Vec::new(),
+            revision_id: String::new(),
+            rules: Arc::new(Rules::silent()),
+        }
+    }
 }
 
 impl Policy {
-    fn to_text(&self) -> String {
+    fn document(&self) -> Value {
         let statements: Vec<&Value> = self.statements.iter().map(|(_, it)| it).collect();
-        json!({ "Version": "2012-10-17", "Id": "default", "Statement": statements }).to_string()
+        json!({ "Version": "2012-10-17", "Id": "default", "Statement": statements })
+    }
+
+    fn changed(&mut self) {
+        self.revision_id = id::uuid();
+        // Each statement was read when it came.
+        let rules = Rules::of_resource(&self.document());
+        self.rules = Arc::new(rules.unwrap_or_else(|_| Rules::silent()));
     }
 }
 
@@ -87,7 +106,7 @@ impl Function {
         qualifier.map_or_else(|| self.arn.clone(), |it| self.qualified(it))
     }
 
-    /// `AddPermission`: nobody asks the policy here.
+    /// `AddPermission`
     pub(crate) fn add_permission(
         &self,
         qualifier: Option<&str>,
@@ -119,8 +138,11 @@ impl Function {
             return Err(LambdaError::stale_revision());
         }
         let statement = statement(request, id, &resource);
+        let alone = json!({ "Version": "2012-10-17", "Statement": statement });
+        Rules::of_resource(&alone)
+            .map_err(|error| LambdaError::InvalidParameter(error.to_string()))?;
         policy.statements.push((id.to_owned(), statement.clone()));
-        policy.revision_id = id::uuid();
+        policy.changed();
         Ok(json!({ "Statement": statement.to_string() }))
     }
 
@@ -142,7 +164,7 @@ impl Function {
             let message = format!("Statement {id} is not found in resource policy.");
             return Err(LambdaError::NotFound(message));
         }
-        policy.revision_id = id::uuid();
+        policy.changed();
         if policy.statements.is_empty() {
             records.policies.remove(&resource);
         }
@@ -155,7 +177,14 @@ impl Function {
         let records = self.records();
         let policy = records.policies.get(&self.resource(qualifier));
         let policy = policy.ok_or_else(LambdaError::no_such_resource)?;
-        Ok(json!({ "Policy": policy.to_text(), "RevisionId": policy.revision_id }))
+        Ok(json!({ "Policy": policy.document().to_string(), "RevisionId": policy.revision_id }))
+    }
+
+    /// The policy that says who may invoke it, if it has one.
+    pub(crate) fn rules(&self, qualifier: Option<&str>) -> Option<Arc<Rules>> {
+        let records = self.records();
+        let policy = records.policies.get(&self.resource(qualifier));
+        policy.map(|it| Arc::clone(&it.rules))
     }
 
     pub(crate) fn tags(&self) -> Value {

@@ -395,7 +395,8 @@ async fn route(api: Arc<Api>, live: Arc<Live>, body: String) {
         return;
     };
     let event = message_event(&live.connection, &route.route_key, &body, &stamp);
-    let result = timeout(INTEGRATION_TIMEOUT, api.call(&function, &event)).await;
+    let part = format!("{}/{}", live.connection.stage, route.route_key);
+    let result = timeout(INTEGRATION_TIMEOUT, api.call(&part, &function, &event)).await;
     let result = result.unwrap_or(super::CallResult::Failed);
     let reply = route_response(&result.borrowed());
     if let Some(frame) = reply.frame(route.has_route_response, connection_id, &stamp.request_id) {
@@ -411,6 +412,7 @@ async fn disconnected(api: &Api, live: &Live, end: &End) {
     };
     let stamp = api.stamp(false);
     let event = disconnect_event(&live.connection, end.code, &end.reason, &stamp);
+    let part = format!("{}/$disconnect", live.connection.stage);
     // Best effort, as on AWS.
-    let _ = timeout(INTEGRATION_TIMEOUT, api.call(&function, &event)).await;
+    let _ = timeout(INTEGRATION_TIMEOUT, api.call(&part, &function, &event)).await;
 }

@@ -1,7 +1,7 @@
 //! The handshake: authorizer, `$connect`, then the upgrade.
 
 use super::connection::Live;
-use super::{Answer, Api, connection, plain};
+use super::{Answer, Api, CallResult, connection, plain};
 use crate::delay::pause;
 use crate::id;
 use bytes::Bytes;
@@ -120,8 +120,18 @@ async fn admit(api: &Api, connection: &mut Connection, handshake: &Handshake) ->
     };
     let stamp = api.stamp(false);
     let result = api
-        .call(function, &connect_event(connection, handshake, &stamp))
+        .call(
+            &format!("{}/$connect", connection.stage),
+            function,
+            &connect_event(connection, handshake, &stamp),
+        )
         .await;
+    if matches!(result, CallResult::NotAllowed) {
+        // https://repost.aws/knowledge-center/api-gateway-rest-api-lambda-integrations
+        // "Invalid permissions on Lambda function" is an error of the configuration.
+        let body = r#"{"message":"Internal server error"}"#.to_owned();
+        return HandshakeAnswer::Refuse { status: 500, body };
+    }
     if let Some(complaint) = complaint(&result.borrowed()) {
         api.notice(format!("{} $connect: {complaint}", api.logical_id));
     }
@@ -160,7 +170,8 @@ async fn authorize(
                 );
                 let event = authorizer_event(connection, handshake, &arn, &stamp);
                 let asked = Instant::now();
-                let result = api.call(&authorizer.function_arn, &event).await;
+                let part = format!("authorizers/{}", authorizer.id);
+                let result = api.call(&part, &authorizer.function_arn, &event).await;
                 let verdict = authorizer::verdict(&result.borrowed(), &arn);
                 if let Verdict::Allow {
                     principal_id,

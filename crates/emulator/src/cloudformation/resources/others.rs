@@ -69,8 +69,12 @@ impl Hands<'_> {
             match function {
                 Some(function) if !disabled => {
                     let input = member("Input").unwrap_or("{}").to_owned();
+                    let by_scheduler = resource.metadata.get("Kind");
+                    let by_scheduler = by_scheduler.and_then(Value::as_str) == Some("ScheduleV2");
+                    let arn = self.cloud.arn("events", &format!("rule/{rule}"));
                     let schedule = Schedule {
                         function: function.to_owned(),
+                        rule: (!by_scheduler).then_some(arn),
                         period,
                         input: Bytes::from(input),
                     };

@@ -1,0 +1,46 @@
+//! The condition keys that every request has
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
+
+use super::{Ask, Iam};
+use tether_iam::{Context, Principal};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+impl Iam {
+    /// The keys of a request: its own, and the global ones.
+    pub(super) fn context(&self, principal: &Principal, ask: &Ask) -> Context {
+        let mut context = ask.context.clone();
+        let now = OffsetDateTime::now_utc();
+        context.set("aws:CurrentTime", now.format(&Rfc3339).unwrap_or_default());
+        context.set("aws:EpochTime", now.unix_timestamp().to_string());
+        context.set("aws:RequestedRegion", self.place.region.clone());
+        context.set("aws:ResourceAccount", self.place.account_id.clone());
+        context.set("aws:SecureTransport", "false");
+        context.set("aws:PrincipalIsAWSService", "false");
+        if let (Some(arn), Some(account)) = (principal.principal_arn(), principal.account()) {
+            context.set("aws:PrincipalArn", arn);
+            context.set("aws:PrincipalAccount", account);
+            context.set("aws:SourceIp", "127.0.0.1");
+        }
+        match principal {
+            Principal::User { arn, .. } => {
+                context.set("aws:PrincipalType", "User");
+                context.set("aws:username", arn.rsplit('/').next().unwrap_or_default());
+            }
+            Principal::Session { arn, role, .. } => {
+                let session = arn.rsplit('/').next().unwrap_or_default();
+                let id = self.identity(role).map(|it| it.id.clone());
+                context.set("aws:PrincipalType", "AssumedRole");
+                context.set(
+                    "aws:userid",
+                    format!("{}:{session}", id.unwrap_or_default()),
+                );
+            }
+            Principal::Service(name) => {
+                context.set("aws:PrincipalIsAWSService", "true");
+                context.set("aws:PrincipalServiceName", name.as_str());
+            }
+        }
+        context
+    }
+}
