@@ -181,3 +181,18 @@ pub struct Hops {
     /// of the total.
     pub poll_at_most_ms: u64,
 }
+
+impl Hops {
+    /// Together, but for the poll: no whole can be less.
+    pub(crate) fn known_ms(&self) -> u64 {
+        let parts = [
+            self.interception_ms,
+            self.post_ms,
+            self.claim_ms,
+            self.queue_ms,
+            self.handler_ms,
+            self.reply_ms,
+        ];
+        parts.iter().sum()
+    }
+}

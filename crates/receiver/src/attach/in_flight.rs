@@ -122,12 +122,14 @@ impl Running {
 
     /// `now` is by the cloud's clock, as the time of its arrival there is.
     fn report(self, outcome: InvocationOutcome, detail: String, now: Timestamp) -> Report {
+        // Across two clocks that are milliseconds apart; the hops here are of one.
+        let total = millis(now.since(self.received_at));
         Report::Invocation {
             function: self.name,
             request_id: self.job.key.request_id,
             outcome,
             detail,
-            total_ms: millis(now.since(self.received_at)),
+            total_ms: total.max(self.hops.known_ms()),
             hops: self.hops,
         }
     }
