@@ -8,8 +8,8 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     keys: Vec<(Cow<'static, str>, Vec<String>)>,
-    /// Keys that begin so are not told.
-    untold: Option<Cow<'static, str>>,
+    /// Keys that begin like one of these are not told.
+    untold: Vec<Cow<'static, str>>,
 }
 
 /// What a context says of a key.
@@ -35,7 +35,7 @@ impl Context {
     #[must_use]
     pub fn partial() -> Self {
         Self {
-            untold: Some(Cow::Borrowed("")),
+            untold: vec![Cow::Borrowed("")],
             ..Self::default()
         }
     }
@@ -44,7 +44,7 @@ impl Context {
     /// the request may have them. Who asks for one is denied what hangs on it.
     #[must_use]
     pub fn not_telling(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
-        self.untold = Some(prefix.into());
+        self.untold.push(prefix.into());
         self
     }
 
@@ -76,12 +76,10 @@ impl Context {
     }
 
     fn is_untold(&self, key: &str) -> bool {
-        let untold = self.untold.as_deref();
-        let begins = |prefix: &str| {
+        self.untold.iter().any(|prefix| {
             let start = key.get(..prefix.len());
             start.is_some_and(|it| it.eq_ignore_ascii_case(prefix))
-        };
-        untold.is_some_and(begins)
+        })
     }
 
     pub(crate) fn value(&self, key: &str) -> Value<'_> {

@@ -6,10 +6,27 @@ use tether_iam::{Context, Principal};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// What AWS knows and this cloud does not.
+const UNTOLD: [&str; 10] = [
+    "aws:PrincipalOrg",
+    "aws:PrincipalTag/",
+    "aws:Referer",
+    "aws:RequestTag/",
+    "aws:ResourceOrg",
+    "aws:ResourceTag/",
+    "aws:SourceIdentity",
+    "aws:TagKeys",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+];
+
 impl Iam {
     /// The keys of a request: its own, and the global ones.
     pub(super) fn context(&self, principal: &Principal, ask: &Ask) -> Context {
         let mut context = ask.context.clone();
+        for prefix in UNTOLD {
+            context = context.not_telling(prefix);
+        }
         let now = OffsetDateTime::now_utc();
         context.set("aws:CurrentTime", now.format(&Rfc3339).unwrap_or_default());
         context.set("aws:EpochTime", now.unix_timestamp().to_string());
@@ -17,6 +34,7 @@ impl Iam {
         context.set("aws:ResourceAccount", self.place.account_id.clone());
         context.set("aws:SecureTransport", "false");
         context.set("aws:PrincipalIsAWSService", "false");
+        context.set("aws:ViaAWSService", "false");
         if let (Some(arn), Some(account)) = (principal.principal_arn(), principal.account()) {
             context.set("aws:PrincipalArn", arn);
             context.set("aws:PrincipalAccount", account);
