@@ -88,3 +88,7 @@ fn policy_of(cloud: &Cloud, ask: &Ask) -> Option<Arc<Policy>> {
     let target = cloud.lambda.target(&ask.resource, None).ok()?;
     target.function.rules(target.qualifier())
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

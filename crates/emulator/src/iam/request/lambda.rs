@@ -1,6 +1,7 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html>
 
 use super::Request;
+use crate::callers::lambda_action;
 use crate::iam::Ask;
 use crate::lambda::name_and_qualifier;
 use http::Method;
@@ -37,7 +38,9 @@ pub(super) fn asks(request: &Request<'_>) -> Vec<Ask> {
         &query,
     );
     let Some((action, on)) = found else {
-        return Vec::new();
+        // Only who may do everything may do what has no name here.
+        let action = lambda_action(&request.parts.method, path);
+        return vec![Ask::new(format!("lambda:{action}"), "*")];
     };
     let mut ask = Ask::new(
         format!("lambda:{action}"),
@@ -73,7 +76,7 @@ fn used(body: &Value) -> Vec<Ask> {
 fn operation<'a>(
     method: &Method,
     path: &[&'a str],
-    query: &HashMap<String, String>,
+    query: &'a HashMap<String, String>,
 ) -> Option<(&'static str, On<'a>)> {
     let method = method.as_str();
     match path {
@@ -82,8 +85,10 @@ fn operation<'a>(
             _ => Some(("CreateFunction", On::Named)),
         },
         ["functions", name, rest @ ..] => of_function(method, name, rest, query),
-        ["layers"] | ["layers", ""] if query.contains_key("Arn") => None,
-        ["layers"] | ["layers", ""] => Some(("ListLayers", On::Everything)),
+        ["layers"] | ["layers", ""] => match query.get("Arn") {
+            Some(arn) => Some(("GetLayerVersion", On::Arn(arn))),
+            None => Some(("ListLayers", On::Everything)),
+        },
         ["layers", name, "versions"] if method == "POST" => {
             Some(("PublishLayerVersion", On::Layer(name)))
         }
