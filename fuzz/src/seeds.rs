@@ -180,6 +180,8 @@ pub(crate) fn policies() -> Seeds {
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]}"#,
         r#"{"Statement":{"Sid":"S","Effect":"Deny","NotAction":["s3:*"],"NotResource":["arn:aws:execute-api:*:?23*/live/$connect"]}}"#,
         r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}}"#,
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["123456789012","arn:aws:iam::123456789012:role/f"]},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalAccount":"${aws:PrincipalAccount, 'x'}","sts:ExternalId":"id"},"ForAllValues:ArnLikeIfExists":{"aws:SourceArn":"arn:aws:*:*:*:?${*}"}}}]}"#,
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotPrincipal":{"Service":"lambda.amazonaws.com"},"Action":"*","Condition":{"IpAddress":{"aws:SourceIp":["192.0.2.0/24","2001:db8::/32"]},"DateLessThan":{"aws:CurrentTime":"2027-01-01"},"NumericGreaterThan":{"k":1.5},"Null":{"k":true}}}]}"#,
         r#"{"Version":7,"Statement":[],"Id":null,"News":1}"#,
     ])
 }
