@@ -1,6 +1,9 @@
 """The cloud on the desk, and boto3 as its foreign caller."""
 
 import json
+import os
+import pathlib
+import secrets
 import signal
 import time
 import urllib.request
@@ -156,6 +159,13 @@ class Cloud:
         with urllib.request.urlopen(f"{self.endpoint}/_tether/permissions") as answer:
             return json.load(answer)
 
+    def _keep_permissions(self):
+        """Adds them to a ledger of all stories, if one is wanted."""
+        folder = os.environ.get("TETHER_PERMISSIONS")
+        if folder and self.process.code is None:
+            path = pathlib.Path(folder) / f"{secrets.token_hex(8)}.json"
+            path.write_text(json.dumps(self.permissions()), encoding="utf-8")
+
     # ---- what goes wrong
 
     def fault(self, service, effect, **rule):
@@ -170,6 +180,7 @@ class Cloud:
         What our programs have asked it for is compared with AWS's models then.
         """
         try:
+            self._keep_permissions()
             assert self.process.code is None, f"the emulator has ended with {self.process.code}"
             self.process.signal(signal.SIGTERM)
             code = self.process.ends()

@@ -22,12 +22,13 @@ class Project:
         return cls(folder)
 
     @classmethod
-    def of(cls, folder, functions, timeout=3, **variables):
-        """One function for each logical id, from its source text."""
+    def of(cls, folder, functions, timeout=3, policies=None, **variables):
+        """One function for each logical id, from its source text; what they may do besides."""
         project = cls(folder)
         resources = {}
         for name, source in functions.items():
             project.write(f"{name}/app.py", source)
+            rights = {"Policies": policies} if policies else {}
             resources[name] = {
                 "Type": "AWS::Serverless::Function",
                 "Properties": {
@@ -36,6 +37,7 @@ class Project:
                     "Runtime": "python3.13",
                     "Timeout": timeout,
                     "Environment": {"Variables": variables},
+                    **rights,
                 },
             }
         template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import websockets.exceptions
-from harness import Project, echo
+from harness import Project, echo, tether
 from harness.account import (
     ACCOUNT,
     Person,
@@ -78,6 +78,7 @@ def project(tmp_path_factory):
             logs,
             allow(["dynamodb:GetItem", "dynamodb:PutItem"], TABLE, Sid="Orders"),
             allow("dynamodb:Delete*", TABLE),
+            ManagedPolicyArns=[{"Ref": "Describing"}],
         ),
         "LockedRole": role(trusting({"Service": "ec2.amazonaws.com"}), logs),
         "SilentRole": role(trusting(LAMBDA), allow("dynamodb:GetItem")),
@@ -92,6 +93,20 @@ def project(tmp_path_factory):
     }
     for name, properties in roles.items():
         resources[name] = properties
+    resources["Describing"] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "PolicyDocument": json.loads(document(allow("dynamodb:DescribeTable", TABLE)))
+        },
+    }
+    resources["Counting"] = {
+        "Type": "AWS::IAM::Policy",
+        "Properties": {
+            "PolicyName": "counting",
+            "PolicyDocument": json.loads(document(allow("dynamodb:DescribeTimeToLive", TABLE))),
+            "Roles": [{"Ref": "WorkerRole"}],
+        },
+    }
     for name in ("Worker", "Locked", "Silent"):
         resources[name]["Properties"]["Role"] = {"Fn::GetAtt": [f"{name}Role", "Arn"]}
     resources["Scheduled"]["Properties"].update(
@@ -363,6 +378,9 @@ def test_a_function_may_do_what_its_role_may(cloud, roles):
     worker = function(cloud, "Worker")
     table = worker.client("dynamodb")
     table.put_item(TableName="orders", Item=KEY)
+    # By a managed policy, and by one that stands beside the role.
+    table.describe_table(TableName="orders")
+    table.describe_time_to_live(TableName="orders")
     refused = refusal(table.scan, TableName="orders")
     name = roles["WorkerRole"].rsplit("/", 1)[1]
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{cloud.function('Worker')}"
@@ -520,6 +538,20 @@ def test_a_policy_that_is_none_is_refused_by_statement(cloud, roles, statement, 
     assert refused.code == "MalformedPolicyDocument"
     assert "statement 2 of the policy" in refused.message
     assert why in refused.message
+
+
+def test_a_template_with_a_policy_that_is_none_is_not_deployed(tmp_path):
+    wrong = allow("s3:Get*", Condition={"StringMatches": {"a": "b"}})
+    template = {"Resources": {"Wrong": role(trusting(LAMBDA), allow("s3:*"), wrong)}}
+    path = tmp_path / "template.yaml"
+    path.write_text(json.dumps(template, indent=2))
+    process = tether(
+        "emulator", "--no-helper-stack", f"--deploy=app={path}", "--endpoint-port=0"
+    )
+    assert process.code == 2
+    (error,) = [it for it in process.stderr if it.startswith("error:")]
+    assert "Wrong" in error and "Policies" in error
+    assert "statement 2 of the policy: there is no condition operator StringMatches" in error
 
 
 def test_without_iam_everybody_may_do_everything(clouds, project):

@@ -155,9 +155,10 @@ def test_another_role_has_other_credentials(cloud, aws):
 
     name = cloud.function("Busy")
     before = aws.get_function_configuration(FunctionName=name)["Role"]
-    assert caller() == before
+    sessions = "arn:aws:sts::000000000000:assumed-role"
+    assert caller() == f"{sessions}/{before.rsplit('/', 1)[1]}/{name}"
     updated(aws, name, Role=ROLE)
-    assert caller() == ROLE
+    assert caller() == f"{sessions}/{ROLE.rsplit('/', 1)[1]}/{name}"
 
 
 # ---- one change at a time

@@ -39,7 +39,9 @@ def handler(event, context):
 def cloud(clouds, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wan")
     deployed = echo.project(folder / "echo")
-    calls = Project.of(folder / "calls", {"Calls": CALLS}, timeout=20)
+    lists = {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}
+    rights = [{"Statement": lists}]
+    calls = Project.of(folder / "calls", {"Calls": CALLS}, timeout=20, policies=rights)
     stacks = {"app": deployed.template, "calls": calls.template}
     flags = ("--latency", WAY * 1000, "--aws-latency", IN_REGION * 1000)
     return clouds(stacks, "--no-helper-stack", *flags)
