@@ -39,12 +39,14 @@ mod clock;
 mod denial;
 mod function;
 mod outcome;
+mod place;
 mod trust;
 pub use aws_smithy_async::time::TimeSource;
 pub use clock::{Clock, Skew};
 pub use denial::Denial;
 pub use function::{config_of_function, needed};
 pub use outcome::{Failure, classify};
+pub use place::Partition;
 pub use trust::Trust;
 
 /// Where AWS is, and as whom.

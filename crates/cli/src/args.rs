@@ -182,6 +182,9 @@ pub(crate) struct Emulator {
     /// The region it plays.
     #[arg(long, default_value = "us-east-1")]
     pub(crate) region: String,
+    /// The partition it plays, aws-cn for example; otherwise the region's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) partition: Option<String>,
     /// Do not deploy tether's helper stack.
     #[arg(long)]
     pub(crate) no_helper_stack: bool,

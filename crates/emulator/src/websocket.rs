@@ -43,6 +43,7 @@ pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     /// Host name as AWS would have it.
     domain_name: String,
+    partition: String,
     region: String,
     account_id: String,
     definition: RwLock<Arc<Definition>>,
@@ -102,6 +103,7 @@ impl Api {
             logical_id: api.logical_id.clone(),
             address,
             domain_name: cloud.api_host(&api.id),
+            partition: cloud.place.partition.clone(),
             region: cloud.place.region.clone(),
             account_id: cloud.place.account_id.clone(),
             definition: RwLock::new(Arc::new(definition)),

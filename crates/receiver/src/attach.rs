@@ -131,7 +131,7 @@ async fn look(
     let remote = remote?;
     ours?;
     theirs?;
-    let copies = working_copy::load(&plan.template)?;
+    let copies = working_copy::load(&plan.template, &helper.place(&account.region))?;
     let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
     if let Some(left) = &plan.left_session {
         restore_left(&developer, helper, left, &prepared, reports).await;

@@ -27,7 +27,7 @@ pub use plan::{AttachPlan, Debugging, WhenBusy};
 pub use report::{Attached, FunctionState, Hops, InvocationOutcome, Report, Reports};
 pub use stack::{HelperStack, function_names};
 pub use status::{FunctionStatus, SessionStatusLine, Status, status};
-pub use working_copy::{LocalCode, WorkingCopies, load as load_working_copies};
+pub use working_copy::{LocalCode, Place, WorkingCopies, load as load_working_copies};
 
 use std::sync::Arc;
 use tokio::sync::Notify;

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, Developer};
 use crate::error::{Error, aws};
+use crate::working_copy::Place;
 use aws_sdk_cloudformation::Client as CloudFormation;
 use aws_sdk_lambda::Client as Lambda;
 use aws_types::SdkConfig;
@@ -38,6 +39,14 @@ impl HelperStack {
     pub(crate) fn functions(&self) -> Vec<&str> {
         let names = self.front.iter().chain([&self.manager_function]);
         names.map(String::as_str).collect()
+    }
+
+    /// Where it is, and with it whatever is debugged.
+    pub(crate) fn place(&self, region: &str) -> Place {
+        Place {
+            account_id: self.account().to_owned(),
+            region: region.to_owned(),
+        }
     }
 
     /// Reads the helper stack's outputs.

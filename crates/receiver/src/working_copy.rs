@@ -3,6 +3,7 @@
 use crate::error::Error;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tether_aws::Partition;
 use tether_sam::{Code, Context, Function, LogicalNames, Problems, Resource, Template};
 
 /// The functions of a template, in its order: local code, or why there is none.
@@ -40,24 +41,53 @@ impl WorkingCopies {
     }
 }
 
+/// Where a template is taken to be deployed, as far as that is known.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Twelve digits.
+    pub account_id: String,
+    /// `eu-west-1`
+    pub region: String,
+}
+
+impl Place {
+    /// In some account of a region; without one, where most examples are.
+    #[must_use]
+    pub fn in_region(region: Option<&str>) -> Self {
+        Self {
+            account_id: "000000000000".to_owned(),
+            region: region.unwrap_or("us-east-1").to_owned(),
+        }
+    }
+
+    /// `arn:aws:lambda:eu-west-1:123456789012:function:hello`
+    #[must_use]
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let partition = Partition::of_region(&self.region).name;
+        let (region, account) = (&self.region, &self.account_id);
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+}
+
 /// Reads a template and looks for its functions' code.
 ///
 /// # Errors
 /// When the template cannot be read or does not resolve.
-pub fn load(path: &Path) -> Result<WorkingCopies, Error> {
+pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::NoTemplate {
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
     let template = Template::parse(&path.display().to_string(), &text)?;
     let parameters = stand_ins(&template);
+    let partition = Partition::of_region(&place.region);
     let stack = template.resolve(&Context {
         stack_name: "local",
-        stack_id: "arn:aws:cloudformation:us-east-1:000000000000:stack/local/local",
-        account_id: "000000000000",
-        region: "us-east-1",
-        partition: "aws",
-        url_suffix: "amazonaws.com",
+        stack_id: &place.arn("cloudformation", "stack/local/local"),
+        account_id: &place.account_id,
+        region: &place.region,
+        partition: partition.name,
+        url_suffix: partition.url_suffix,
         parameters: &parameters,
         names: &LogicalNames,
     })?;

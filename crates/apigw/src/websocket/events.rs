@@ -265,17 +265,18 @@ pub fn authorizer_event(
     Value::Object(event)
 }
 
-/// `arn:aws:execute-api:{region}:{account}:{api}/{stage}/$connect`: a route's ARN
-/// has no HTTP method in it.
+/// `arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/$connect`: a
+/// route's ARN has no HTTP method in it.
 #[must_use]
 pub fn method_arn(
+    partition: &str,
     region: &str,
     account_id: &str,
     api_id: &str,
     stage: &str,
     route_key: &str,
 ) -> String {
-    format!("arn:aws:execute-api:{region}:{account_id}:{api_id}/{stage}/{route_key}")
+    format!("arn:{partition}:execute-api:{region}:{account_id}:{api_id}/{stage}/{route_key}")
 }
 
 /// `requestContext` of `$connect`, in which identity sources look things up.

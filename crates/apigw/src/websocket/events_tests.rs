@@ -191,6 +191,7 @@ fn an_authorizer_event_has_empty_stage_variables_and_no_path_parameters() {
         &[],
     );
     let arn = method_arn(
+        "aws",
         "eu-west-1",
         "123456789012",
         "dl7ptocha9",

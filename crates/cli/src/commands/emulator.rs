@@ -4,11 +4,12 @@ use crate::args::Emulator as Typed;
 use crate::artifacts::HelperStackFolder;
 use crate::ending;
 use crate::output::Output;
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
 use std::sync::Arc;
+use tether_aws::Partition;
 use tether_emulator::{
     Deployment, Emulator, FaultHit, FaultSink, LogLine, LogSink, Notice, Options, Place,
     StackSource,
@@ -17,10 +18,7 @@ use tether_emulator::{
 pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
     let sources = sources(&typed)?;
     let (logs, notices) = sinks(&typed, output);
-    let place = Place {
-        region: typed.region.clone(),
-        ..Place::default()
-    };
+    let place = place(&typed)?;
     let ending = ending::watch();
     let emulator = Emulator::start(
         typed.endpoint_port,
@@ -42,6 +40,21 @@ pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
     };
     emulator.stop().await;
     served
+}
+
+fn place(typed: &Typed) -> Result<Place> {
+    let partition = match &typed.partition {
+        None => Partition::of_region(&typed.region),
+        Some(name) => Partition::named(name).ok_or_else(|| {
+            anyhow!("there is no partition {name}: aws, aws-cn and aws-us-gov are some")
+        })?,
+    };
+    Ok(Place {
+        region: typed.region.clone(),
+        partition: partition.name.to_owned(),
+        url_suffix: partition.url_suffix.to_owned(),
+        ..Place::default()
+    })
 }
 
 fn sources(typed: &Typed) -> Result<Vec<StackSource>> {

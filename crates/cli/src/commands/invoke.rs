@@ -17,7 +17,7 @@ use std::time::Duration;
 use tether_host::python::{self, Client};
 use tether_host::{Function, LogLine, LogSink, RunState, WorkingCopy};
 use tether_protocol::Secret;
-use tether_receiver::{LocalCode, function_names, load_working_copies};
+use tether_receiver::{LocalCode, Place, function_names, load_working_copies};
 use tether_runtime_api::Invocation;
 
 pub(crate) async fn run(typed: Invoke, output: &Output) -> Result<ExitCode> {
@@ -110,7 +110,9 @@ fn not_invoked(name: &str, error: &SdkError<InvokeError>) -> anyhow::Error {
 }
 
 async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool, Vec<u8>)> {
-    let copies = load_working_copies(&typed.template)?;
+    let region = region(typed);
+    let place = Place::in_region(region.as_deref());
+    let copies = load_working_copies(&typed.template, &place)?;
     let known = || {
         copies
             .functions
@@ -139,9 +141,9 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
         debugger: None,
     };
     let function = Function::new(copy, Arc::new(Client::write()?), sink);
-    let invocation = invocation(&typed.function, code);
+    let invocation = invocation(&typed.function, code, &place);
     let (id, seconds) = (invocation.request_id.clone(), f64::from(code.timeout));
-    let variables = Secret::new(variables(typed, code));
+    let variables = Secret::new(variables(typed, code, place.region));
     let ran = function
         .run(
             None,
@@ -159,24 +161,24 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
     })
 }
 
-fn invocation(function: &str, code: &LocalCode) -> Invocation {
+fn invocation(function: &str, code: &LocalCode, place: &Place) -> Invocation {
     let now = tether_host::now();
     let timeout = Duration::from_secs(u64::from(code.timeout));
     Invocation {
         request_id: format!("00000000-0000-4000-8000-{:012x}", now.0),
         deadline_ms: now.plus(timeout).0,
-        function_arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
+        function_arn: place.arn("lambda", &format!("function:{function}")),
         invocation_id: None,
         rest: vec![],
     }
 }
 
-fn variables(typed: &Invoke, code: &LocalCode) -> BTreeMap<String, String> {
-    let region = typed
-        .aws
-        .region
-        .clone()
-        .or_else(|| std::env::var("AWS_REGION").ok());
+fn region(typed: &Invoke) -> Option<String> {
+    let given = typed.aws.region.clone();
+    given.or_else(|| std::env::var("AWS_REGION").ok())
+}
+
+fn variables(typed: &Invoke, code: &LocalCode, region: String) -> BTreeMap<String, String> {
     let mut variables = code.environment.clone();
     for (name, value) in [
         ("AWS_LAMBDA_FUNCTION_NAME", typed.function.clone()),
@@ -190,10 +192,7 @@ fn variables(typed: &Invoke, code: &LocalCode) -> BTreeMap<String, String> {
             format!("/aws/lambda/{}", typed.function),
         ),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
-        (
-            "AWS_REGION",
-            region.unwrap_or_else(|| "us-east-1".to_owned()),
-        ),
+        ("AWS_REGION", region),
     ] {
         variables.insert(name.to_owned(), value);
     }

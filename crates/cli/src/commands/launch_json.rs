@@ -8,10 +8,10 @@ use serde_json::json;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
-use tether_receiver::{Debugging, load_working_copies};
+use tether_receiver::{Debugging, Place, load_working_copies};
 
 pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
-    let copies = load_working_copies(&typed.template)?;
+    let copies = load_working_copies(&typed.template, &Place::in_region(None))?;
     let debugging = Debugging {
         host: "127.0.0.1".to_owned(),
         first_port: typed.debug_port,

@@ -73,7 +73,9 @@ fn statement(request: &Value, id: &str, resource: &str) -> Value {
     } else if principal.contains(".amazon") {
         json!({ "Service": principal })
     } else if is_account {
-        json!({ "AWS": format!("arn:aws:iam::{principal}:root") })
+        // Of the same partition: no other knows it.
+        let partition = resource.split(':').nth(1).unwrap_or("aws");
+        json!({ "AWS": format!("arn:{partition}:iam::{principal}:root") })
     } else {
         json!({ "AWS": principal })
     };

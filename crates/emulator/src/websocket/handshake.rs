@@ -162,6 +162,7 @@ async fn authorize(
             Err(_) => Verdict::Unauthorized,
             Ok(()) => {
                 let arn = method_arn(
+                    &api.partition,
                     &api.region,
                     &api.account_id,
                     &api.id,
