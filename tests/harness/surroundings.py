@@ -12,7 +12,9 @@ REGION = "us-east-1"
 PATIENCE = 20
 
 # Whatever the developer has set for AWS or Python is not the stories' business.
-_FOREIGN = ("AWS_", "PYTHON", "TETHER_", "DEBUGGER_")
+_FOREIGN = ("AWS_", "PYTHON", "TETHER_", "DEBUGGER_", "SSL_CERT_")
+# Nor is the way that their own network has out of it.
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 def binary():
@@ -24,7 +26,11 @@ def binary():
 
 def environment(endpoint=None, **more):
     """Dummy credentials, and no way to real ones."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FOREIGN) and name.upper() not in _PROXIES
+    }
     inherited.update(
         AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
         AWS_SECRET_ACCESS_KEY="example",

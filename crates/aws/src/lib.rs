@@ -40,6 +40,7 @@ mod denial;
 mod function;
 mod outcome;
 mod place;
+mod road;
 mod trust;
 pub use aws_smithy_async::time::TimeSource;
 pub use clock::{Clock, Skew};
@@ -47,6 +48,7 @@ pub use denial::Denial;
 pub use function::{config_of_function, needed};
 pub use outcome::{Failure, classify};
 pub use place::Partition;
+pub use road::{Bundle, Proxy, Road, RoadError, Why};
 pub use trust::Trust;
 
 /// Where AWS is, and as whom.

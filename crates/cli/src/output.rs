@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
-use tether_receiver::{FunctionState, Hops, InvocationOutcome, Report};
+use tether_receiver::{CredentialsState, FunctionState, Hops, InvocationOutcome, Report};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -149,6 +149,7 @@ fn lines(report: &Report) -> Vec<String> {
             detail,
         } => vec![function_line(function, *state, detail)],
         Report::Warning { function, detail } => vec![warning_line(function, detail)],
+        Report::Credentials { state, message, .. } => vec![credentials_line(*state, message)],
         Report::Debugger {
             function,
             kind,
@@ -162,9 +163,7 @@ fn lines(report: &Report) -> Vec<String> {
             functions.len(),
             "Ctrl-C detaches and restores",
         )],
-        Report::Disconnected { reason } => vec![note(&format!(
-            "the connection is gone ({reason}): reconnecting; the deployed code answers meanwhile"
-        ))],
+        Report::Disconnected { reason } => vec![disconnected_line(reason)],
         Report::Reconnecting {
             attempt,
             seconds,
@@ -219,6 +218,14 @@ fn function_line(function: &str, state: FunctionState, detail: &str) -> String {
     )
 }
 
+fn credentials_line(state: CredentialsState, message: &str) -> String {
+    match state {
+        CredentialsState::Expiring => format!("{WARN}!{WARN:#} {message}"),
+        CredentialsState::Expired => format!("{BAD}✗{BAD:#} {message}"),
+        _ => note(message),
+    }
+}
+
 fn warning_line(function: &str, detail: &str) -> String {
     format!("{WARN}!{WARN:#} {NAME}{function}{NAME:#}{}", behind(detail))
 }
@@ -269,6 +276,12 @@ fn invocation_line(
         hops.poll_at_most_ms,
         behind(detail)
     )
+}
+
+fn disconnected_line(reason: &str) -> String {
+    note(&format!(
+        "the connection is gone ({reason}): reconnecting; the deployed code answers meanwhile"
+    ))
 }
 
 /// A line for each try on a terminal, where somebody waits; elsewhere fewer

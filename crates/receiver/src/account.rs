@@ -1,15 +1,13 @@
 //! Who calls AWS, and where.
 
 use crate::error::Error;
+use crate::role::Role;
 use crate::stack::HelperStack;
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
-use aws_config::sts::AssumeRoleProvider;
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use crate::surroundings::{Keys, Surroundings, Whereabouts};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 use std::time::{Duration, UNIX_EPOCH};
-use tether_aws::{Access, Clock, Patience, Skew, TimeSource as _, Trust};
+use tether_aws::{Access, Clock, Patience, Road, Skew, TimeSource as _};
 use tether_protocol::Timestamp;
 
 /// Calls of the receiver: a person waits, and a network hiccup is no reason
@@ -32,17 +30,6 @@ const INVOKE: Patience = Patience {
     attempts: 1,
 };
 
-/// Where to look for AWS, as given by flags.
-#[derive(Clone, Debug, Default)]
-pub struct Whereabouts {
-    /// `--region`
-    pub region: Option<String>,
-    /// `--profile`
-    pub profile: Option<String>,
-    /// `--endpoint-url`
-    pub endpoint_url: Option<String>,
-}
-
 /// An account and a region, with credentials that were found.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -51,6 +38,8 @@ pub struct Account {
     pub(crate) access: Access,
     config: SdkConfig,
     clock: Clock,
+    surroundings: Surroundings,
+    keys: Keys,
 }
 
 impl Account {
@@ -59,47 +48,48 @@ impl Account {
     /// # Errors
     /// When there is no region or there are no credentials.
     pub async fn find(whereabouts: &Whereabouts) -> Result<Self, Error> {
-        let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .http_client(tether_aws::http_client(Trust::Platform));
-        if let Some(region) = &whereabouts.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &whereabouts.profile {
-            // A profile that is named wins over keys in the environment, as
-            // with the AWS CLI.
-            let settings = ProviderConfig::default()
-                .with_http_client(tether_aws::http_client(Trust::Platform));
-            let settings = settings.with_region(whereabouts.region.clone().map(Region::new));
-            let provider = ProfileFileCredentialsProvider::builder()
-                .configure(&settings)
-                .profile_name(profile)
-                .build();
-            loader = loader.profile_name(profile).credentials_provider(provider);
-        }
-        if let Some(url) = &whereabouts.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        let found = loader.load().await;
-        let region = found.region().ok_or(Error::NoRegion)?.to_string();
-        let none = || Error::NoCredentials("no provider".to_owned());
-        let credentials = found.credentials_provider().ok_or_else(none)?;
-        credentials
-            .provide_credentials()
-            .await
-            .map_err(|error| Error::NoCredentials(why_none(&error)))?;
+        Self::of(Surroundings::look(whereabouts).await?).await
+    }
+
+    /// Finds credentials; the rest is known.
+    ///
+    /// # Errors
+    /// When there is no region or there are no credentials.
+    pub async fn of(surroundings: Surroundings) -> Result<Self, Error> {
+        let (region, _) = surroundings.region.clone().ok_or(Error::NoRegion)?;
+        let keys = surroundings.keys().await?;
         let access = Access {
             region: region.clone(),
-            endpoint_url: found.endpoint_url().map(str::to_owned),
-            credentials,
+            endpoint_url: surroundings.endpoint_url.clone(),
+            credentials: surroundings.provider(),
         };
         let clock = Clock::default();
-        let http = clock.listen(tether_aws::http_client(Trust::Platform));
+        let http = clock.listen(surroundings.road.http_client());
         Ok(Self {
             config: tether_aws::config(&access, PATIENCE, &http),
             region,
             access,
             clock,
+            surroundings,
+            keys,
         })
+    }
+
+    /// The way to AWS.
+    #[must_use]
+    pub fn road(&self) -> &Road {
+        &self.surroundings.road
+    }
+
+    /// Whose credentials these are, as they were found first.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Looks for credentials once more.
+    pub(crate) async fn keys_again(&self) -> Result<Keys, Error> {
+        self.surroundings.keys().await
     }
 
     /// Where AWS is, if it is somewhere else.
@@ -117,7 +107,7 @@ impl Account {
     /// As the caller, for an invocation that lasts.
     #[must_use]
     pub fn caller_with_patience(&self) -> SdkConfig {
-        let http = tether_aws::http_client(Trust::Platform);
+        let http = self.road().http_client();
         self.in_time(tether_aws::config(&self.access, INVOKE, &http))
     }
 
@@ -137,31 +127,13 @@ impl Account {
     /// # Errors
     /// When the role cannot be assumed.
     pub async fn developer(&self, helper: &HelperStack) -> Result<Developer, Error> {
-        let provider = AssumeRoleProvider::builder(&helper.developer_role)
-            .session_name("tether")
-            .configure(&self.config)
-            .build()
-            .await;
-        provider
-            .provide_credentials()
-            .await
-            .map_err(|error| Error::Aws {
-                what: format!(
-                    "the role {} cannot be assumed: you need sts:AssumeRole on it",
-                    helper.developer_role
-                ),
-                failure: tether_aws::Failure {
-                    code: String::new(),
-                    message: innermost(&error),
-                    status: None,
-                    outcome_unknown: false,
-                },
-            })?;
+        let role = Role::new(&helper.developer_role, &self.config, &self.keys).await;
+        role.assume().await?;
         let access = Access {
-            credentials: SharedCredentialsProvider::new(provider),
+            credentials: SharedCredentialsProvider::new(role),
             ..self.access.clone()
         };
-        let http = tether_aws::http_client(Trust::Platform);
+        let http = self.road().http_client();
         Ok(Developer {
             config: self.in_time(tether_aws::config(&access, PATIENCE, &http)),
             patient: self.in_time(tether_aws::config(&access, MANAGER, &http)),
@@ -179,6 +151,12 @@ pub struct Developer {
 }
 
 impl Developer {
+    /// For SDK clients.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// The time at AWS: whatever stands in a table is compared with it.
     pub(crate) fn now(&self) -> Timestamp {
         let since = self.skew.now().duration_since(UNIX_EPOCH);
@@ -190,21 +168,4 @@ impl Developer {
     pub(crate) fn clock_is_off(&self) -> Option<String> {
         self.skew.in_words()
     }
-}
-
-/// The SDK lists every place it looked at, a line each.
-fn why_none(error: &dyn std::error::Error) -> String {
-    let text = innermost(error);
-    if text.contains("no credentials found in chain") {
-        return "none in the environment or in a profile".to_owned();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }

@@ -6,6 +6,7 @@ mod session;
 
 use crate::account::{Account, Developer};
 use crate::error::Error;
+use crate::lifetime;
 use crate::link::Link;
 use crate::manager;
 use crate::plan::AttachPlan;
@@ -60,6 +61,7 @@ pub async fn attach(
         url: helper.websocket_url.clone(),
         session: id.clone(),
         token,
+        road: account.road().clone(),
     };
     let logical_ids = prepared.logical_ids();
     let linked = tokio::select! {
@@ -81,7 +83,7 @@ pub async fn attach(
                 local,
                 reports,
             );
-            session.serve(ending).await
+            serve(session, account, reports, ending).await
         }
         not_linked => {
             prepared.stop().await;
@@ -99,6 +101,20 @@ pub async fn attach(
     restored?;
     reports(Report::Detached);
     Ok(())
+}
+
+/// Serves, and looks after the caller's credentials meanwhile.
+async fn serve(
+    session: Session,
+    account: &Account,
+    reports: &Reports,
+    ending: &Ending,
+) -> Result<(), Error> {
+    tokio::select! {
+        served = session.serve(ending) => served,
+        // It never ends.
+        () = lifetime::watch(account, reports) => Ok(()),
+    }
 }
 
 /// What there is to attach to, there and here.
@@ -119,6 +135,9 @@ async fn look(
                 "this machine's clock is {off}: set it (`timedatectl set-ntp true` on Linux); tether goes by AWS's meanwhile"
             ),
         });
+    }
+    if let Some(temporary) = lifetime::at_the_start(account) {
+        reports(temporary);
     }
     let correlation = Correlation::new(&developer.config, &helper.debugger_table);
     // Rights, before a function is changed: an event that cannot be claimed would

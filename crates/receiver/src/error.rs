@@ -14,6 +14,35 @@ pub enum Error {
         "no AWS credentials ({0}): set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, pass --profile, or log in with `aws sso login`"
     )]
     NoCredentials(String),
+    /// A login that is over.
+    #[error(
+        "the SSO session of profile {0} has ended, or there was none: run `aws sso login --profile {0}`"
+    )]
+    SsoEnded(String),
+    /// Somebody would have to be asked.
+    #[error(
+        "profile {0} wants an MFA code (mfa_serial), which tether cannot ask for: run `eval \"$(aws configure export-credentials --profile {0} --format env)\"`, and tether without --profile"
+    )]
+    Mfa(String),
+    /// They were good once.
+    #[error("the AWS credentials of {source_of_keys} have expired: {remedy}")]
+    Expired {
+        /// Whose.
+        source_of_keys: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The developer role.
+    #[error("the role {role} cannot be assumed: you need sts:AssumeRole on it: {words}")]
+    NotAssumed {
+        /// Which.
+        role: String,
+        /// AWS's words.
+        words: String,
+    },
+    /// Proxies and certificates.
+    #[error(transparent)]
+    Road(#[from] tether_aws::RoadError),
     /// Nowhere to be.
     #[error("no AWS region: pass --region, or set AWS_REGION or the profile's region")]
     NoRegion,

@@ -9,24 +9,30 @@ mod account;
 mod attach;
 mod dispatch;
 mod error;
+mod lifetime;
 mod link;
 mod manager;
 mod parcel;
 mod plan;
 mod report;
 pub mod rights;
+mod role;
 mod stack;
 mod status;
+mod surroundings;
 mod working_copy;
 
-pub use account::{Account, Whereabouts};
+pub use account::{Account, Developer};
 pub use attach::attach;
 pub use error::Error;
 pub use manager::{Restored, detach};
 pub use plan::{AttachPlan, Debugging, WhenBusy};
-pub use report::{Attached, FunctionState, Hops, InvocationOutcome, Report, Reports};
+pub use report::{
+    Attached, CredentialsState, FunctionState, Hops, InvocationOutcome, Report, Reports,
+};
 pub use stack::{HelperStack, function_names};
 pub use status::{FunctionStatus, SessionStatusLine, Status, status};
+pub use surroundings::{Keys, Origin, Surroundings, Whereabouts};
 pub use working_copy::{LocalCode, Place, WorkingCopies, load as load_working_copies};
 
 use std::sync::Arc;

@@ -41,6 +41,16 @@ pub enum Report {
         /// What, why, what to do.
         detail: String,
     },
+    /// How long the caller's AWS credentials are good.
+    Credentials {
+        /// What became of them.
+        state: CredentialsState,
+        /// Until when they are good, epoch milliseconds, if that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<u64>,
+        /// In words, with what to do.
+        message: String,
+    },
     /// A debugger listens.
     Debugger {
         /// Logical id.
@@ -119,6 +129,20 @@ pub enum Report {
     Renewed,
     /// The end.
     Detached,
+}
+
+/// See [`Report::Credentials`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CredentialsState {
+    /// They end some time.
+    Temporary,
+    /// They end soon, and could not be renewed.
+    Expiring,
+    /// They have ended.
+    Expired,
+    /// There are new ones, after people were told of the end.
+    Renewed,
 }
 
 /// A function that is attached.

@@ -21,6 +21,8 @@
 
 mod post;
 mod socket;
+mod tunnel;
 
 pub use post::{Posted, Poster};
 pub use socket::{ConnectError, Incoming, Socket, SocketSender, Target};
+pub use tunnel::reach;

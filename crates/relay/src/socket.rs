@@ -1,19 +1,20 @@
 //! The receiver's end of the WebSocket.
 
+use crate::tunnel::{self, Pipe};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use std::time::Duration;
+use tether_aws::Road;
 use tether_protocol::constants::{FRAME_LIMIT, MESSAGE_LIMIT};
 use tether_protocol::message::{ToCloud, ToLaptop};
 use tether_protocol::{SessionId, Token, reading};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 /// A handshake takes two Lambdas, cold, at worst.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,6 +28,8 @@ pub struct Target {
     pub session: SessionId,
     /// What proves it.
     pub token: Token,
+    /// The way there.
+    pub road: Road,
 }
 
 /// Why there is no connection.
@@ -41,7 +44,9 @@ pub enum ConnectError {
         status: u16,
     },
     /// No handshake took place.
-    #[error("{url} cannot be reached ({reason}): check the network and any proxy")]
+    #[error(
+        "{url} cannot be reached ({reason}): check the network, step by step with `tether doctor`"
+    )]
     Unreachable {
         /// Where.
         url: String,
@@ -50,18 +55,15 @@ pub enum ConnectError {
     },
 }
 
-type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Stream = WebSocketStream<MaybeTlsStream<Pipe>>;
 
 /// An open connection.
-#[derive(Debug)]
 pub struct Socket(Stream);
 
 /// Its sending half.
-#[derive(Debug)]
 pub struct SocketSender(SplitSink<Stream, Message>);
 
 /// Its receiving half.
-#[derive(Debug)]
 pub struct Incoming(SplitStream<Stream>);
 
 impl Socket {
@@ -74,17 +76,17 @@ impl Socket {
             url: target.url.clone(),
             reason,
         };
-        let request = request(target).map_err(unreachable)?;
-        // No waiting for more to send: a reply is one message, and somebody waits.
-        let opening = connect_async_with_config(request, None, true);
+        let opening = handshake(target);
         match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
-            Ok(Ok((stream, _))) => Ok(Self(stream)),
+            Ok(Ok(stream)) => Ok(Self(stream)),
             // Anything else may pass: a hiccup of a table, too many at once.
-            Ok(Err(Error::Http(answer))) => match answer.status().as_u16() {
-                status @ (401 | 403) => Err(ConnectError::Refused { status }),
-                status => Err(unreachable(format!("it answered {status}"))),
-            },
-            Ok(Err(error)) => Err(unreachable(error.to_string())),
+            Ok(Err(NotOpened::Answered(status @ (401 | 403)))) => {
+                Err(ConnectError::Refused { status })
+            }
+            Ok(Err(NotOpened::Answered(status))) => {
+                Err(unreachable(format!("it answered {status}")))
+            }
+            Ok(Err(NotOpened::Network(reason))) => Err(unreachable(reason)),
             Err(_) => Err(unreachable("no answer within 20 s".to_owned())),
         }
     }
@@ -97,9 +99,33 @@ impl Socket {
     }
 }
 
+enum NotOpened {
+    /// The handshake, with this status.
+    Answered(u16),
+    Network(String),
+}
+
+async fn handshake(target: &Target) -> Result<Stream, NotOpened> {
+    let request = request(target).map_err(NotOpened::Network)?;
+    let url = request.uri().clone();
+    let pipe = tunnel::dial(&target.road, &url).await;
+    let pipe = pipe.map_err(NotOpened::Network)?;
+    let connector = if tunnel::is_secure(&url) {
+        Connector::Rustls(tunnel::tls(&target.road))
+    } else {
+        Connector::Plain
+    };
+    match client_async_tls_with_config(request, pipe, None, Some(connector)).await {
+        Ok((stream, _)) => Ok(stream),
+        Err(Error::Http(answer)) => Err(NotOpened::Answered(answer.status().as_u16())),
+        Err(error) => {
+            let why = target.road.why(&error, &url).map(|it| it.words);
+            Err(NotOpened::Network(why.unwrap_or_else(|| error.to_string())))
+        }
+    }
+}
+
 fn request(target: &Target) -> Result<http::Request<()>, String> {
-    // Several TLS stacks may be compiled in: say which one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{}?session={}", target.url, target.session);
     let mut request = url.into_client_request().map_err(|it| it.to_string())?;
     let mut token = HeaderValue::from_str(&format!("Bearer {}", target.token.expose()))

@@ -30,6 +30,7 @@ impl Cloud {
             url: format!("ws://{}/live", self.listener.local_addr().unwrap()),
             session: SessionId::new("s"),
             token: Secret::new("t".to_owned()),
+            road: tether_aws::Road::default(),
         }
     }
 
