@@ -232,3 +232,68 @@ def test_a_bundle_that_is_of_no_use_is_named_with_its_variable(hello_cloud, tmp_
     assert said.startswith(f"{variable} is {missing}, which cannot be read (")
     said = error_of(hello_cloud, **{variable: str(empty)})
     assert said.startswith(f"{variable} is {empty}, in which no certificate stands")
+
+
+# ---- what the doctor says of it
+
+
+def network_of(cloud, folder, **variables):
+    """What it finds of the network, and its exit code."""
+    process = tether("doctor", "--json", endpoint=cloud.endpoint, cwd=folder, **variables)
+    found = process.events_of("finding", step="network")
+    assert len(found) == 1
+    return found[0], process
+
+
+def test_the_doctor_names_the_proxy_and_the_bundle(hello_cloud, tmp_path, proxy, company):
+    variables = around(proxy.url(), AWS_CA_BUNDLE=str(company[1]))
+    found, process = network_of(hello_cloud, tmp_path, **variables)
+    assert process.code == 0, process.events
+    assert found["what"] == (
+        f"sts.us-east-1.amazonaws.com is reached through the proxy {proxy.url()},"
+        f" its certificate trusted by {company[1]} (AWS_CA_BUNDLE)"
+    )
+
+
+def test_the_doctor_tells_what_a_proxy_answers(hello_cloud, tmp_path, looks_into_tls):
+    with Proxy(looks_into_tls, refuses={AWS[0]: 403}) as proxy:
+        found, process = network_of(hello_cloud, tmp_path, **around(proxy.url()))
+    assert (process.code, found["state"]) == (2, "failed")
+    assert f"the proxy {proxy.url()} answered 403" in found["what"]
+    assert found["fix"].startswith("have that host allowed there")
+    skipped = process.events_of("finding", state="skipped")
+    assert {"credentials", "helperStack", "webSocket"} < {it["step"] for it in skipped}
+
+
+def test_a_proxy_that_never_answers_is_not_waited_for(hello_cloud, tmp_path, looks_into_tls):
+    with Proxy(looks_into_tls, refuses={AWS[0]: None}) as proxy:
+        found, process = network_of(hello_cloud, tmp_path, **around(proxy.url()))
+    assert process.code == 2
+    assert f"the proxy {proxy.url()} cannot be reached (no answer within 8 s)" in found["what"]
+    assert found["fix"].startswith("correct HTTPS_PROXY")
+
+
+def test_the_doctor_tells_who_looks_into_tls(hello_cloud, tmp_path, proxy):
+    found, process = network_of(hello_cloud, tmp_path, **around(proxy.url()))
+    assert process.code == 2
+    assert "signed by nobody whom this machine trusts" in found["what"]
+    assert found["fix"].startswith("set AWS_CA_BUNDLE")
+
+
+def test_the_doctor_finds_a_socket_that_the_proxy_blocks(
+    hello_cloud, tmp_path, looks_into_tls, company, sockets_have_tls
+):
+    with Proxy(looks_into_tls, refuses={SOCKET_HOST: 502}) as proxy:
+        variables = around(proxy.url(), AWS_CA_BUNDLE=str(company[1]))
+        found, process = network_of(hello_cloud, tmp_path, **variables)
+    assert found["state"] == "ok"
+    blocked = process.events_of("finding", state="failed")
+    assert [it["step"] for it in blocked] == ["webSocket"]
+    assert "answered 502" in blocked[0]["what"]
+
+
+def test_the_doctor_names_a_bundle_that_is_not_there(hello_cloud, tmp_path):
+    variables = {"AWS_CA_BUNDLE": str(tmp_path / "missing.pem")}
+    found, process = network_of(hello_cloud, tmp_path, **variables)
+    assert process.code == 2
+    assert found["what"].startswith("AWS_CA_BUNDLE is ") and "missing.pem" in found["what"]

@@ -34,6 +34,15 @@ def test_attach_works_there(cloud, partition, attach, working_copy):
     attached.detach()
 
 
+def test_the_doctor_knows_it(cloud, partition, tmp_path):
+    process = tether(
+        "doctor", "--json", endpoint=cloud.endpoint, AWS_REGION=PLACES[partition], cwd=tmp_path
+    )
+    assert process.code == 0, process.events
+    region = process.events_of("finding", step="region")[0]
+    assert f"in the partition {partition}" in region["what"]
+
+
 def test_a_local_run_has_its_arn(working_copy, partition):
     working_copy.write(
         "hello/app.py", "def handler(_, context):\n    return context.invoked_function_arn\n"

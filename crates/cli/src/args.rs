@@ -39,6 +39,11 @@ pub(crate) enum Command {
     /// Show sessions and instrumented functions.
     #[command(after_help = "Examples:\n  tether status\n  tether status --stack-name shop --json")]
     Status(Status),
+    /// Look at everything that attach needs, and say what is missing.
+    #[command(
+        after_help = "Examples:\n  tether doctor\n  tether doctor --stack-name shop\n  tether doctor --stack-name shop --function Checkout --json"
+    )]
+    Doctor(Doctor),
     /// The cloud on the desk: deploys templates, the helper stack among them.
     #[command(
         after_help = "Example:\n  tether emulator --deploy app=examples/hello-python/template.yaml"
@@ -167,6 +172,24 @@ pub(crate) struct Status {
     /// Only this stack.
     #[arg(long, value_name = "STACK")]
     pub(crate) stack_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Look at the functions of this deployed stack, too.
+    #[arg(long, value_name = "STACK")]
+    pub(crate) stack_name: Option<String>,
+    /// Only this function, by its logical id; repeatable.
+    #[arg(long, value_name = "LOGICAL_ID")]
+    pub(crate) function: Vec<String>,
+    /// The stack's template on this machine.
+    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    /// The first function's debugger port, as for `attach`.
+    #[arg(long, default_value_t = 5678, value_name = "PORT")]
+    pub(crate) debug_port: u16,
     #[command(flatten)]
     pub(crate) aws: Aws,
 }

@@ -2,6 +2,7 @@
 
 mod attach;
 mod detach;
+mod doctor;
 mod emulator;
 mod invoke;
 mod launch_json;
@@ -20,6 +21,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
         Command::Attach(typed) => attach::run(typed, output).await,
         Command::Detach(typed) => detach::run(typed, output).await,
         Command::Status(typed) => status::run(typed, output).await,
+        Command::Doctor(typed) => Ok(doctor::run(typed, output).await),
         Command::Emulator(typed) => emulator::run(typed, output).await,
         Command::Invoke(typed) => invoke::run(typed, output).await,
         Command::LaunchJson(typed) => launch_json::run(&typed, output),
@@ -35,12 +37,15 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
 
 /// The account that the flags and the environment mean.
 pub(crate) async fn account(aws: &Aws) -> Result<Account> {
-    let whereabouts = Whereabouts {
+    Ok(Account::find(&whereabouts(aws)).await?)
+}
+
+fn whereabouts(aws: &Aws) -> Whereabouts {
+    Whereabouts {
         region: aws.region.clone(),
         profile: aws.profile.clone(),
         endpoint_url: aws.endpoint_url.clone(),
-    };
-    Ok(Account::find(&whereabouts).await?)
+    }
 }
 
 /// What local code needs to reach AWS as tether does.

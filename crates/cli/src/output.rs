@@ -1,6 +1,7 @@
 //! The one printer: colour on a terminal, plain text in a pipe, JSON for
 //! programs.
 
+mod findings;
 mod launcher;
 
 use crate::background::Told;

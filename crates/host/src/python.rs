@@ -166,6 +166,7 @@ async fn run(interpreter: &Path, script: &str) -> Result<String, PythonError> {
     };
     let output = Command::new(interpreter)
         .args(["-c", script])
+        .kill_on_drop(true)
         .output()
         .await
         .map_err(|error| broken(error.to_string()))?;

@@ -201,7 +201,9 @@ fn attachment(
     }
 }
 
-fn environment_size(environment: &BTreeMap<String, String>) -> usize {
+/// Names and values together, as Lambda counts them.
+#[must_use]
+pub fn environment_size(environment: &BTreeMap<String, String>) -> usize {
     let texts = environment.iter().flat_map(|(k, v)| [k, v]);
     texts.map(String::len).sum()
 }
