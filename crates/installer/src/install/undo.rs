@@ -1,0 +1,110 @@
+//! After a failure: nothing is left behind but what is said.
+
+use super::{Changes, Installer, Leftovers};
+use crate::bucket::Standing;
+use crate::course::Course;
+use crate::error::Error;
+use crate::layers::{Layers, unused};
+use std::collections::BTreeSet;
+
+/// What a stack leaves where it is, because functions may use it.
+const LAYER: &str = "AWS::Lambda::LayerVersion";
+
+impl Installer {
+    /// Removes what is left of a creation that failed.
+    ///
+    /// # Errors
+    /// What cannot be removed, and why.
+    pub async fn remove_leftovers(&self, leftovers: &Leftovers) -> Result<(), Error> {
+        let Leftovers { id, status } = leftovers;
+        self.step(&format!(
+            "removing what is left of {} ({status})",
+            self.stack
+        ));
+        let course = self.stacks.delete(id, Vec::new(), &self.reporter).await?;
+        match course.status() {
+            Some("DELETE_COMPLETE") => Ok(()),
+            _ => Err(Error::Failed {
+                what: format!("removing what is left of {}", self.stack),
+                cause: course.cause(),
+                after: "remove that reason and run this again".to_owned(),
+            }),
+        }
+    }
+
+    /// What failed, and how things stand now.
+    pub(super) async fn undo(&self, changes: &Changes, course: &Course) -> Error {
+        let mut left = Vec::new();
+        if let Err(error) = self.remove_layers_made(course).await {
+            left.push(format!("versions of its layers ({error})"));
+        }
+        let status = course.status().unwrap_or_default();
+        let (what, after) = if changes.before.is_some() {
+            let what = format!("the upgrade of {}", self.stack);
+            let after = match status {
+                "UPDATE_ROLLBACK_COMPLETE" => {
+                    "it was rolled back, and is what it was before: remove that reason and run this again".to_owned()
+                }
+                _ => format!("it is {status}: remove that reason and run this again"),
+            };
+            (what, after)
+        } else {
+            let leftovers = Leftovers {
+                id: course.stack_id.clone(),
+                status: status.to_owned(),
+            };
+            if let Err(error) = self.remove_leftovers(&leftovers).await {
+                left.push(format!("the stack {} ({error})", self.stack));
+            }
+            if let Some(bucket) = self.remove_new_bucket(changes).await {
+                left.push(bucket);
+            }
+            let after = "it was rolled back: remove that reason and run `tether install` again";
+            (format!("the creation of {}", self.stack), after.to_owned())
+        };
+        let after = match left.as_slice() {
+            [] => after,
+            left => format!("{after}; left behind: {}", left.join(", ")),
+        };
+        Error::Failed {
+            what,
+            cause: course.cause(),
+            after,
+        }
+    }
+
+    /// A stack keeps its layer versions even when it is rolled back.
+    async fn remove_layers_made(&self, course: &Course) -> Result<(), Error> {
+        let made: BTreeSet<String> = course.made(LAYER).into_iter().collect();
+        if made.is_empty() {
+            return Ok(());
+        }
+        let layers = Layers::new(&self.account, &self.stack);
+        let mut versions = layers.versions().await?;
+        versions.retain(|it| made.contains(&it.arn));
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let uses = layers.uses().await?;
+        for version in unused(&versions, &uses, &BTreeSet::new()) {
+            layers.delete(version).await?;
+        }
+        Ok(())
+    }
+
+    /// A bucket that was there before stays. What is left of it, in words.
+    pub(super) async fn remove_new_bucket(&self, changes: &Changes) -> Option<String> {
+        let bucket = &changes.destination;
+        if changes.standing != Standing::Missing {
+            return None;
+        }
+        // It may not have come to be.
+        let standing = bucket.look(false).await;
+        let removed = match standing {
+            Ok(standing) => bucket.remove(standing).await,
+            Err(error) => Err(error),
+        };
+        let error = removed.err()?;
+        Some(format!("the bucket {} ({error})", bucket.name))
+    }
+}

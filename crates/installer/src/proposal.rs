@@ -1,0 +1,234 @@
+//! A change set: what CloudFormation would do, before it does.
+
+use crate::call::Call;
+use crate::changes::{Action, Change};
+use crate::course::Course;
+use crate::error::Error;
+use crate::names;
+use crate::news::Reporter;
+use crate::refusal::in_one_line;
+use crate::stacks::{Stacks, any_of};
+use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, Tag,
+};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A stack as it should be.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) stack: String,
+    pub(crate) template: String,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// There is none of that name.
+    pub(crate) is_new: bool,
+}
+
+/// What would be done.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) stack_id: String,
+    change_set: String,
+    /// There is nothing else of the stack.
+    is_new: bool,
+}
+
+/// The transform takes a few seconds on AWS.
+const SOON: Duration = Duration::from_millis(50);
+const LATE: Duration = Duration::from_secs(2);
+
+impl Proposal {
+    /// Asks for the changes; none: there are none to do.
+    pub(crate) async fn make(
+        stacks: &Stacks,
+        wanted: &Wanted,
+        release: &str,
+    ) -> Result<Option<Self>, Error> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let name = names::change_set(release, since.unwrap_or_default().as_millis());
+        let call = Call::new(
+            format!("no change set of {} can be made", wanted.stack),
+            "cloudformation:CreateChangeSet",
+            any_of(&wanted.stack),
+        );
+        let kind = if wanted.is_new {
+            ChangeSetType::Create
+        } else {
+            ChangeSetType::Update
+        };
+        let parameters = wanted.parameters.iter().map(|(name, value)| {
+            let parameter = Parameter::builder().parameter_key(name);
+            parameter.parameter_value(value).build()
+        });
+        let tags = wanted.tags.iter();
+        let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let made = stacks
+            .client
+            .create_change_set()
+            .stack_name(&wanted.stack)
+            .change_set_name(name)
+            .change_set_type(kind)
+            .template_body(&wanted.template)
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()))
+            // IAM roles without names of their own, and the SAM transform.
+            .capabilities(Capability::CapabilityIam)
+            .capabilities(Capability::CapabilityAutoExpand)
+            .send()
+            .await
+            .map_err(|error| call.failed(&error))?;
+        let mut proposal = Self {
+            changes: Vec::new(),
+            stack_id: made.stack_id.unwrap_or_default(),
+            change_set: made.id.unwrap_or_default(),
+            is_new: wanted.is_new,
+        };
+        match proposal.wait(stacks).await {
+            Ok(None) => Ok(Some(proposal)),
+            Ok(Some(reason)) if is_nothing(&reason) => {
+                proposal.discard(stacks).await?;
+                Ok(None)
+            }
+            Ok(Some(reason)) => {
+                proposal.discard(stacks).await?;
+                Err(Error::ChangeSet(in_one_line(&reason)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the changes are known; or why there are none.
+    async fn wait(&mut self, stacks: &Stacks) -> Result<Option<String>, Error> {
+        let mut pause = SOON;
+        loop {
+            let page = self.page(stacks, None).await?;
+            match page.status() {
+                Some(ChangeSetStatus::CreateComplete) => {
+                    self.read(stacks, page).await?;
+                    return Ok(None);
+                }
+                Some(ChangeSetStatus::Failed) => {
+                    return Ok(Some(page.status_reason.unwrap_or_default()));
+                }
+                _ => {}
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LATE);
+        }
+    }
+
+    async fn read(&mut self, stacks: &Stacks, first: DescribeChangeSetOutput) -> Result<(), Error> {
+        let mut page = first;
+        loop {
+            let resources = page.changes().iter();
+            let resources = resources.filter_map(|it| it.resource_change());
+            self.changes.extend(resources.map(change));
+            match page.next_token.take() {
+                Some(next) => page = self.page(stacks, Some(next)).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        stacks: &Stacks,
+        next: Option<String>,
+    ) -> Result<DescribeChangeSetOutput, Error> {
+        let call = Call::new(
+            "the change set cannot be read",
+            "cloudformation:DescribeChangeSet",
+            &self.change_set,
+        );
+        stacks
+            .client
+            .describe_change_set()
+            .change_set_name(&self.change_set)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| call.failed(&error))
+    }
+
+    /// Does it, and waits for it.
+    pub(crate) async fn execute(
+        &self,
+        stacks: &Stacks,
+        reporter: &Reporter,
+    ) -> Result<Course, Error> {
+        let last = stacks.last_event(&self.stack_id).await?;
+        let call = Call::new(
+            "the change set cannot be executed",
+            "cloudformation:ExecuteChangeSet",
+            &self.change_set,
+        );
+        stacks
+            .client
+            .execute_change_set()
+            .change_set_name(&self.change_set)
+            .send()
+            .await
+            .map_err(|error| call.failed(&error))?;
+        stacks.follow(&self.stack_id, last, reporter).await
+    }
+
+    /// Leaves everything as it was.
+    pub(crate) async fn discard(&self, stacks: &Stacks) -> Result<(), Error> {
+        if self.is_new {
+            // Its change sets go with it.
+            let call = Call::new(
+                "the stack that was only proposed cannot be deleted",
+                "cloudformation:DeleteStack",
+                &self.stack_id,
+            );
+            let deleted = stacks.client.delete_stack().stack_name(&self.stack_id);
+            let deleted = deleted.send().await;
+            return deleted.map(drop).map_err(|error| call.failed(&error));
+        }
+        let call = Call::new(
+            "the change set cannot be deleted",
+            "cloudformation:DeleteChangeSet",
+            &self.change_set,
+        );
+        let deleted = stacks.client.delete_change_set();
+        let deleted = deleted.change_set_name(&self.change_set).send().await;
+        deleted.map(drop).map_err(|error| call.failed(&error))
+    }
+}
+
+/// CloudFormation's own words, or the transform's
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html>).
+fn is_nothing(reason: &str) -> bool {
+    reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
+}
+
+fn change(told: &ResourceChange) -> Change {
+    let word = |it: Option<&str>| it.unwrap_or_default().to_owned();
+    let action = word(told.action().map(|it| it.as_str()));
+    let replacement = word(told.replacement().map(|it| it.as_str()));
+    let policy = word(told.policy_action().map(|it| it.as_str()));
+    Change {
+        action: Action::read(&action, &replacement, &policy),
+        logical_id: word(told.logical_resource_id()),
+        resource_type: word(told.resource_type()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_change_is_told_from_other_reasons() {
+        assert!(is_nothing(
+            "The submitted information didn't contain changes. Submit different information to create a change set."
+        ));
+        assert!(is_nothing("No updates are to be performed."));
+        assert!(!is_nothing(
+            "Transform AWS::Serverless-2016-10-31 failed with: x"
+        ));
+    }
+}
