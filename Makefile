@@ -66,6 +66,11 @@ build: stack layer ## Build the command at target/release/tether, with Lambdas a
 	@rm -rf target/release/helper-stack/build
 	@cp -r helper-stack/template.yaml $(BUILD) target/release/helper-stack/
 
+.PHONY: release
+release: stack layer ## Build the command at target/release/tether with all of it inside: one file is enough
+	@echo "… building the command, with Lambdas and layers inside"
+	@cargo build --release --quiet -p tether-cli --features embedded
+
 .PHONY: demo
 demo: build ## Show the live road on this machine: deployed, attached, detached
 	@$(BIN)/python examples/demo.py

@@ -65,7 +65,7 @@ def test_a_remote_stack_that_does_not_exist_is_named(fails):
 def test_no_helper_stack_is_said_with_what_to_do(clouds, fails, before, working_copy, command):
     cloud = clouds({"app": working_copy.template}, "--no-helper-stack")
     line = fails(*command, endpoint=cloud.endpoint)
-    has(line, "no helper stack tether", "us-east-1", "template.yaml", "--helper-stack-name")
+    has(line, "no helper stack tether", "us-east-1", "`tether install`", "--helper-stack-name")
     line = fails(*command, "--helper-stack-name", "mine", endpoint=cloud.endpoint)
     has(line, "no helper stack mine")
 

@@ -1,6 +1,9 @@
 //! What was typed.
 
+mod helper;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +31,17 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Put tether's helper stack into an account, once for all its developers.
+    #[command(
+        after_help = "Examples:\n  tether install\n  tether install --profile dev --region eu-west-1 --tag team=platform\n  tether install --yes --json   (no questions, for programs)"
+    )]
+    Install(Install),
+    /// Bring the helper stack to this release.
+    #[command(after_help = "Example:\n  tether upgrade")]
+    Upgrade(Install),
+    /// Detach everything, and remove the helper stack.
+    #[command(after_help = "Example:\n  tether uninstall")]
+    Uninstall(Uninstall),
     /// Debug a deployed stack: its invocations run in your working copy.
     #[command(
         after_help = "Examples:\n  tether attach --stack-name shop\n  tether attach --stack-name shop --function Checkout --debug\n  tether attach --stack-name shop --background\n  tether attach --stack-name app --endpoint-url http://127.0.0.1:3100   (the emulator)"

@@ -1,5 +1,8 @@
-//! Where the helper stack's template, Lambdas and layers are: beside the
-//! command, whatever folder it runs in.
+//! Where the helper stack's template, Lambdas and layers are: within the
+//! command, or beside it, whatever folder it runs in.
+
+#[cfg(feature = "embedded")]
+mod embedded;
 
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
@@ -7,16 +10,29 @@ use std::path::{Path, PathBuf};
 
 /// The helper stack's folder: `template.yaml`, and `build/` with what
 /// `make stack layer` makes.
-pub(crate) struct HelperStackFolder(PathBuf);
+pub(crate) struct HelperStackFolder {
+    path: PathBuf,
+    /// Removed when it is dropped.
+    #[cfg(feature = "embedded")]
+    _unpacked: Option<tempfile::TempDir>,
+}
 
 /// Another place to look, before all others.
 const VARIABLE: &str = "TETHER_HELPER_STACK";
 
 impl HelperStackFolder {
-    /// Looks beside the command, in `share/tether`, and in the source tree that
-    /// the command was built in.
+    /// Takes what is within the command; in a command without it looks beside
+    /// it, in `share/tether`, and in the source tree that it was built in.
     pub(crate) fn find() -> Result<Self> {
         let given = std::env::var_os(VARIABLE).map(PathBuf::from);
+        #[cfg(feature = "embedded")]
+        if given.is_none() {
+            let folder = embedded::unpack()?;
+            return Ok(Self {
+                path: folder.path().to_owned(),
+                _unpacked: Some(folder),
+            });
+        }
         let command = std::env::current_exe().and_then(|it| it.canonicalize());
         let command = command.unwrap_or_default();
         let around = command.ancestors().skip(1).take(4).flat_map(|folder| {
@@ -27,21 +43,30 @@ impl HelperStackFolder {
             .chain(around)
             .find(|folder| folder.join("template.yaml").is_file() && built(folder));
         match found {
-            Some(folder) => Ok(Self(folder)),
+            Some(path) => Ok(Self {
+                path,
+                #[cfg(feature = "embedded")]
+                _unpacked: None,
+            }),
             None => bail!(
-                "the helper stack's Lambdas and layer are not beside {}: run `make stack layer`, set {VARIABLE} to their folder, or pass --no-helper-stack",
+                "the helper stack's Lambdas and layer are not beside {}: run `make stack layer`, or set {VARIABLE} to their folder",
                 command.display()
             ),
         }
     }
 
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn template(&self) -> PathBuf {
-        self.0.join("template.yaml")
+        self.path.join("template.yaml")
     }
 
     /// Which layers there are to deploy.
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
-        let has = |layer: &str| self.0.join("build").join(layer).is_dir().to_string();
+        let has = |layer: &str| self.path.join("build").join(layer).is_dir().to_string();
         BTreeMap::from([
             ("WithX86Layer".to_owned(), has("layer-x86_64")),
             ("WithArm64Layer".to_owned(), has("layer-arm64")),

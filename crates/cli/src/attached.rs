@@ -46,20 +46,22 @@ impl Stack {
     /// The same for the same stack, another one for another:
     /// `000000000000.us-east-1.app.127-0-0-1-3100`
     fn file_stem(&self) -> String {
-        let endpoint = self.endpoint.as_deref().map(|url| {
-            let (_, host) = url.split_once("://").unwrap_or(("", url));
-            host.trim_end_matches('/').replace(['.', ':'], "-")
-        });
-        let parts = [
-            Some(self.account.as_str()),
-            Some(&self.region),
-            Some(&self.stack),
-            endpoint.as_deref(),
-        ];
-        let parts = parts.into_iter().flatten();
+        let parts = [&self.account, &self.region, &self.stack];
         let parts = parts.map(|it| utf8_percent_encode(it, UNSAFE).to_string());
-        parts.collect::<Vec<_>>().join(".")
+        let endpoint = self.endpoint.as_deref().map(file_name_of);
+        parts
+            .into_iter()
+            .chain(endpoint)
+            .collect::<Vec<_>>()
+            .join(".")
     }
+}
+
+/// `127-0-0-1-3100` of `http://127.0.0.1:3100/`
+fn file_name_of(endpoint: &str) -> String {
+    let (_, host) = endpoint.split_once("://").unwrap_or(("", endpoint));
+    let host = host.trim_end_matches('/').replace(['.', ':'], "-");
+    utf8_percent_encode(&host, UNSAFE).to_string()
 }
 
 /// An attach process.
@@ -253,6 +255,49 @@ pub(crate) async fn ended(record: &Record) -> std::io::Result<()> {
             Err(std::fs::TryLockError::WouldBlock) => {}
         }
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Removes what no process needs any more of the stacks of an account: there
+/// is nothing to attach by.
+pub(crate) fn forget(account: &str, region: &str, endpoint: Option<&str>) {
+    let Ok(folder) = folder() else {
+        return;
+    };
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return;
+    };
+    let names = entries
+        .flatten()
+        .filter_map(|it| it.file_name().into_string().ok());
+    for name in names.collect::<Vec<_>>() {
+        let Some(stem) = name.strip_suffix(".lock") else {
+            continue;
+        };
+        // `account.region.stack`, and behind it the endpoint
+        let mut parts = stem.split('.');
+        let place = [parts.next(), parts.next()] == [Some(account), Some(region)];
+        let there = parts.nth(1).map(str::to_owned) == endpoint.map(file_name_of);
+        if place && there {
+            forget_one(&folder, stem);
+        }
+    }
+    // Only if it is empty.
+    let _ = std::fs::remove_dir(&folder);
+}
+
+/// Unless a process holds its lock.
+fn forget_one(folder: &Path, stem: &str) {
+    let lock = folder.join(format!("{stem}.lock"));
+    let Ok(held) = private().open(&lock) else {
+        return;
+    };
+    if held.try_lock().is_err() {
+        return;
+    }
+    for ending in ["json", "log", "log.old", "lock"] {
+        // What is left is small, and nobody believes it.
+        let _ = std::fs::remove_file(folder.join(format!("{stem}.{ending}")));
     }
 }
 

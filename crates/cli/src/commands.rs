@@ -4,20 +4,26 @@ mod attach;
 mod detach;
 mod doctor;
 mod emulator;
+mod install;
 mod invoke;
 mod launch_json;
 mod status;
+mod uninstall;
 
 use crate::args::{Aws, Cli, Command};
 use crate::output::Output;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::process::ExitCode;
+use tether_installer::Wish;
 use tether_receiver::{Account, Whereabouts};
 
 /// Runs a command.
 pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
     match command {
+        Command::Install(typed) => install::run(typed, Wish::Install, output).await,
+        Command::Upgrade(typed) => install::run(typed, Wish::Upgrade, output).await,
+        Command::Uninstall(typed) => uninstall::run(typed, output).await,
         Command::Attach(typed) => attach::run(typed, output).await,
         Command::Detach(typed) => detach::run(typed, output).await,
         Command::Status(typed) => status::run(typed, output).await,
@@ -47,6 +53,19 @@ fn whereabouts(aws: &Aws) -> Whereabouts {
         endpoint_url: aws.endpoint_url.clone(),
     }
 }
+
+/// The same, where the helper stack is or shall be.
+async fn account_of(there: &crate::args::Whereabouts) -> Result<Account> {
+    let whereabouts = Whereabouts {
+        region: there.region.clone(),
+        profile: there.profile.clone(),
+        endpoint_url: there.endpoint_url.clone(),
+    };
+    Ok(Account::find(&whereabouts).await?)
+}
+
+/// Nothing is changed in an account that nobody has agreed to.
+const NOBODY_TO_ASK: &str = "there is no terminal to ask on whether this shall be done: pass --yes to do it without a question";
 
 /// What local code needs to reach AWS as tether does.
 pub(crate) fn local_variables(aws: &Aws) -> HashMap<String, String> {

@@ -21,6 +21,12 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// Something is missing in what was typed that no parser could tell.
+pub(crate) fn refused(output: &Output, text: &str) -> ExitCode {
+    output.error(text);
+    ExitCode::from(USAGE)
+}
+
 /// Prints an error: one line, or with `--verbose` the chain behind it.
 pub(crate) fn failed(output: &Output, error: &anyhow::Error, verbose: bool) -> ExitCode {
     let mut text = error.to_string();

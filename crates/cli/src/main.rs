@@ -5,10 +5,12 @@ mod artifacts;
 mod attached;
 mod background;
 mod commands;
+mod confirmation;
 mod ending;
 mod exit;
 mod launch_json;
 mod output;
+mod progress;
 
 use clap::Parser as _;
 use std::process::ExitCode;

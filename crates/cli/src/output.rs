@@ -3,6 +3,7 @@
 
 mod findings;
 mod launcher;
+mod news;
 
 use crate::background::Told;
 use anstyle::{AnsiColor, Style};

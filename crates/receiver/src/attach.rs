@@ -128,6 +128,7 @@ async fn look(
     reports(Report::Step {
         message: format!("looking at the stack {}", plan.stack_name),
     });
+    helper.speaks_our_protocol()?;
     let developer = account.developer(helper).await?;
     if let Some(off) = developer.clock_is_off() {
         reports(Report::Note {

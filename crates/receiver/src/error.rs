@@ -66,7 +66,7 @@ pub enum Error {
     },
     /// Not installed.
     #[error(
-        "there is no helper stack {name} in {region}: deploy helper-stack/template.yaml there first, or name yours with --helper-stack-name"
+        "there is no helper stack {name} in {region}: `tether install` makes one; or name yours with --helper-stack-name"
     )]
     NoHelperStack {
         /// Which.
@@ -76,13 +76,37 @@ pub enum Error {
     },
     /// Half installed.
     #[error(
-        "the helper stack {stack} has no output {output}: it is incomplete or of another version; deploy helper-stack/template.yaml again"
+        "the helper stack {stack} has no output {output}: it is incomplete or of another version; `tether upgrade` makes it whole"
     )]
     NoOutput {
         /// Which.
         stack: String,
         /// What is missing.
         output: &'static str,
+    },
+    /// We are old.
+    #[error(
+        "the helper stack {stack} speaks protocol {theirs}, and this tether {ours}: install a newer release of tether"
+    )]
+    HelperNewer {
+        /// Which.
+        stack: String,
+        /// Its version.
+        theirs: u32,
+        /// Ours.
+        ours: u32,
+    },
+    /// It is old.
+    #[error(
+        "the helper stack {stack} speaks protocol {theirs}, and this tether {ours}: run `tether upgrade --stack-name {stack}`"
+    )]
+    HelperOlder {
+        /// Which.
+        stack: String,
+        /// Its version.
+        theirs: u32,
+        /// Ours.
+        ours: u32,
     },
     /// AWS said no.
     #[error("{what}: {failure}")]

@@ -6,9 +6,10 @@ use crate::working_copy::Place;
 use aws_sdk_cloudformation::Client as CloudFormation;
 use aws_sdk_lambda::Client as Lambda;
 use aws_types::SdkConfig;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use tether_protocol::config::{CONFIG, CONNECTION, SESSION, WRAPPER};
-use tether_protocol::{Environment, Secret};
+use tether_protocol::{Environment, PROTOCOL_VERSION, Secret};
 
 /// Where everything of an installation is.
 #[derive(Clone, Debug)]
@@ -46,6 +47,27 @@ impl HelperStack {
         Place {
             account_id: self.account().to_owned(),
             region: region.to_owned(),
+        }
+    }
+
+    /// Whether both sides mean the same by what they say.
+    ///
+    /// # Errors
+    /// Which side is the older one.
+    pub(crate) fn speaks_our_protocol(&self) -> Result<(), Error> {
+        let (stack, theirs, ours) = (self.name.clone(), self.version, PROTOCOL_VERSION);
+        match theirs.cmp(&ours) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(Error::HelperNewer {
+                stack,
+                theirs,
+                ours,
+            }),
+            Ordering::Less => Err(Error::HelperOlder {
+                stack,
+                theirs,
+                ours,
+            }),
         }
     }
 
@@ -220,4 +242,36 @@ async fn describe(
         environment: Secret::new(variables),
         name,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(version: u32) -> Option<String> {
+        let helper = HelperStack {
+            name: "mine".into(),
+            version,
+            websocket_url: String::new(),
+            sessions_table: String::new(),
+            debugger_table: String::new(),
+            functions_table: String::new(),
+            manager_function: String::new(),
+            front: Vec::new(),
+            developer_role: String::new(),
+        };
+        helper.speaks_our_protocol().err().map(|it| it.to_string())
+    }
+
+    #[test]
+    fn a_helper_stack_of_another_protocol_is_refused_with_the_way_out() {
+        assert_eq!(said(PROTOCOL_VERSION), None);
+        let older = said(PROTOCOL_VERSION - 1).unwrap_or_default();
+        assert!(
+            older.contains("`tether upgrade --stack-name mine`"),
+            "{older}"
+        );
+        let newer = said(PROTOCOL_VERSION + 1).unwrap_or_default();
+        assert!(newer.contains("install a newer release"), "{newer}");
+    }
 }

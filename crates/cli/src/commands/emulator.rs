@@ -16,7 +16,9 @@ use tether_emulator::{
 };
 
 pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
-    let sources = sources(&typed)?;
+    // Kept for as long as it serves: it may be a temporary folder.
+    let helper = helper_stack(&typed)?;
+    let sources = sources(&typed, helper.as_ref())?;
     let (logs, notices) = sinks(&typed, output);
     let place = place(&typed)?;
     let ending = ending::watch();
@@ -57,10 +59,19 @@ fn place(typed: &Typed) -> Result<Place> {
     })
 }
 
-fn sources(typed: &Typed) -> Result<Vec<StackSource>> {
+fn helper_stack(typed: &Typed) -> Result<Option<HelperStackFolder>> {
+    if typed.no_helper_stack {
+        return Ok(None);
+    }
+    let found = HelperStackFolder::find();
+    found
+        .map(Some)
+        .map_err(|error| anyhow!("{error}, or pass --no-helper-stack"))
+}
+
+fn sources(typed: &Typed, helper: Option<&HelperStackFolder>) -> Result<Vec<StackSource>> {
     let mut sources = Vec::new();
-    if !typed.no_helper_stack {
-        let folder = HelperStackFolder::find()?;
+    if let Some(folder) = helper {
         sources.push(StackSource {
             name: typed.helper_stack_name.clone(),
             template: folder.template(),
