@@ -37,7 +37,7 @@ fn watched(bar: &ProgressBar, output: &Output, news: &News) {
             }
         }
         // What begins is a line that moves; what has ended is one that stays.
-        News::StackEvent(event) if event.status.ends_with("_IN_PROGRESS") => {
+        News::StackEvent(event) if event.is_beginning() => {
             if bar.is_finished() || bar.message().is_empty() {
                 bar.reset();
                 show(bar, "{spinner} {msg} {elapsed}");

@@ -72,6 +72,12 @@ pub struct StackEvent {
 }
 
 impl StackEvent {
+    /// Whether something has begun that will end.
+    #[must_use]
+    pub fn is_beginning(&self) -> bool {
+        self.status.ends_with("_IN_PROGRESS")
+    }
+
     /// Whether something went wrong.
     #[must_use]
     pub fn is_failure(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::{confirmation, progress};
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::process::ExitCode;
-use tether_installer::{Installer, Removal, table};
+use tether_installer::{Installer, Removal, Resource, table};
 
 pub(crate) async fn run(typed: Uninstall, output: &Output) -> Result<ExitCode> {
     let is_asked = !typed.there.yes;
@@ -76,14 +76,10 @@ fn show(removal: &Removal, installer: &Installer, stack: &str, output: &Output) 
             it.function, it.stack, it.owner
         ));
     }
-    let rows = removal.resources.iter().map(|it| {
-        // They have no part in the stack's deletion, and stand below.
-        let action = match it.resource_type.as_str() {
-            "AWS::Lambda::LayerVersion" => "keep",
-            _ => "delete",
-        };
-        [action, &it.logical_id, &it.resource_type].map(str::to_owned)
-    });
+    // Layers have no part in the stack's deletion, and stand below.
+    let its = |it: &&Resource| it.resource_type != "AWS::Lambda::LayerVersion";
+    let rows = removal.resources.iter().filter(its);
+    let rows = rows.map(|it| ["delete", &it.logical_id, &it.resource_type].map(str::to_owned));
     for line in table(&rows.collect::<Vec<_>>()) {
         output.say(&format!("  {line}"));
     }

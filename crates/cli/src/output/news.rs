@@ -26,6 +26,8 @@ fn lines(news: &News) -> Vec<String> {
                 size(*bytes)
             )]
         }
+        // What begins ends in a moment, and nobody reads a pipe meanwhile.
+        News::StackEvent(event) if event.is_beginning() => vec![],
         News::StackEvent(event) => vec![event_line(event)],
         News::Removed { what } => vec![format!("{GOOD}✓{GOOD:#} removed {what}")],
         _ => vec![],

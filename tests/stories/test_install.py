@@ -1,0 +1,238 @@
+"""``tether install``: the helper stack goes into an account, and only when it is wanted."""
+
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+from harness import Project, Stack
+from harness.installation import BUCKET, Artifacts, Installation, account
+from harness.surroundings import binary, environment
+
+DENIED = (
+    "User: arn:aws:iam::000000000000:user/ada is not authorized to perform: {action} on resource: "
+    "{resource} because no identity-based policy allows the {action} action"
+)
+
+
+@pytest.fixture(scope="module")
+def cloud(clouds, tmp_path_factory):
+    deployed = Project.hello(tmp_path_factory.mktemp("deployed") / "hello")
+    return clouds({"app": deployed.template}, "--no-helper-stack")
+
+
+@pytest.fixture
+def installation(cloud, tmp_path):
+    """By programs that nobody runs; whatever a story has installed is removed."""
+    before = account(cloud)
+    made = Installation(cloud, Artifacts.hollow(tmp_path / "built"), tmp_path / "laptop")
+    yield made
+    made.uninstall()
+    assert account(cloud) == before
+
+
+def test_a_first_hour_ends_with_nothing_left_behind(cloud, attach, tmp_path):
+    before = account(cloud)
+    working_copy = Project.hello(tmp_path / "working-copy")
+    working_copy.edit("hello/app.py", "the deployed code", "the working copy")
+    installation = Installation(cloud, None, working_copy.laptop)
+
+    installed = installation.install("--tag", "team=platform", "--log-retention-days", "7")
+    (changes,) = installed.events_of("changes")
+    assert {it["action"] for it in changes["resources"]} == {"create"}
+    assert changes["isNewBucket"] and changes["bucket"] == BUCKET
+    uploaded = [it["name"] for it in installed.events_of("uploaded")]
+    assert uploaded[:3] == ["authorizer", "connect", "manager"]
+    last = installed.events[-1]
+    assert (last["event"], last["isChanged"]) == ("installed", True)
+    assert last["outputs"]["WebSocketUrl"].startswith("ws")
+
+    attached = attach(cloud, working_copy)
+    answer = cloud.invoke("HelloFunction", {"name": "Ada"})
+    assert json.loads(answer.payload)["answered_by"] == "the working copy"
+    attached.detach()
+
+    assert installation.uninstall() == {"event": "uninstalled", "isChanged": True, "left": []}
+    assert account(cloud) == before
+    assert not (working_copy.laptop / "tether").exists()
+    again = installation.uninstall()
+    assert again == {"event": "uninstalled", "isChanged": False, "left": []}
+
+
+def test_the_bucket_is_private_and_encrypted_and_everything_is_tagged(cloud, installation):
+    installation.install("--tag", "team=platform")
+    s3 = cloud.client("s3")
+    access = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert all(access.values()) and len(access) == 4
+    (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    policy = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    tags = {"team": "platform", "tether:stack": "tether"}
+    found = s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]
+    assert {it["Key"]: it["Value"] for it in found} == tags
+    found = Stack(cloud, "tether").describe()["Tags"]
+    assert {it["Key"]: it["Value"] for it in found} == tags
+
+
+def test_installing_what_is_installed_does_nothing(installation):
+    installation.install("--log-retention-days", "7")
+    again = installation.install()
+    assert again.events_of("stackEvent") == again.events_of("uploaded") == []
+    last = again.events[-1]
+    assert (last["event"], last["isChanged"]) == ("installed", False)
+    assert last["outputs"]["Release"] == last["release"]
+
+
+def test_only_what_has_changed_is_uploaded_and_updated(installation):
+    installation.install()
+    installation.artifacts.change_layer()
+    changed = installation.install()
+    assert [it["name"] for it in changed.events_of("uploaded")] == ["layer-x86_64"]
+    (changes,) = changed.events_of("changes")
+    assert changes["before"] == changes["release"]
+    actions = {it["logicalId"]: it["action"] for it in changes["resources"]}
+    assert "AuthorizerFunction" not in actions and actions["ManagerFunction"] == "update"
+    assert len(installation.layer_versions()) == 1
+
+
+def test_nothing_is_done_where_nobody_can_be_asked(cloud, installation):
+    before = account(cloud)
+    for command in ("install", "upgrade", "uninstall"):
+        process = installation.run(command)
+        assert process.code == 64
+        (line,) = process.errors
+        assert "--yes" in line
+    assert account(cloud) == before
+
+
+def test_a_no_on_the_terminal_leaves_everything_as_it_was(cloud, installation):
+    before = account(cloud)
+    terminal, theirs = pty.openpty()
+    command = [binary(), "install"]
+    env = environment(cloud.endpoint, **installation.variables)
+    asked = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(terminal, 4096)
+    assert b"create" in said and b"AWS::Lambda::Function" in said
+    os.write(terminal, b"n\n")
+    while b"nothing was changed" not in said:
+        said += os.read(terminal, 4096)
+    assert asked.wait(20) == 2
+    os.close(terminal)
+    after = Stack(cloud, "app")
+    # The stack that was proposed goes by itself.
+    cloud.process.wait_until(lambda: account(cloud) == before, "an account as before")
+    assert after.status() == "CREATE_COMPLETE"
+
+
+def test_an_upgrade_of_nothing_is_refused(installation):
+    line = installation.fails("upgrade")
+    assert "there is no helper stack tether in us-east-1" in line and "`tether install`" in line
+
+
+def test_a_stack_of_somebody_else_is_left_alone(cloud, installation):
+    for command in ("install", "upgrade", "uninstall"):
+        line = installation.fails(command, "--stack-name", "app")
+        assert line.startswith("the stack app is not tether's"), line
+    assert Stack(cloud, "app").status() == "CREATE_COMPLETE"
+
+
+# ---- what fails
+
+
+def test_a_creation_that_fails_says_why_and_leaves_nothing(cloud, installation):
+    before = account(cloud)
+    other = Stack(cloud, "other")
+    logs = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/tether-manager"}}
+    template = {"Resources": {"Logs": logs}}
+    other.aws.create_stack(StackName="other", TemplateBody=json.dumps(template))
+    assert other.settles() == "CREATE_COMPLETE"
+
+    line = installation.fails("install")
+    assert line.startswith("the creation of tether has failed, because of ManagerLogs"), line
+    assert "already exists" in line and "it was rolled back" in line and "\n" not in line
+    assert "left behind" not in line
+    assert account(cloud) == {**before, "stacks": sorted(["app", "other"])}
+
+    other.delete()
+    installation.install()
+
+
+def test_what_is_left_of_a_creation_that_failed_is_removed_first(cloud, installation):
+    template = {
+        "Description": "tether helper stack, half of it",
+        "Resources": {
+            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "mine"}},
+            "Again": {
+                "Type": "AWS::Logs::LogGroup",
+                "DependsOn": "Logs",
+                "Properties": {"LogGroupName": "mine"},
+            },
+        },
+    }
+    failed = Stack(cloud, "tether")
+    failed.aws.create_stack(StackName="tether", TemplateBody=json.dumps(template))
+    assert failed.settles() == "ROLLBACK_COMPLETE"
+    installed = installation.install()
+    statuses = [it["status"] for it in installed.events_of("stackEnded")]
+    assert statuses == ["DELETE_COMPLETE", "CREATE_COMPLETE"]
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "permission"),
+    [
+        ("cloudformation", "DescribeStacks", "cloudformation:DescribeStacks"),
+        ("cloudformation", "CreateChangeSet", "cloudformation:CreateChangeSet"),
+        ("cloudformation", "ExecuteChangeSet", "cloudformation:ExecuteChangeSet"),
+        ("s3", "CreateBucket", "s3:CreateBucket"),
+        ("s3", "PutObject", "s3:PutObject"),
+        ("s3", "PutBucketPolicy", "s3:PutBucketPolicy"),
+    ],
+)
+def test_a_missing_permission_is_named(cloud, installation, service, action, permission):
+    before = account(cloud)
+    message = DENIED.format(action=permission, resource="arn:aws:x:::it")
+    effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": message}
+    with cloud.fault(service, effect, action=action) as fault:
+        line = installation.fails("install")
+        assert fault.hits
+    assert f"arn:aws:iam::000000000000:user/ada may not {permission} on arn:aws:x:::it" in line
+    if action != "ExecuteChangeSet":
+        cloud.process.wait_until(lambda: account(cloud) == before, "an account as before")
+
+
+# ---- buckets
+
+
+def test_a_bucket_that_is_not_ours_is_not_touched_and_another_one_can_be_named(
+    cloud, installation
+):
+    s3 = cloud.client("s3")
+    for name in (BUCKET, "mine"):
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key="precious", Body=b"x")
+    try:
+        line = installation.fails("install")
+        assert f"the bucket {BUCKET} cannot be used" in line and "--bucket" in line
+        installed = installation.install("--bucket", "mine")
+        (changes,) = installed.events_of("changes")
+        assert changes["bucket"] == "mine" and not changes["isNewBucket"]
+        installation.uninstall()
+        for name in (BUCKET, "mine"):
+            (left,) = s3.list_objects_v2(Bucket=name)["Contents"]
+            assert left["Key"] == "precious"
+    finally:
+        for name in (BUCKET, "mine"):
+            s3.delete_object(Bucket=name, Key="precious")
+            s3.delete_bucket(Bucket=name)
+
+
+def test_a_bucket_of_another_account_is_told(cloud, installation):
+    effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "Access Denied"}
+    with cloud.fault("s3", effect, action="HeadBucket"):
+        line = installation.fails("install")
+    assert "another account's" in line and "--bucket" in line
