@@ -105,6 +105,9 @@ pub enum Error {
         /// How things stand now, and what to do.
         after: String,
     },
+    /// A call was not answered, and has been heard.
+    #[error("CloudFormation works on {0} all the same: run this again to see it through")]
+    Begun(String),
     /// Nothing is heard.
     #[error(
         "CloudFormation has not said a word about {0} for 30 minutes: see its console, and run this again"

@@ -280,16 +280,18 @@ impl Installer {
     /// # Errors
     /// What failed first, and how things stand then.
     pub async fn carry_out(&self, changes: Changes) -> Result<Installed, Error> {
-        if let Err(error) = self.upload(&changes).await {
-            // Said is what failed; what is left of it the next run finds.
-            let _ = changes.proposal.discard(&self.stacks).await;
-            self.remove_new_bucket(&changes).await;
-            return Err(error);
-        }
-        let course = changes
-            .proposal
-            .execute(&self.stacks, &self.reporter)
-            .await?;
+        let begun = match self.upload(&changes).await {
+            Ok(()) => changes.proposal.begin(&self.stacks).await,
+            Err(error) => Err(error),
+        };
+        let last = match begun {
+            Ok(last) => last,
+            Err(error) => return Err(self.take_back(&changes, error).await),
+        };
+        let course = self
+            .stacks
+            .follow(changes.proposal.stack(), last, &self.reporter);
+        let course = course.await?;
         match course.status() {
             Some("CREATE_COMPLETE" | "UPDATE_COMPLETE") => {}
             _ => return Err(self.undo(&changes, &course).await),

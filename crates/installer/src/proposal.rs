@@ -2,12 +2,10 @@
 
 use crate::call::Call;
 use crate::changes::{Action, Change};
-use crate::course::Course;
 use crate::error::Error;
 use crate::names;
-use crate::news::Reporter;
 use crate::refusal::in_one_line;
-use crate::stacks::{Stacks, any_of};
+use crate::stacks::{Stacks, any_of, name_of};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
     Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, Tag,
@@ -30,7 +28,7 @@ pub(crate) struct Wanted {
 #[derive(Clone, Debug)]
 pub(crate) struct Proposal {
     pub(crate) changes: Vec<Change>,
-    pub(crate) stack_id: String,
+    stack_id: String,
     change_set: String,
     /// There is nothing else of the stack.
     is_new: bool,
@@ -153,12 +151,13 @@ impl Proposal {
             .map_err(|error| call.failed(&error))
     }
 
-    /// Does it, and waits for it.
-    pub(crate) async fn execute(
-        &self,
-        stacks: &Stacks,
-        reporter: &Reporter,
-    ) -> Result<Course, Error> {
+    /// The stack's id.
+    pub(crate) fn stack(&self) -> &str {
+        &self.stack_id
+    }
+
+    /// Begins to do it. The last event before that: what comes after it is news.
+    pub(crate) async fn begin(&self, stacks: &Stacks) -> Result<Option<String>, Error> {
         let last = stacks.last_event(&self.stack_id).await?;
         let call = Call::new(
             "the change set cannot be executed",
@@ -172,7 +171,19 @@ impl Proposal {
             .send()
             .await
             .map_err(|error| call.failed(&error))?;
-        stacks.follow(&self.stack_id, last, reporter).await
+        Ok(last)
+    }
+
+    /// Leaves everything as it was, unless it has begun all the same.
+    pub(crate) async fn take_back(&self, stacks: &Stacks) -> Result<(), Error> {
+        let found = stacks.find(&self.stack_id).await?;
+        match found {
+            Some(found) if self.is_new && !found.is_only_proposed() => {
+                Err(Error::Begun(name_of(&self.stack_id).to_owned()))
+            }
+            Some(_) => self.discard(stacks).await,
+            None => Ok(()),
+        }
     }
 
     /// Leaves everything as it was.

@@ -32,6 +32,18 @@ impl Installer {
         }
     }
 
+    /// Before anything was executed: why, and what is left if something is.
+    pub(super) async fn take_back(&self, changes: &Changes, error: Error) -> Error {
+        if let Err(left) = changes.proposal.take_back(&self.stacks).await {
+            self.note(&left.to_string());
+            return error;
+        }
+        if let Some(left) = self.remove_new_bucket(changes).await {
+            self.note(&format!("left behind: {left}"));
+        }
+        error
+    }
+
     /// What failed, and how things stand now.
     pub(super) async fn undo(&self, changes: &Changes, course: &Course) -> Error {
         let mut left = Vec::new();
