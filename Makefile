@@ -68,6 +68,11 @@ build: stack layer ## Build the command at target/release/tether, with Lambdas a
 
 .PHONY: release
 release: stack layer ## Build the command at target/release/tether with all of it inside: one file is enough
+	@for arch in x86_64 arm64; do \
+		if [ $$arch != $(ARCH) ] && .ci/has-target $${arch/arm64/aarch64}-unknown-linux-gnu; then \
+			$(MAKE) --no-print-directory stack ARCH=$$arch BUILD=$(BUILD)/$$arch || exit; \
+		fi; \
+	done
 	@echo "… building the command, with Lambdas and layers inside"
 	@cargo build --release --quiet -p tether-cli --features embedded
 

@@ -27,14 +27,17 @@ mod embedded {
         let folder = here.join("../../helper-stack");
         let out = variable("OUT_DIR").unwrap_or_default();
         let mut files = vec![PathBuf::from("template.yaml")];
-        for built in sorted(&folder.join("build"))? {
-            for file in sorted(&built)? {
-                let path = file.strip_prefix(&folder)?.to_owned();
-                if file.is_file() {
-                    files.push(path);
+        let mut folders = vec![folder.join("build")];
+        while let Some(next) = folders.pop() {
+            for path in sorted(&next)? {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path.strip_prefix(&folder)?.to_owned());
                 }
             }
         }
+        files.sort();
         if files.len() < 5 {
             return Err("the Lambdas and the layer are not built: run `make stack layer`".into());
         }

@@ -142,7 +142,11 @@ def _required(shape):
 
 def _path(asked):
     """Of the operation: the stage of an API stands before it, in the client's endpoint."""
-    return re.sub("^/[^/]+", "", asked.path) if asked.service == "execute-api" else asked.path
+    if asked.service == "execute-api":
+        return re.sub("^/[^/]+", "", asked.path)
+    # The Rust SDK puts a slash behind a bucket that stands in the path.
+    is_bucket = asked.service == "s3" and re.fullmatch("/[^/]+/", asked.path)
+    return asked.path[:-1] if is_bucket else asked.path
 
 
 def _rest(asked, body):
@@ -201,7 +205,9 @@ def _with_body(operation, members, text, read_text):
     payload = shape.serialization.get("payload")
     if payload and shape.members[payload].type_name in ("blob", "string"):
         # Its size is known all the same: it is not in the model what may be in it.
-        members[payload] = b"" if text is None else text
+        content = b"" if text is None else text
+        is_text = shape.members[payload].type_name == "string"
+        members[payload] = content.decode() if is_text else content
         return members
     if text is None:
         return None

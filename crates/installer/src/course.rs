@@ -8,6 +8,8 @@ use crate::refusal::in_one_line;
 pub(crate) struct Course {
     pub(crate) stack_id: String,
     pub(crate) events: Vec<StackEvent>,
+    /// The status, where it came to be known without an event.
+    pub(crate) rested: Option<String>,
 }
 
 /// What CloudFormation says of resources that it gave up because of another
@@ -22,12 +24,15 @@ impl Course {
     pub(crate) fn of(stack_id: &str) -> Self {
         Self {
             stack_id: stack_id.to_owned(),
-            events: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// The state that the stack has come to rest in; none: it has not.
     pub(crate) fn status(&self) -> Option<&str> {
+        if self.rested.is_some() {
+            return self.rested.as_deref();
+        }
         let own = self.events.iter().rev().find(|it| self.is_of_stack(it))?;
         let is_over = !own.status.ends_with("_IN_PROGRESS");
         is_over.then_some(own.status.as_str())
@@ -119,6 +124,7 @@ mod tests {
                 event("tether", STACK, "ROLLBACK_IN_PROGRESS", "[Logs, Table]"),
                 event("Layer", "arn:layer:1", "DELETE_SKIPPED", ""),
             ],
+            rested: None,
         }
     }
 

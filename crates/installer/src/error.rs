@@ -38,7 +38,7 @@ pub enum Error {
     },
     /// Not built for it.
     #[error(
-        "the helper Lambdas are not built for {wanted}: there are those for {built}; build them on such a machine, or leave --architecture out"
+        "the helper Lambdas are not built for {wanted}: there are those for {built}; `make stack ARCH={wanted}` builds them, or leave --architecture out"
     )]
     Architecture {
         /// What was asked for.
@@ -109,9 +109,7 @@ pub enum Error {
     #[error("CloudFormation works on {0} all the same: run this again to see it through")]
     Begun(String),
     /// Nothing is heard.
-    #[error(
-        "CloudFormation has not said a word about {0} for 30 minutes: see its console, and run this again"
-    )]
+    #[error("CloudFormation does not say what becomes of {0}: see its console, and run this again")]
     Silent(String),
     /// Somebody else's, or not to be seen.
     #[error("the bucket {bucket} cannot be used ({why}): name another one with --bucket")]

@@ -12,6 +12,7 @@ use aws_sdk_cloudformation::types::{
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// A stack as it should be.
 #[derive(Clone, Debug)]
@@ -37,6 +38,9 @@ pub(crate) struct Proposal {
 /// The transform takes a few seconds on AWS.
 const SOON: Duration = Duration::from_millis(50);
 const LATE: Duration = Duration::from_secs(2);
+
+/// And no longer than this.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 impl Proposal {
     /// Asks for the changes; none: there are none to do.
@@ -100,8 +104,9 @@ impl Proposal {
 
     /// Waits until the changes are known; or why there are none.
     async fn wait(&mut self, stacks: &Stacks) -> Result<Option<String>, Error> {
+        let began = Instant::now();
         let mut pause = SOON;
-        loop {
+        while began.elapsed() < PATIENCE {
             let page = self.page(stacks, None).await?;
             match page.status() {
                 Some(ChangeSetStatus::CreateComplete) => {
@@ -116,6 +121,7 @@ impl Proposal {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LATE);
         }
+        Err(Error::Silent(name_of(&self.stack_id).to_owned()))
     }
 
     async fn read(&mut self, stacks: &Stacks, first: DescribeChangeSetOutput) -> Result<(), Error> {
@@ -189,15 +195,7 @@ impl Proposal {
     /// Leaves everything as it was.
     pub(crate) async fn discard(&self, stacks: &Stacks) -> Result<(), Error> {
         if self.is_new {
-            // Its change sets go with it.
-            let call = Call::new(
-                "the stack that was only proposed cannot be deleted",
-                "cloudformation:DeleteStack",
-                &self.stack_id,
-            );
-            let deleted = stacks.client.delete_stack().stack_name(&self.stack_id);
-            let deleted = deleted.send().await;
-            return deleted.map(drop).map_err(|error| call.failed(&error));
+            return stacks.delete_proposed(&self.stack_id).await;
         }
         let call = Call::new(
             "the change set cannot be deleted",

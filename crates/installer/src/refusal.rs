@@ -9,6 +9,8 @@ pub(crate) struct Denied {
     pub(crate) action: String,
     /// On what.
     pub(crate) resource: String,
+    /// Which policy says so: `because no identity-based policy allows …`
+    because: String,
 }
 
 impl Denied {
@@ -21,9 +23,9 @@ impl Denied {
         let mut words = after.split_whitespace();
         let action = words.next()?;
         let rest: Vec<&str> = words.collect();
-        let resource = match rest.as_slice() {
-            ["on", "resource:", resource, ..] => resource,
-            _ => "*",
+        let (resource, because) = match rest.as_slice() {
+            ["on", "resource:", resource, because @ ..] => (*resource, because),
+            because => ("*", because),
         };
         let bare = |text: &str| {
             let quotes = ['"', '\'', ',', ')', '('];
@@ -33,6 +35,7 @@ impl Denied {
             principal: bare(principal),
             action: bare(action),
             resource: bare(resource),
+            because: because.join(" "),
         })
     }
 
@@ -42,10 +45,23 @@ impl Denied {
             principal,
             action,
             resource,
+            because,
         } = self;
-        format!(
-            "{principal} may not {action} on {resource}: whoever administers the account has to allow that in the policies of {principal}"
-        )
+        let others = [
+            ("service control policy", "by the organization's policies"),
+            ("permissions boundary", "by the boundary of its permissions"),
+            ("resource-based policy", "by the policy of that resource"),
+            ("explicit deny", "by a policy that denies it"),
+        ];
+        let other = others.iter().find(|(policy, _)| because.contains(policy));
+        match other {
+            Some((_, by)) => format!(
+                "{principal} may not {action} on {resource}, {by}: whoever administers the account has to change that"
+            ),
+            None => format!(
+                "{principal} may not {action} on {resource}: whoever administers the account has to allow that in the policies of {principal}"
+            ),
+        }
     }
 }
 
@@ -101,6 +117,20 @@ mod tests {
         let none = format!("User: {ADA} is not authorized to perform: sts:GetCallerIdentity");
         assert_eq!(Denied::read(&none).unwrap().resource, "*");
         assert_eq!(Denied::read("Access Denied"), None);
+    }
+
+    #[test]
+    fn it_is_said_when_more_than_ones_own_policies_stands_in_the_way() {
+        let of = |why: &str| {
+            let said = format!(
+                "User: {ADA} is not authorized to perform: iam:CreateRole on resource: r {why}"
+            );
+            in_one_line(&said)
+        };
+        let by_organization = of("with an explicit deny in a service control policy");
+        assert!(by_organization.contains("on r, by the organization's policies"));
+        let by_boundary = of("because no permissions boundary allows the iam:CreateRole action");
+        assert!(by_boundary.contains("on r, by the boundary of its permissions"));
     }
 
     #[test]

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 const SOON: Duration = Duration::from_millis(100);
 const LATE: Duration = Duration::from_secs(2);
 
+/// After this without an event the status is believed.
+const QUIET: Duration = Duration::from_secs(30);
+
 /// No resource of the helper stack takes nearly as long.
 const SILENCE: Duration = Duration::from_secs(30 * 60);
 
@@ -141,6 +144,9 @@ impl Stacks {
                 }
                 None => pause = (pause * 2).min(LATE),
             }
+            if heard.elapsed() > QUIET {
+                course.rested = self.rested(stack_id).await?;
+            }
             for event in news {
                 reporter(News::StackEvent(event.clone()));
                 course.events.push(event);
@@ -152,6 +158,27 @@ impl Stacks {
             }
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// The status of a stack with which nothing goes on.
+    async fn rested(&self, stack_id: &str) -> Result<Option<String>, Error> {
+        Ok(match self.find(stack_id).await? {
+            Some(found) if found.is_in_progress() || found.is_only_proposed() => None,
+            Some(found) => Some(found.status),
+            None => Some("DELETE_COMPLETE".to_owned()),
+        })
+    }
+
+    /// Deletes a stack of which nothing has been made: there is nothing to wait
+    /// for. Its change sets go with it.
+    pub(crate) async fn delete_proposed(&self, stack_id: &str) -> Result<(), Error> {
+        let call = Call::new(
+            "the stack that was only proposed cannot be deleted",
+            "cloudformation:DeleteStack",
+            stack_id,
+        );
+        let deleted = self.client.delete_stack().stack_name(stack_id).send().await;
+        deleted.map(drop).map_err(|error| call.failed(&error))
     }
 
     /// The first one first; AWS tells the last one first.

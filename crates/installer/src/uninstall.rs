@@ -158,6 +158,10 @@ impl Installer {
     async fn delete(&self, found: &Found, is_forced: bool) -> Result<Vec<String>, Error> {
         self.step(&format!("deleting the stack {}", self.stack));
         let stack_id = &found.id;
+        if found.is_only_proposed() {
+            self.stacks.delete_proposed(stack_id).await?;
+            return Ok(Vec::new());
+        }
         let course = self.stacks.delete(stack_id, Vec::new(), &self.reporter);
         let course = course.await?;
         if course.status() == Some("DELETE_COMPLETE") {
