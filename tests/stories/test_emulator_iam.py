@@ -282,6 +282,13 @@ def test_a_function_that_gets_a_layer_or_a_role_needs_a_caller_who_may_use_it(cl
     layer = f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:tools:1"
     refused = refusal(update, FunctionName=name, Layers=[layer])
     assert refused.message == unauthorized(arn_of("operator"), "lambda:GetLayerVersion", layer)
+    # A public one of another account needs the same right.
+    public = layer.replace(ACCOUNT, "123456789012")
+    refused = refusal(update, FunctionName=name, Layers=[public])
+    assert refused.message == unauthorized(arn_of("operator"), "lambda:GetLayerVersion", public)
+    operator.may(change, allow("lambda:GetLayerVersion", public))
+    assert refusal(update, FunctionName=name, Layers=[public]).status != 403
+    operator.may(change)
     refused = refusal(update, FunctionName=name, Role=roles["SilentRole"])
     expected = unauthorized(arn_of("operator"), "iam:PassRole", roles["SilentRole"])
     assert refused.message == expected

@@ -45,6 +45,8 @@ pub(crate) struct Iam {
     said: Mutex<HashSet<String>>,
     /// What an administrator may do.
     everything: Option<Policy>,
+    /// What a resource's policy says if everybody may do everything with it.
+    pub(crate) public: Option<Arc<Policy>>,
 }
 
 /// What somebody wants to do: an action, a resource's ARN (`*` for an action that
@@ -86,6 +88,12 @@ impl Iam {
             "Version": "2012-10-17",
             "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" },
         });
+        let public = serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+            },
+        });
         Self {
             place: place.clone(),
             enforced: !options.no_iam,
@@ -97,6 +105,7 @@ impl Iam {
             denials: Denials::default(),
             said: Mutex::default(),
             everything: Policy::parse(&everything).ok(),
+            public: Policy::of_resource(&public).ok().map(Arc::new),
         }
     }
 

@@ -80,8 +80,14 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Functions have policies of their own.
+/// Functions have policies of their own. So have layers; those of other accounts are
+/// not known here, and taken for public, as those are that people use.
 fn policy_of(cloud: &Cloud, ask: &Ask) -> Option<Arc<Policy>> {
+    if ask.action == "lambda:GetLayerVersion" {
+        let account = ask.resource.split(':').nth(4);
+        let foreign = account.is_some_and(|it| it != cloud.place.account_id);
+        return foreign.then(|| cloud.iam.public.clone()).flatten();
+    }
     if !(ask.action.starts_with("lambda:") && ask.resource.contains(":function:")) {
         return None;
     }

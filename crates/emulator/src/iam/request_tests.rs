@@ -42,140 +42,65 @@ fn path_of_source(body: &Value) -> &str {
 
 const ACCOUNT: &str = "us-east-1:000000000000";
 
+/// Method, path, action, resource; `f`, `l` and `A` are a function's ARN, a layer's and what
+/// both begin with.
+const LAMBDA: &str = "
+GET    /2015-03-31/functions/                      ListFunctions *
+GET    /2015-03-31/functions/hello                 GetFunction f
+GET    /2015-03-31/functions/hello?Qualifier=7     GetFunction f:7
+GET    /2015-03-31/functions/f:live                GetFunction f:live
+POST   /2015-03-31/functions/f:live/invocations    InvokeFunction f:live
+PUT    /2015-03-31/functions/f:live/code           UpdateFunctionCode f
+DELETE /2015-03-31/functions/hello                 DeleteFunction f
+PUT    /2015-03-31/functions/hello/configuration   UpdateFunctionConfiguration f
+GET    /2015-03-31/functions/hello/versions        ListVersionsByFunction f
+PUT    /2015-03-31/functions/hello/aliases/live    UpdateAlias f
+DELETE /2015-03-31/functions/hello/policy/one?Qualifier=live RemovePermission f:live
+GET    /2020-06-30/functions/hello/code-signing-config GetFunctionCodeSigningConfig f
+GET    /2019-09-30/functions/hello/provisioned-concurrency?List=ALL ListProvisionedConcurrencyConfigs f
+GET    /2018-10-31/layers/tools/versions/3         GetLayerVersion l:3
+GET    /2018-10-31/layers?find=LayerVersion&Arn=l:3 GetLayerVersion l:3
+POST   /2018-10-31/layers/tools/versions           PublishLayerVersion l
+PUT    /2015-03-31/event-source-mappings/1-2       UpdateEventSourceMapping A:event-source-mapping:1-2
+GET    /2015-03-31/event-source-mappings/          ListEventSourceMappings *
+GET    /2017-03-31/tags/f                          ListTags f
+GET    /2016-08-19/account-settings/               GetAccountSettings *
+";
+
+/// Puts ARNs where their letters stand.
+fn spelled(text: &str) -> String {
+    let begin = format!("arn:aws:lambda:{ACCOUNT}");
+    let word = |word: &str| match word.split_once(':').unwrap_or((word, "")) {
+        ("f", rest) => format!("{begin}:function:hello:{rest}"),
+        ("l", rest) => format!("{begin}:layer:tools:{rest}"),
+        ("A", rest) => format!("{begin}:{rest}"),
+        _ => word.to_owned(),
+    };
+    let words = text.split_inclusive(['/', '=']).map(|it| {
+        let end = it.find(['/', '=']).unwrap_or(it.len());
+        let (name, end) = it.split_at(end);
+        format!("{}{end}", word(name).trim_end_matches(':'))
+    });
+    words.collect()
+}
+
 #[test]
 fn each_call_of_lambda_has_its_action_and_its_resource() {
-    let function = format!("arn:aws:lambda:{ACCOUNT}:function:hello");
-    let layer = format!("arn:aws:lambda:{ACCOUNT}:layer:tools");
-    let mapping = format!("arn:aws:lambda:{ACCOUNT}:event-source-mapping:1-2");
-    let at = "/2015-03-31/functions/hello";
-    let whole = "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ahello%3Alive";
-    let cases = [
-        (
-            "GET",
-            "/2015-03-31/functions/".to_owned(),
-            "ListFunctions",
-            "*".to_owned(),
-        ),
-        ("GET", at.to_owned(), "GetFunction", function.clone()),
-        (
-            "GET",
-            format!("{at}?Qualifier=7"),
-            "GetFunction",
-            format!("{function}:7"),
-        ),
-        (
-            "GET",
-            whole.to_owned(),
-            "GetFunction",
-            format!("{function}:live"),
-        ),
-        (
-            "POST",
-            format!("{whole}/invocations"),
-            "InvokeFunction",
-            format!("{function}:live"),
-        ),
-        (
-            "PUT",
-            format!("{whole}/code"),
-            "UpdateFunctionCode",
-            function.clone(),
-        ),
-        ("DELETE", at.to_owned(), "DeleteFunction", function.clone()),
-        (
-            "PUT",
-            format!("{at}/configuration"),
-            "UpdateFunctionConfiguration",
-            function.clone(),
-        ),
-        (
-            "GET",
-            format!("{at}/versions"),
-            "ListVersionsByFunction",
-            function.clone(),
-        ),
-        (
-            "PUT",
-            format!("{at}/aliases/live"),
-            "UpdateAlias",
-            function.clone(),
-        ),
-        (
-            "DELETE",
-            format!("{at}/policy/one?Qualifier=live"),
-            "RemovePermission",
-            format!("{function}:live"),
-        ),
-        (
-            "GET",
-            "/2020-06-30/functions/hello/code-signing-config".to_owned(),
-            "GetFunctionCodeSigningConfig",
-            function.clone(),
-        ),
-        (
-            "GET",
-            "/2019-09-30/functions/hello/provisioned-concurrency?List=ALL".to_owned(),
-            "ListProvisionedConcurrencyConfigs",
-            function.clone(),
-        ),
-        (
-            "GET",
-            "/2018-10-31/layers/tools/versions/3".to_owned(),
-            "GetLayerVersion",
-            format!("{layer}:3"),
-        ),
-        (
-            "GET",
-            format!("/2018-10-31/layers?find=LayerVersion&Arn={layer}:3"),
-            "GetLayerVersion",
-            format!("{layer}:3"),
-        ),
-        (
-            "POST",
-            "/2018-10-31/layers/tools/versions".to_owned(),
-            "PublishLayerVersion",
-            layer.clone(),
-        ),
-        (
-            "PUT",
-            "/2015-03-31/event-source-mappings/1-2".to_owned(),
-            "UpdateEventSourceMapping",
-            mapping,
-        ),
-        (
-            "GET",
-            "/2015-03-31/event-source-mappings/".to_owned(),
-            "ListEventSourceMappings",
-            "*".to_owned(),
-        ),
-        (
-            "GET",
-            format!("/2017-03-31/tags/{}", function.replace(':', "%3A")),
-            "ListTags",
-            function.clone(),
-        ),
-        (
-            "GET",
-            "/2016-08-19/account-settings/".to_owned(),
-            "GetAccountSettings",
-            "*".to_owned(),
-        ),
-        // What has no name is for those who may do everything.
-        (
-            "GET",
-            format!("{at}/moon"),
-            "GET /2015-03-31/functions/{}/moon",
-            "*".to_owned(),
-        ),
-    ];
-    for (method, path, action, resource) in cases {
-        let expected = vec![(format!("lambda:{action}"), resource)];
-        assert_eq!(
-            asked(lambda::asks, method, &path, &json!({})),
-            expected,
-            "{method} {path}"
-        );
+    for line in LAMBDA.lines().filter(|it| !it.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [method, path, action, resource] = words.try_into().unwrap();
+        let expected = vec![(format!("lambda:{action}"), spelled(resource))];
+        let path = spelled(path);
+        let asks = asked(lambda::asks, method, &path, &json!({}));
+        assert_eq!(asks, expected, "{line}");
+        let encoded = path.replace(':', "%3A");
+        assert_eq!(asked(lambda::asks, method, &encoded, &json!({})), expected);
     }
+    // What has no name is for those who may do everything.
+    let moon = "/2015-03-31/functions/hello/moon";
+    let expected = "lambda:GET /2015-03-31/functions/{}/moon".to_owned();
+    let asks = asked(lambda::asks, "GET", moon, &json!({}));
+    assert_eq!(asks, [(expected, "*".to_owned())]);
 }
 
 #[test]
@@ -250,88 +175,37 @@ fn each_call_of_dynamodb_asks_for_each_table_and_index() {
     }
 }
 
+/// Method, path, action, what stands behind `arn:aws:s3:::`.
+const S3: &str = "
+PUT    /b                        CreateBucket b
+GET    /b?list-type=2&prefix=x   ListBucket b
+GET    /b/?location              GetBucketLocation b
+PUT    /b?publicAccessBlock      PutBucketPublicAccessBlock b
+GET    /b/a%2Bb/c                GetObject b/a+b/c
+HEAD   /b/k?versionId=1          GetObjectVersion b/k
+POST   /b/k?uploads              PutObject b/k
+DELETE /b/k?uploadId=1           AbortMultipartUpload b/k
+";
+
 #[test]
 fn each_call_of_s3_has_its_action_on_a_bucket_or_an_object() {
-    let cases = [
-        ("GET", "/", json!({}), vec![("ListAllMyBuckets", "*")]),
-        (
-            "PUT",
-            "/b",
-            json!({}),
-            vec![("CreateBucket", "arn:aws:s3:::b")],
-        ),
-        (
-            "GET",
-            "/b?list-type=2&prefix=x",
-            json!({}),
-            vec![("ListBucket", "arn:aws:s3:::b")],
-        ),
-        (
-            "GET",
-            "/b/?location",
-            json!({}),
-            vec![("GetBucketLocation", "arn:aws:s3:::b")],
-        ),
-        (
-            "PUT",
-            "/b?publicAccessBlock",
-            json!({}),
-            vec![("PutBucketPublicAccessBlock", "arn:aws:s3:::b")],
-        ),
-        (
-            "GET",
-            "/b/a%20b/c",
-            json!({}),
-            vec![("GetObject", "arn:aws:s3:::b/a b/c")],
-        ),
-        (
-            "HEAD",
-            "/b/k?versionId=1",
-            json!({}),
-            vec![("GetObjectVersion", "arn:aws:s3:::b/k")],
-        ),
-        (
-            "POST",
-            "/b/k?uploads",
-            json!({}),
-            vec![("PutObject", "arn:aws:s3:::b/k")],
-        ),
-        (
-            "DELETE",
-            "/b/k?uploadId=1",
-            json!({}),
-            vec![("AbortMultipartUpload", "arn:aws:s3:::b/k")],
-        ),
-        (
-            "PUT",
-            "/b/k",
-            json!({ "__source": "/other/from%20here?versionId=3" }),
-            vec![
-                ("PutObject", "arn:aws:s3:::b/k"),
-                ("GetObject", "arn:aws:s3:::other/from here"),
-            ],
-        ),
-        (
-            "POST",
-            "/b?delete",
-            json!(
-                "<Delete><Object><Key>x &amp; y</Key></Object><Object><Key>z</Key></Object></Delete>"
-            ),
-            vec![
-                ("DeleteObject", "arn:aws:s3:::b/x & y"),
-                ("DeleteObject", "arn:aws:s3:::b/z"),
-            ],
-        ),
-    ];
-    for (method, path, body, expected) in cases {
-        let expected = expected.into_iter();
-        let expected: Vec<_> = expected
-            .map(|(it, on)| (format!("s3:{it}"), on.to_owned()))
-            .collect();
-        assert_eq!(
-            asked(s3::asks, method, path, &body),
-            expected,
-            "{method} {path}"
-        );
+    let on = |action: &str, path: &str| (format!("s3:{action}"), format!("arn:aws:s3:::{path}"));
+    for line in S3.lines().filter(|it| !it.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [method, path, action, resource] = words.try_into().unwrap();
+        let asks = asked(s3::asks, method, path, &json!({}));
+        assert_eq!(asks, [on(action, resource)], "{line}");
     }
+    let all = asked(s3::asks, "GET", "/", &json!({}));
+    assert_eq!(all, [("s3:ListAllMyBuckets".to_owned(), "*".to_owned())]);
+    let copy = json!({ "__source": "/other/from%20here?versionId=3" });
+    assert_eq!(
+        asked(s3::asks, "PUT", "/b/k", &copy),
+        [on("PutObject", "b/k"), on("GetObject", "other/from here")]
+    );
+    let two = "<Delete><Object><Key>x &amp; y</Key></Object><Object><Key>z</Key></Object></Delete>";
+    assert_eq!(
+        asked(s3::asks, "POST", "/b?delete", &json!(two)),
+        [on("DeleteObject", "b/x & y"), on("DeleteObject", "b/z")]
+    );
 }
