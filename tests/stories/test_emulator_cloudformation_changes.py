@@ -367,3 +367,72 @@ def test_a_template_is_given_back_and_says_what_it_needs(cloud, bucket):
     changed = {"UsePreviousTemplate": True, "Parameters": kept, "Tags": tags, "Capabilities": IAM}
     assert stack.execute("UPDATE", "tags", **changed) == "UPDATE_COMPLETE"
     assert stack.describe()["Parameters"] == shown["Parameters"]
+
+
+def test_what_goes_on_is_seen_while_it_goes_on_and_one_thing_at_a_time(cloud, bucket):
+    stack = Stack(cloud, "slow")
+    asked = template({"Says": function()})
+    with cloud.fault("iam", {"kind": "hold", "when": "before"}, action="CreateRole") as held:
+        stack.name = stack.aws.create_stack(StackName="slow", **asked)["StackId"]
+        held.wait_for_hit()
+        assert stack.status() == "CREATE_IN_PROGRESS"
+        assert stack.statuses("SaysRole") == ["CREATE_IN_PROGRESS"]
+        assert stack.statuses("Says") == []
+        with pytest.raises(botocore.exceptions.ClientError, match="CREATE_IN_PROGRESS state"):
+            stack.aws.update_stack(StackName="slow", **asked)
+        stack.aws.delete_stack(StackName="slow")
+        assert stack.status() == "DELETE_IN_PROGRESS"
+    # It ends as whole as it was wanted first, and then it goes.
+    assert stack.cloud.process.wait_until(
+        lambda: stack.status() == "DELETE_COMPLETE", "end of the stack"
+    )
+    assert stack.statuses("Says")[-1] == "DELETE_COMPLETE"
+    assert stack.aws.get_waiter("stack_delete_complete").wait(StackName="slow") is None
+
+
+def test_what_cannot_be_deleted_stays_and_can_be_deleted_later(cloud, bucket):
+    stack = Stack(cloud, "stays")
+    stack.execute("CREATE", **template({"Says": function(), "Table": TABLE}))
+    refused = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "no"}
+    with cloud.fault("iam", refused, action="DeleteRole"):
+        assert stack.delete() == "DELETE_FAILED"
+    assert set(stack.resources()) == {"SaysRole"}
+    assert "[SaysRole]" in stack.describe()["StackStatusReason"]
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def test_a_failed_update_can_be_left_as_it_is_and_mended(cloud, bucket):
+    stack = Stack(cloud, "half")
+    stack.execute("CREATE", **template({"Says": function()}))
+    broken = {"Says": function("two"), "Broken": dict(function("nothing"), DependsOn="Says")}
+    stack.aws.update_stack(StackName="half", DisableRollback=True, **template(broken))
+    assert stack.settles() == "UPDATE_FAILED"
+    assert answer_of(cloud, stack) == "two "
+    assert stack.execute("UPDATE", "mended", **template({"Says": function()})) == "UPDATE_COMPLETE"
+    assert answer_of(cloud, stack) == "one "
+    assert set(stack.resources()) == {"Says", "SaysRole"}
+
+
+def test_a_rule_runs_its_function_and_ends_with_its_stack(cloud, bucket):
+    events = {
+        "Now": {
+            "Type": "Schedule",
+            "Properties": {"Schedule": "rate(1 minute)", "Input": '{"by": "the rule"}'},
+        }
+    }
+    stack = Stack(cloud, "scheduled")
+    stack.execute("CREATE", **template({"Says": function(Events=events)}))
+    rows = stack.aws.describe_stack_resources(StackName="scheduled")["StackResources"]
+    kinds = {it["LogicalResourceId"]: it["ResourceType"] for it in rows}
+    assert kinds["SaysNow"] == "AWS::Events::Rule"
+    assert kinds["SaysNowPermission"] == "AWS::Lambda::Permission"
+    policy = cloud.client("lambda").get_policy(FunctionName=stack.resources()["Says"])["Policy"]
+    (statement,) = json.loads(policy)["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"]["ArnLike"]["AWS:SourceArn"].endswith(
+        f":rule/{stack.resources()['SaysNow']}"
+    )
+    without = template({"Says": function()})
+    assert stack.execute("UPDATE", "no-rule", **without) == "UPDATE_COMPLETE"
+    with pytest.raises(cloud.client("lambda").exceptions.ResourceNotFoundException):
+        cloud.client("lambda").get_policy(FunctionName=stack.resources()["Says"])

@@ -116,15 +116,30 @@ impl Faults {
         })
     }
 
-    /// Why a call that a service makes for its caller is refused, by a rule
-    /// that says so. Other faults have no meaning for it.
-    pub(crate) fn refuses<'a>(&self, call: impl FnOnce() -> Call<'a>) -> Option<String> {
-        let caught = self.catch(call)?;
+    /// Plays a fault before a call that a service makes for its caller: it is
+    /// refused, comes late, or is held. Other faults have no meaning for it.
+    ///
+    /// # Errors
+    /// The words of the refusal.
+    pub(crate) async fn judge<'a>(&self, call: impl FnOnce() -> Call<'a>) -> Result<(), String> {
+        let Some(caught) = self.catch(call) else {
+            return Ok(());
+        };
         caught.tell();
-        match caught.effect {
-            Effect::Refuse(refusal) => Some(refusal.message),
-            _ => None,
+        match &caught.effect {
+            Effect::Refuse(refusal) => return Err(refusal.message.clone()),
+            Effect::Delay { ms } => {
+                let pause = Duration::from_millis(*ms);
+                // Lifted, it waits no longer.
+                let waiting = tokio::time::timeout(pause, caught.lifted());
+                let _ = self.ending.run_until_cancelled(waiting).await;
+            }
+            Effect::Hold { .. } => {
+                self.ending.run_until_cancelled(caught.lifted()).await;
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// Plays a fault around what a call does. A caller that hangs up does not

@@ -2,9 +2,10 @@
 //! as AWS does, on one machine and without an account.
 //!
 //! `endpoint` is the port for SDKs: it tells services apart as AWS tells them
-//! and hands requests to `lambda`, `websocket` (`@connections`), `query`
-//! (CloudFormation, STS) and `dynamodb` (embedded). `deploy` turns a template
-//! into resources; each WebSocket API then listens on a port of its own.
+//! and hands requests to `lambda`, `websocket` (`@connections`), `query` (STS,
+//! and the protocol of `cloudformation`), `s3` and `dynamodb` (both embedded).
+//! `cloudformation` makes stacks of templates, those that `deploy` gives it at
+//! the start included; each WebSocket API then listens on a port of its own.
 //! `iam` decides who may do what, by the policies of the templates.
 //! `callers` knows whose a `signature` is and so how far away they are: with
 //! latencies in [`Options`], a WAN is played. It counts all calls, too:

@@ -298,7 +298,7 @@ impl Asking<'_> {
         let order = Order {
             wish,
             by: self.by.clone(),
-            on_failure: OnFailure::Rollback,
+            on_failure: on_failure(None, self.form.flag("DisableRollback")),
         };
         engine::begin(self.cloud, &stack, order, false);
         Ok(element("StackId", &stack.id))
@@ -348,8 +348,9 @@ pub(super) fn does_not_exist(wanted: &str) -> Refusal {
 
 /// One change at a time, and none of what has never been whole.
 fn check_updatable(stack: &Stack) -> Result<(), Refusal> {
-    const UPDATABLE: [&str; 4] = [
+    const UPDATABLE: [&str; 5] = [
         "CREATE_COMPLETE",
+        "UPDATE_FAILED",
         "UPDATE_COMPLETE",
         "UPDATE_ROLLBACK_COMPLETE",
         "IMPORT_COMPLETE",

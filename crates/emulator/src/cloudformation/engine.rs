@@ -1,12 +1,13 @@
 //! Makes of a stack what is wanted, or leaves it as it was.
 
+mod back;
+
 use super::plan::{Change, Plan, Step, plan};
-use super::resources::{Hands, retains};
+use super::resources::Hands;
 use super::rights::By;
 use super::stack::{Made, Stack};
 use super::wish::Wish;
 use crate::cloud::Cloud;
-use indexmap::IndexMap;
 use std::path::Path;
 use std::sync::Arc;
 use tether_sam::{Problems, Resource};
@@ -144,7 +145,7 @@ async fn run(
             if creates {
                 run.fail_creation(order.on_failure, &all).await;
             } else {
-                run.fail_update(&all, done).await;
+                run.fail_update(order.on_failure, &all, done).await;
             }
             Err(first)
         }
@@ -319,159 +320,5 @@ impl<'a> Run<'a> {
     fn keep(&self, made: Made) {
         let mut state = self.stack.state();
         state.made.insert(made.resource.logical_id.clone(), made);
-    }
-
-    // ---- back
-
-    async fn fail_creation(&self, on_failure: OnFailure, failed: &[String]) {
-        let failed = failed.join(", ");
-        let reason = format!("The following resource(s) failed to create: [{failed}]. ");
-        match on_failure {
-            OnFailure::Nothing => self.stack.enter("CREATE_FAILED", Some(&reason)),
-            OnFailure::Delete => {
-                let reason = format!("{reason}Delete requested by user.");
-                self.stack.enter("DELETE_IN_PROGRESS", Some(&reason));
-                self.delete_all(false).await;
-            }
-            OnFailure::Rollback => {
-                let reason = format!("{reason}Rollback requested by user.");
-                self.stack.enter("ROLLBACK_IN_PROGRESS", Some(&reason));
-                self.delete_all(true).await;
-            }
-        }
-    }
-
-    async fn fail_update(&self, failed: &[String], done: Vec<Done>) {
-        let failed = failed.join(", ");
-        let reason = format!("The following resource(s) failed to update: [{failed}]. ");
-        self.stack
-            .enter("UPDATE_ROLLBACK_IN_PROGRESS", Some(&reason));
-        let mut superfluous = Vec::new();
-        let mut well = true;
-        for it in done.into_iter().rev() {
-            match it {
-                Done::Added(now) => superfluous.push(now),
-                Done::Replaced { before, now } => {
-                    self.tell(
-                        &before.resource,
-                        &before.physical_id,
-                        "UPDATE_COMPLETE",
-                        None,
-                    );
-                    self.keep(before);
-                    superfluous.push(now);
-                }
-                Done::Modified { before, now } => well &= self.undo(before, &now).await,
-            }
-        }
-        if !well {
-            self.stack.enter("UPDATE_ROLLBACK_FAILED", Some(&reason));
-            return;
-        }
-        self.stack
-            .enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
-        for now in superfluous {
-            // What cannot be deleted stays, and is said.
-            let _ = self.delete(&now, retains(&now.resource, false)).await;
-        }
-        self.stack.state().forget_failed();
-        self.redefine().await;
-        self.stack.enter("UPDATE_ROLLBACK_COMPLETE", None);
-    }
-
-    async fn undo(&self, before: Made, now: &Made) -> bool {
-        let resource = before.resource.clone();
-        let id = before.physical_id.clone();
-        self.tell(&resource, &id, "UPDATE_IN_PROGRESS", None);
-        let hands = self.hands(None);
-        let undone = hands.update(now, &resource, before.content.clone()).await;
-        let (status, reason) = match undone {
-            Ok(_) => ("UPDATE_COMPLETE", None),
-            Err(reason) => ("UPDATE_FAILED", Some(reason)),
-        };
-        self.keep(before);
-        self.tell(&resource, &id, status, reason);
-        status == "UPDATE_COMPLETE"
-    }
-
-    /// APIs are what their parts say that are left.
-    async fn redefine(&self) {
-        let hands = self.hands(None);
-        // They were right before.
-        let _ = hands.redefine_apis(&self.living(), None).await;
-    }
-
-    fn living(&self) -> IndexMap<String, Made> {
-        self.stack.state().made.clone()
-    }
-
-    // ---- away
-
-    async fn clean_up(&self, planned: &Plan, done: Vec<Done>) {
-        for it in done {
-            if let Done::Replaced { before, .. } = it {
-                let retained = retains(&before.resource, true);
-                // What cannot be deleted stays, and is said.
-                let _ = self.delete_replaced(&before, retained).await;
-            }
-        }
-        for made in &planned.removed {
-            let _ = self.delete(made, retains(&made.resource, false)).await;
-        }
-        self.redefine().await;
-    }
-
-    /// Everything, the last made first.
-    async fn delete_all(&self, rolls_back: bool) {
-        let mut failed = Vec::new();
-        self.stack.state().forget_failed();
-        let all: Vec<Made> = self.living().into_values().rev().collect();
-        for made in &all {
-            let policy = made.resource.deletion_policy.as_deref();
-            let new_only = rolls_back && policy == Some("RetainExceptOnCreate");
-            let retained = retains(&made.resource, false) && !new_only;
-            if self.delete(made, retained).await.is_err() {
-                failed.push(made.resource.logical_id.clone());
-            }
-        }
-        let failed = failed.join(", ");
-        let reason = format!("The following resource(s) failed to delete: [{failed}]. ");
-        match (failed.is_empty(), rolls_back) {
-            (true, true) => self.stack.enter("ROLLBACK_COMPLETE", None),
-            (true, false) => {
-                self.stack.state().deleted = Some(super::stack::now());
-                self.stack.enter("DELETE_COMPLETE", None);
-            }
-            (false, true) => self.stack.enter("ROLLBACK_FAILED", Some(&reason)),
-            (false, false) => self.stack.enter("DELETE_FAILED", Some(&reason)),
-        }
-    }
-
-    /// Deletes what the stack has, unless it is to stay.
-    async fn delete(&self, made: &Made, retained: bool) -> Result<(), String> {
-        let id = &made.resource.logical_id;
-        let current = |it: &Made| it.physical_id == made.physical_id;
-        let deleted = self.delete_replaced(made, retained).await;
-        let mut state = self.stack.state();
-        if deleted.is_ok() && state.made.get(id).is_some_and(current) {
-            state.made.shift_remove(id);
-        }
-        deleted
-    }
-
-    /// Deletes something; the stack may have another one in its place.
-    async fn delete_replaced(&self, made: &Made, retained: bool) -> Result<(), String> {
-        let (resource, id) = (&made.resource, made.physical_id.as_str());
-        if retained {
-            self.tell(resource, id, "DELETE_SKIPPED", None);
-            return Ok(());
-        }
-        self.tell(resource, id, "DELETE_IN_PROGRESS", None);
-        let deleted = self.hands(None).delete(made).await;
-        match &deleted {
-            Ok(()) => self.tell(resource, id, "DELETE_COMPLETE", None),
-            Err(reason) => self.tell(resource, id, "DELETE_FAILED", Some(reason.clone())),
-        }
-        deleted
     }
 }

@@ -169,8 +169,8 @@ impl Hands<'_> {
         }
     }
 
-    fn may(&self, verb: Verb, resource: &Resource, physical_id: &str) -> Result<(), String> {
-        rights::may_do(self.cloud, self.by, verb, resource, physical_id)
+    async fn may(&self, verb: Verb, resource: &Resource, physical_id: &str) -> Result<(), String> {
+        rights::may_do(self.cloud, self.by, verb, resource, physical_id).await
     }
 
     /// Makes a resource.
@@ -178,7 +178,8 @@ impl Hands<'_> {
     /// # Errors
     /// Why AWS would not.
     pub(super) async fn create(&self, resource: &Resource) -> Result<Made, String> {
-        self.may(Verb::Create, resource, &resource.reference)?;
+        self.may(Verb::Create, resource, &resource.reference)
+            .await?;
         let mut made = Made {
             resource: resource.clone(),
             physical_id: resource.reference.clone(),
@@ -242,7 +243,8 @@ impl Hands<'_> {
         resource: &Resource,
         content: Option<Content>,
     ) -> Result<Made, String> {
-        self.may(Verb::Update, resource, &before.physical_id)?;
+        self.may(Verb::Update, resource, &before.physical_id)
+            .await?;
         if before.resource.kind != resource.kind {
             return self.replace(before, resource).await;
         }
@@ -279,7 +281,7 @@ impl Hands<'_> {
     /// Why AWS would not.
     pub(super) async fn delete(&self, made: &Made) -> Result<(), String> {
         let (resource, id) = (&made.resource, made.physical_id.as_str());
-        self.may(Verb::Delete, resource, id)?;
+        self.may(Verb::Delete, resource, id).await?;
         match deployed_kind(&resource.kind) {
             "AWS::Lambda::Function" => self.delete_function(id).await,
             "AWS::Lambda::LayerVersion" => self.cloud.lambda.layers.delete_by_arn(id),

@@ -34,7 +34,7 @@ fn may(cloud: &Cloud, access_key: &str, action: &str, resource: &str) -> Result<
 }
 
 /// Whether a resource may be created, changed or deleted.
-pub(super) fn may_do(
+pub(super) async fn may_do(
     cloud: &Cloud,
     by: &By,
     verb: Verb,
@@ -43,33 +43,35 @@ pub(super) fn may_do(
 ) -> Result<(), String> {
     for action in needs::of(resource, verb) {
         for arn in on(cloud, resource, physical_id, action, verb) {
-            check(cloud, by, action, &arn)?;
+            check(cloud, by, action, &arn).await?;
         }
     }
     Ok(())
 }
 
 /// Whether an object in S3 may be read.
-pub(super) fn may_read(cloud: &Cloud, by: &By, bucket: &str, key: &str) -> Result<(), String> {
+pub(super) async fn may_read(
+    cloud: &Cloud,
+    by: &By,
+    bucket: &str,
+    key: &str,
+) -> Result<(), String> {
     let arn = format!("arn:{}:s3:::{bucket}/{key}", cloud.place.partition);
-    check(cloud, by, "s3:GetObject", &arn)
+    check(cloud, by, "s3:GetObject", &arn).await
 }
 
-fn check(cloud: &Cloud, by: &By, action: &str, arn: &str) -> Result<(), String> {
+async fn check(cloud: &Cloud, by: &By, action: &str, arn: &str) -> Result<(), String> {
     let Some(key) = &by.access_key else {
         return Ok(());
     };
     let (service, name) = action.split_once(':').unwrap_or((action, ""));
-    let refused = cloud.faults.refuses(|| Call {
+    let played = cloud.faults.judge(|| Call {
         service,
         action: name,
         principal: Some(cloud.callers.principal(key)),
         texts: [arn.as_bytes(), &[]],
     });
-    let allowed = match refused {
-        Some(message) => Err(message),
-        None => may(cloud, key, action, arn),
-    };
+    let allowed = played.await.and_then(|()| may(cloud, key, action, arn));
     allowed.map_err(|words| denied(service, &words))
 }
 

@@ -60,14 +60,15 @@ impl Layers {
         )
     }
 
-    /// One of a template, under the number that was promised.
+    /// One of a template, under the number that was promised. False: somebody
+    /// has published one of this number meanwhile.
     pub(crate) fn add(
         &self,
         arn: &str,
         content: PathBuf,
         (code_sha256, code_size): (String, u64),
         about: Value,
-    ) {
+    ) -> bool {
         let (name, version) = name_and_version(arn);
         let layer = Layer {
             content,
@@ -79,7 +80,12 @@ impl Layers {
         };
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let versions = all.entry(name.to_owned()).or_default();
-        versions.insert(version.unwrap_or(1), layer);
+        let version = version.unwrap_or(1);
+        let free = !versions.contains_key(&version);
+        if free {
+            versions.insert(version, layer);
+        }
+        free
     }
 
     /// The number that the next version of a layer gets.

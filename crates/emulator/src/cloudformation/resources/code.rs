@@ -92,7 +92,7 @@ impl Hands<'_> {
             );
             return Err(problem(self.file, resource, Some(property), message).to_string());
         };
-        rights::may_read(self.cloud, self.by, bucket, key)?;
+        rights::may_read(self.cloud, self.by, bucket, key).await?;
         let object = self.cloud.s3.object(bucket, key).map_err(|error| {
             let message = format!(
                 "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {} \

@@ -1,6 +1,6 @@
 //! Layer versions.
 
-use super::{Content, Hands};
+use super::{Content, Hands, exists};
 use serde_json::{Value, json};
 use tether_sam::Resource;
 
@@ -34,7 +34,10 @@ impl Hands<'_> {
         }
         let told = (content.sha256.clone(), content.size);
         let layers = &self.cloud.lambda.layers;
-        layers.add(&resource.reference, content.root.clone(), told, about);
-        Ok(content)
+        let arn = &resource.reference;
+        let added = layers.add(arn, content.root.clone(), told, about);
+        added
+            .then_some(content)
+            .ok_or_else(|| exists(&resource.kind, arn))
     }
 }
