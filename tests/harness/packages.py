@@ -45,16 +45,17 @@ class Bucket:
     def url(self, key):
         return f"https://{self.name}.s3.us-east-1.amazonaws.com/{key}"
 
-    def helper_stack(self, key="template.yaml"):
-        """The helper stack's code and its template; the template's URL."""
+    def helper_stack(self, key="template.yaml", **renamed):
+        """The helper stack's code and its template; the template's URL. What is ``renamed``
+        lies under another key: it is other code."""
 
         def uploaded(found):
             property_name, folder = found.groups()
             built = HELPER_STACK.parent / folder
-            uri = f"s3://{self.name}/{built.name}.zip"
+            name = renamed.get(built.name.replace("-", "_"), built.name)
             if built.is_dir():
-                self.put(f"{built.name}.zip", zipped(built))
-            return f"{property_name}: {uri}"
+                self.put(f"{name}.zip", zipped(built))
+            return f"{property_name}: s3://{self.name}/{name}.zip"
 
         text = HELPER_STACK.read_text(encoding="utf-8")
         text = re.sub(r"(CodeUri|ContentUri): (build/[^/\s]+)/?", uploaded, text)

@@ -1,7 +1,5 @@
 """The cloud on the desk makes stacks as CloudFormation does."""
 
-import json
-
 from harness import Bucket, Project, Stack
 from harness.packages import IAM
 
@@ -31,7 +29,26 @@ def test_the_helper_stack_is_created_from_s3_and_works_and_is_gone_when_it_is_de
         statuses = stack.statuses(logical_id)
         assert (statuses[0], statuses[-1]) == ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
 
+    # What is a name or an address in it is the same again.
+    asked = {"Parameters": WITHOUT_ARM, "Capabilities": IAM}
+    same = stack.change_set("UPDATE", "same", TemplateURL=url, **asked)
+    assert same["Status"] == "FAILED" and "didn't contain changes" in same["StatusReason"]
+    before = stack.outputs()
+    url = Bucket(cloud, "artifacts").helper_stack("next.yaml", layer_x86_64="layer-next")
+    upgrade = stack.change_set("UPDATE", "upgrade", TemplateURL=url, **asked)
+    changes = [it["ResourceChange"] for it in upgrade["Changes"]]
+    assert {it["LogicalResourceId"]: it["Replacement"] for it in changes} == {
+        "LayerX86": "True",
+        "ManagerFunction": "False",
+    }
+    stack.aws.execute_change_set(ChangeSetName=upgrade["ChangeSetId"])
+    assert stack.settles() == "UPDATE_COMPLETE", stack.events()
+    after = stack.outputs()
+    assert {name for name in after if after[name] != before[name]} == {"LayerX86Arn"}
+
     attached = attach(cloud, working_copy)
+    layers = cloud.configuration("HelloFunction")["Layers"]
+    assert [it["Arn"] for it in layers] == [after["LayerX86Arn"]]
     answer = cloud.invoke("HelloFunction", {"name": "Ada"})
     assert answer.error is None
     assert attached.outcome_of(answer)["outcome"] == "completed"

@@ -8,15 +8,12 @@ import boto3.s3.transfer
 import botocore.config
 import botocore.exceptions
 import pytest
-from harness import Bucket, Project
-
-NOTHING = {"Nothing": "def handler(*_):\n    return None\n"}
+from harness import Bucket
 
 
 @pytest.fixture(scope="module")
-def cloud(clouds, tmp_path_factory):
-    project = Project.of(tmp_path_factory.mktemp("s3") / "app", NOTHING)
-    return clouds({"app": project.template}, "--no-helper-stack")
+def cloud(clouds):
+    return clouds({}, "--no-helper-stack")
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +163,16 @@ def test_a_name_that_somebody_else_has_is_refused_by_a_rule(cloud, s3):
     elsewhere = {"LocationConstraint": "eu-west-1"}
     code = refusal(s3.create_bucket, Bucket="far", CreateBucketConfiguration=elsewhere)
     assert code == "IllegalLocationConstraintException"
+
+
+def test_a_bucket_elsewhere_says_where_and_is_made_once(clouds):
+    s3 = clouds({}, "--no-helper-stack", "--region", "eu-west-1").client("s3")
+    here = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    assert refusal(s3.create_bucket, Bucket="far") == "IllegalLocationConstraintException"
+    s3.create_bucket(Bucket="far", **here)
+    assert s3.get_bucket_location(Bucket="far")["LocationConstraint"] == "eu-west-1"
+    assert refusal(s3.create_bucket, Bucket="far", **here) == "BucketAlreadyOwnedByYou"
+    assert [it["Name"] for it in s3.list_buckets()["Buckets"]] == ["far"]
 
 
 def test_what_is_not_served_is_said_by_name(s3, cloud):
