@@ -1,6 +1,7 @@
 """AWS's own command line against the emulator: with models of its own, and no word of us."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -33,6 +34,12 @@ class Cli:
         ran = self._run(*words)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout) if ran.stdout.strip() else None
+
+    def does(self, *words):
+        """What a command prints that answers people."""
+        ran = self._run(*words)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
 
     def refused(self, *words):
         """The refusal's code and operation, as it reads them, and what it exits with."""
@@ -139,3 +146,44 @@ def test_it_reads_and_writes_the_tables_of_the_helper_stack(aws, cloud):
     assert aws("dynamodb", "scan", *table)["Count"] == 0
     described = aws("dynamodb", "describe-table", *table)["Table"]
     assert described["TableStatus"] == "ACTIVE"
+
+
+def test_it_keeps_files_in_a_bucket(aws, tmp_path):
+    aws.does("s3", "mb", "s3://files")
+    # Larger than what it sends in one piece.
+    large, back = tmp_path / "large", tmp_path / "back"
+    large.write_bytes(os.urandom(9 * 1024 * 1024))
+    aws.does("s3", "cp", large, "s3://files/a/large", "--no-progress")
+    aws.does("s3", "cp", "s3://files/a/large", back, "--no-progress")
+    assert back.read_bytes() == large.read_bytes()
+    assert "9437184 large" in aws.does("s3", "ls", "s3://files/a/")
+    assert aws("s3api", "head-object", "--bucket", "files", "--key", "a/large")["Metadata"] == {}
+    assert aws.refused("s3api", "head-bucket", "--bucket", "nobodys")[0] == "404"
+    aws.does("s3", "rb", "s3://files", "--force")
+
+
+def test_it_packages_a_project_deploys_it_and_deletes_it(aws, tmp_path):
+    project = Project.hello(tmp_path / "mine")
+    packaged = tmp_path / "packaged.yaml"
+    aws.does("s3", "mb", "s3://packages")
+    package = ["cloudformation", "package", "--template-file", project.template]
+    aws.does(*package, "--s3-bucket", "packages", "--output-template-file", packaged)
+    deploy = ["cloudformation", "deploy", "--template-file", packaged, "--stack-name", "mine"]
+    deploy += ["--capabilities", "CAPABILITY_IAM", "--tags", "team=tether"]
+    assert "Successfully created/updated stack" in aws.does(*deploy)
+    assert "No changes to deploy" in aws.does(*deploy, "--no-fail-on-empty-changeset")
+    named = ["--stack-name", "mine"]
+    (stack,) = aws("cloudformation", "describe-stacks", *named)["Stacks"]
+    assert (stack["StackStatus"], stack["Tags"]) == (
+        "CREATE_COMPLETE",
+        [{"Key": "team", "Value": "tether"}],
+    )
+    outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+    answer = tmp_path / "answer"
+    invoke = ["lambda", "invoke", "--function-name", outputs["HelloFunctionName"]]
+    aws(*invoke, "--payload", '{"name": "Ada"}', answer)
+    assert json.loads(answer.read_text())["message"] == "Hello, Ada!"
+    aws("cloudformation", "delete-stack", *named)
+    aws("cloudformation", "wait", "stack-delete-complete", *named)
+    refused = aws.refused("cloudformation", "describe-stacks", *named)
+    assert refused[:2] == ("ValidationError", "DescribeStacks")

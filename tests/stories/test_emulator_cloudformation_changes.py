@@ -436,3 +436,40 @@ def test_a_rule_runs_its_function_and_ends_with_its_stack(cloud, bucket):
     assert stack.execute("UPDATE", "no-rule", **without) == "UPDATE_COMPLETE"
     with pytest.raises(cloud.client("lambda").exceptions.ResourceNotFoundException):
         cloud.client("lambda").get_policy(FunctionName=stack.resources()["Says"])
+
+
+def test_an_index_is_added_to_a_table_that_keeps_its_items(cloud):
+    stack = Stack(cloud, "indexed")
+    stack.execute("CREATE", **template({"Table": TABLE}))
+    table = {"TableName": stack.resources()["Table"]}
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.put_item(Item={"Id": {"S": "1"}, "Of": {"S": "ada"}}, **table)
+    properties = dict(
+        TABLE["Properties"],
+        AttributeDefinitions=[
+            {"AttributeName": "Id", "AttributeType": "S"},
+            {"AttributeName": "Of", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "ByOwner",
+                "KeySchema": [{"AttributeName": "Of", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        TimeToLiveSpecification={"AttributeName": "TTL", "Enabled": True},
+    )
+    indexed = template({"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}})
+    assert stack.execute("UPDATE", "index", **indexed) == "UPDATE_COMPLETE", stack.events()
+    found = dynamodb.query(
+        IndexName="ByOwner",
+        KeyConditionExpression="#of = :of",
+        ExpressionAttributeNames={"#of": "Of"},
+        ExpressionAttributeValues={":of": {"S": "ada"}},
+        **table,
+    )
+    assert [it["Id"]["S"] for it in found["Items"]] == ["1"]
+    ttl = dynamodb.describe_time_to_live(**table)["TimeToLiveDescription"]
+    assert ttl["AttributeName"] == "TTL"
+    assert stack.execute("UPDATE", "no-index", **template({"Table": TABLE})) == "UPDATE_COMPLETE"
+    assert "GlobalSecondaryIndexes" not in dynamodb.describe_table(**table)["Table"]
