@@ -101,6 +101,7 @@ fmt: ## Format
 .PHONY: test
 test: tools check stack layer ## All tests: unit, properties, stories over real processes
 	cargo test --workspace --quiet
+	cargo test --quiet -p tether-cli --features embedded embedded
 	cargo build --workspace --quiet
 	$(BIN)/cfn-lint helper-stack/template.yaml
 	$(BIN)/python -m pytest tests
