@@ -1,5 +1,7 @@
 """Fixtures of the stories. Every process they start ends with them."""
 
+import contextlib
+
 import pytest
 from harness import Attached, Cloud, Project
 from harness.processes import tails
@@ -19,16 +21,15 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="module")
 def clouds():
     """Starts clouds that live as long as the module's stories."""
-    started = []
+    # Each is closed, also where another one has not ended well.
+    with contextlib.ExitStack() as started:
 
-    def start(stacks, *flags):
-        cloud = Cloud(stacks, *flags)
-        started.append(cloud)
-        return cloud
+        def start(stacks, *flags):
+            cloud = Cloud(stacks, *flags)
+            started.callback(cloud.close)
+            return cloud
 
-    yield start
-    for cloud in reversed(started):
-        cloud.close()
+        yield start
 
 
 @pytest.fixture(scope="module")

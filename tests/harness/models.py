@@ -141,12 +141,14 @@ def _required(shape):
 
 
 def _path(asked):
-    """Of the operation: the stage of an API stands before it, in the client's endpoint."""
+    """Of the operation."""
     if asked.service == "execute-api":
+        # The stage stands before it, in the client's endpoint.
         return re.sub("^/[^/]+", "", asked.path)
-    # The Rust SDK puts a slash behind a bucket that stands in the path.
-    is_bucket = asked.service == "s3" and re.fullmatch("/[^/]+/", asked.path)
-    return asked.path[:-1] if is_bucket else asked.path
+    if asked.service == "s3":
+        # A bucket is the root of what is in it, and some clients write that.
+        return re.sub("^(/[^/]+)/$", r"\1", asked.path)
+    return asked.path
 
 
 def _rest(asked, body):
@@ -204,10 +206,9 @@ def _with_body(operation, members, text, read_text):
     shape = operation.input_shape
     payload = shape.serialization.get("payload")
     if payload and shape.members[payload].type_name in ("blob", "string"):
-        # Its size is known all the same: it is not in the model what may be in it.
-        content = b"" if text is None else text
-        is_text = shape.members[payload].type_name == "string"
-        members[payload] = content.decode() if is_text else content
+        # A model does not say what may be in it, so it may be left out here.
+        text = b"" if text is None else text
+        members[payload] = text if shape.members[payload].type_name == "blob" else text.decode()
         return members
     if text is None:
         return None

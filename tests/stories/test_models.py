@@ -130,6 +130,7 @@ WRITTEN = {
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         },
     },
+    "s3:PutBucketPolicy": {"Bucket": "tether-uploads", "Policy": '{"Version":"2012-10-17"}'},
     "s3:PutObject": {"Bucket": "tether-uploads", "Key": "a/ä b.zip", "Body": b"\0zip"},
     "s3:DeleteObjects": {
         "Bucket": "tether-uploads",
