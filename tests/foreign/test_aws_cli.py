@@ -1,53 +1,11 @@
 """AWS's own command line against the emulator: with models of its own, and no word of us."""
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 from harness import Project
-from harness.surroundings import environment
-
-AWS = Path(sys.executable).with_name("aws")
-
-
-class Cli:
-    def __init__(self, cloud):
-        self.cloud = cloud
-
-    def _run(self, *words):
-        return subprocess.run(
-            [AWS, *(str(word) for word in words)],
-            env=environment(
-                self.cloud.endpoint, AWS_DEFAULT_REGION="us-east-1", AWS_DEFAULT_OUTPUT="json"
-            ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-
-    def __call__(self, *words):
-        """What it answers; none, if that is nothing."""
-        ran = self._run(*words)
-        assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout) if ran.stdout.strip() else None
-
-    def does(self, *words):
-        """What a command prints that answers people."""
-        ran = self._run(*words)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    def refused(self, *words):
-        """The refusal's code and operation, as it reads them, and what it exits with."""
-        ran = self._run(*words)
-        said = ran.stderr.strip()
-        code = said.partition("(")[2].partition(")")[0]
-        operation = said.partition("when calling the ")[2].partition(" ")[0]
-        return code, operation, ran.returncode
+from harness.aws_cli import Cli
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +36,7 @@ def test_it_reads_stacks(aws, cloud):
     kinds = {it["ResourceType"] for it in listed["StackResourceSummaries"]}
     assert {"AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::IAM::Role"} <= kinds
     missing = ("cloudformation", "describe-stacks", "--stack-name", "nobodys")
-    assert aws.refused(*missing)[:2] == ("ValidationError", "DescribeStacks")
+    assert aws.refused(*missing) == ("ValidationError", "DescribeStacks")
 
 
 def test_it_invokes_a_function_and_changes_it(aws, cloud, tmp_path):
@@ -98,7 +56,7 @@ def test_it_invokes_a_function_and_changes_it(aws, cloud, tmp_path):
     stale = (*update, "--timeout", "9", "--revision-id", "00000000-0000-0000-0000-000000000000")
     assert aws.refused(*stale)[0] == "PreconditionFailedException"
     nobodys = ("lambda", "get-function", "--function-name", "nobodys")
-    assert aws.refused(*nobodys)[:2] == ("ResourceNotFoundException", "GetFunction")
+    assert aws.refused(*nobodys) == ("ResourceNotFoundException", "GetFunction")
 
 
 def test_it_publishes_code_and_layers(aws, cloud, tmp_path):
@@ -135,7 +93,7 @@ def test_it_reads_and_writes_the_tables_of_the_helper_stack(aws, cloud):
     new = ("--condition-expression", "attribute_not_exists(SessionId)")
     aws("dynamodb", "put-item", *table, "--item", json.dumps(item), *new)
     twice = ("dynamodb", "put-item", *table, "--item", json.dumps(item), *new)
-    assert aws.refused(*twice)[:2] == ("ConditionalCheckFailedException", "PutItem")
+    assert aws.refused(*twice) == ("ConditionalCheckFailedException", "PutItem")
     found = aws("dynamodb", "get-item", *table, "--key", json.dumps(key), "--consistent-read")
     assert found["Item"] == item
     names = json.dumps({":stack": {"S": "of-cli"}})
@@ -149,29 +107,29 @@ def test_it_reads_and_writes_the_tables_of_the_helper_stack(aws, cloud):
 
 
 def test_it_keeps_files_in_a_bucket(aws, tmp_path):
-    aws.does("s3", "mb", "s3://files")
+    aws.said("s3", "mb", "s3://files")
     # Larger than what it sends in one piece.
     large, back = tmp_path / "large", tmp_path / "back"
     large.write_bytes(os.urandom(9 * 1024 * 1024))
-    aws.does("s3", "cp", large, "s3://files/a/large", "--no-progress")
-    aws.does("s3", "cp", "s3://files/a/large", back, "--no-progress")
+    aws.said("s3", "cp", large, "s3://files/a/large", "--no-progress")
+    aws.said("s3", "cp", "s3://files/a/large", back, "--no-progress")
     assert back.read_bytes() == large.read_bytes()
-    assert "9437184 large" in aws.does("s3", "ls", "s3://files/a/")
+    assert "9437184 large" in aws.said("s3", "ls", "s3://files/a/")
     assert aws("s3api", "head-object", "--bucket", "files", "--key", "a/large")["Metadata"] == {}
     assert aws.refused("s3api", "head-bucket", "--bucket", "nobodys")[0] == "404"
-    aws.does("s3", "rb", "s3://files", "--force")
+    aws.said("s3", "rb", "s3://files", "--force")
 
 
 def test_it_packages_a_project_deploys_it_and_deletes_it(aws, tmp_path):
     project = Project.hello(tmp_path / "mine")
     packaged = tmp_path / "packaged.yaml"
-    aws.does("s3", "mb", "s3://packages")
+    aws.said("s3", "mb", "s3://packages")
     package = ["cloudformation", "package", "--template-file", project.template]
-    aws.does(*package, "--s3-bucket", "packages", "--output-template-file", packaged)
+    aws.said(*package, "--s3-bucket", "packages", "--output-template-file", packaged)
     deploy = ["cloudformation", "deploy", "--template-file", packaged, "--stack-name", "mine"]
     deploy += ["--capabilities", "CAPABILITY_IAM", "--tags", "team=tether"]
-    assert "Successfully created/updated stack" in aws.does(*deploy)
-    assert "No changes to deploy" in aws.does(*deploy, "--no-fail-on-empty-changeset")
+    assert "Successfully created/updated stack" in aws.said(*deploy)
+    assert "No changes to deploy" in aws.said(*deploy, "--no-fail-on-empty-changeset")
     named = ["--stack-name", "mine"]
     (stack,) = aws("cloudformation", "describe-stacks", *named)["Stacks"]
     assert (stack["StackStatus"], stack["Tags"]) == (

@@ -16,12 +16,12 @@ import boto3
 import botocore.exceptions
 import pytest
 from harness import Process
+from harness.aws_cli import AWS
 from harness.elf import Elf
 from harness.surroundings import REGION, ROOT, environment
 from samtranslator.translator.transform import transform
 
 TEMPLATE = ROOT / "helper-stack" / "template.yaml"
-AWS = Path(sys.executable).with_name("aws")
 BUCKET = "artifacts"
 STACK = "tether"
 
