@@ -235,7 +235,7 @@ def publish(arn, properties, folder):
         raise Impossible(f"{shown(binary)} is not for {wanted}: run `make layer`")
     layer_name = arn.split(":")[6]
     flags = ("--extension", "--internal", "--binary-name", binary.name)
-    flags += ("--compatible-runtimes", RUNTIMES)
+    flags += ("--compatible-runtimes", RUNTIMES, "--description", properties["Description"])
     answer = cargo_lambda_deploy(layer_name, binary, *flags, folder_in="extensions")
     return answer["extension_arn"]
 

@@ -101,6 +101,7 @@ def test_a_published_layer_is_one_program_for_its_architecture_at_its_root(cloud
     for architecture, arn in layers.items():
         published = cloud.client("lambda").get_layer_version_by_arn(Arn=arn)
         assert published["CompatibleArchitectures"] == [architecture]
+        assert published["Description"] == f"tether bootstrap for {architecture}"
         assert published["Content"]["CodeSize"] <= MAX_ZIPPED_LAYER
         (program,) = folder(published["Content"]["Location"]).rglob("*")
         # Where the manager's wrapper variable says that it is: /opt/tether-bootstrap.
