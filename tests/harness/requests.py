@@ -6,7 +6,9 @@ values. The file has payloads in it, so it stands in a temporary folder and goes
 """
 
 import collections
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import botocore.validate
@@ -25,8 +27,10 @@ class Requests:
     """The requests of one cloud."""
 
     def __init__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="tether-requests-")
-        self._file = Path(self._folder.name) / "requests"
+        folder = tempfile.mkdtemp(prefix="tether-requests-")
+        # However a story ends, and also where a cloud is killed and never closed.
+        self.close = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._file = Path(folder) / "requests"
         self.flags = ("--record-requests", str(self._file))
 
     def ours(self):
@@ -57,9 +61,6 @@ class Requests:
             what = f"AWS's models do not allow {len(wrong)} of our requests"
             raise AssertionError(f"{what}:\n{lines}")
         return counted
-
-    def close(self):
-        self._folder.cleanup()
 
 
 def violations_of(asked):
