@@ -135,7 +135,9 @@ def ends_at_its_start(cloud, started):
     request_id = invoked["ResponseMetadata"]["RequestId"]
     for line in ("START", "END", "REPORT"):
         assert f"{line} RequestId: {request_id}" in tail
-    assert cloud.log("Runs").count("its last words") == 2
+    words = "its last words"
+    cloud.process.wait_until(lambda: cloud.log("Runs").count(words) >= 2, f"{words!r} twice")
+    assert cloud.log("Runs").count(words) == 2
     return payload, tail
 
 
