@@ -88,7 +88,7 @@ fn spelled(text: &str) -> String {
 fn each_call_of_lambda_has_its_action_and_its_resource() {
     for line in LAMBDA.lines().filter(|it| !it.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [method, path, action, resource] = words.try_into().unwrap();
+        let [method, path, action, resource]: [&str; 4] = words.try_into().unwrap();
         let expected = vec![(format!("lambda:{action}"), spelled(resource))];
         let path = spelled(path);
         let asks = asked(lambda::asks, method, &path, &json!({}));
@@ -192,7 +192,7 @@ fn each_call_of_s3_has_its_action_on_a_bucket_or_an_object() {
     let on = |action: &str, path: &str| (format!("s3:{action}"), format!("arn:aws:s3:::{path}"));
     for line in S3.lines().filter(|it| !it.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [method, path, action, resource] = words.try_into().unwrap();
+        let [method, path, action, resource]: [&str; 4] = words.try_into().unwrap();
         let asks = asked(s3::asks, method, path, &json!({}));
         assert_eq!(asks, [on(action, resource)], "{line}");
     }
