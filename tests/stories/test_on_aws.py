@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from harness.surroundings import ROOT, environment
+from harness.surroundings import ROOT, binary, environment
 
 
 def on_aws(*words, **variables):
@@ -52,3 +52,18 @@ def test_it_says_who_it_would_be_and_where(hello_cloud):
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("as arn:aws:iam::") and "us-east-1" in ran.stdout
     assert asked(hello_cloud) == ["GetCallerIdentity"]
+
+
+def test_the_hour_works_where_the_cloud_is_on_the_desk_and_leaves_nothing(clouds):
+    cloud = clouds({}, "--no-helper-stack")
+    variables = {"AWS_ENDPOINT_URL": cloud.endpoint, "TETHER_AWS_TEST": "1"}
+    ran = on_aws(**variables, TETHER_BIN=str(binary()))
+    assert ran.returncode == 0, ran.stderr
+    steps = ("tether install", "tether attach", "tether uninstall", "nothing is left")
+    for step in steps:
+        assert step in ran.stdout
+    assert cloud.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert cloud.client("lambda").list_functions()["Functions"] == []
+    assert cloud.client("lambda").list_layers()["Layers"] == []
+    assert cloud.client("s3").list_buckets()["Buckets"] == []
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == []
