@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 BUILD := helper-stack/build
 PROFILE := lambda
 SOAK_INVOCATIONS ?= 10000
+# What the stories used of each role's policies.
+PERMISSIONS := $(CURDIR)/target/permissions
 # Binaries need at most GLIBC 2.26: Amazon Linux 2 and 2023.
 GLIBC := 2.26
 HOST_ARCH := $(shell uname -m | sed 's/arm64/aarch64/')
@@ -109,7 +111,16 @@ test: tools check stack layer ## All tests: unit, properties, stories over real 
 	cargo test --quiet -p tether-cli --features embedded embedded
 	cargo build --workspace --quiet
 	$(BIN)/cfn-lint helper-stack/template.yaml
-	$(BIN)/python -m pytest tests
+	@rm -rf $(PERMISSIONS) && mkdir -p $(PERMISSIONS)
+	TETHER_PERMISSIONS=$(PERMISSIONS) $(BIN)/python -m pytest tests
+	PYTHONPATH=tests $(BIN)/python -m permissions $(PERMISSIONS)
+
+.PHONY: permissions
+permissions: tools stack layer ## What each role of the helper stack may do, and what of it no story uses
+	cargo build --workspace --quiet
+	@rm -rf $(PERMISSIONS) && mkdir -p $(PERMISSIONS)
+	TETHER_PERMISSIONS=$(PERMISSIONS) $(BIN)/python -m pytest tests/stories --quiet
+	@PYTHONPATH=tests $(BIN)/python -m permissions $(PERMISSIONS)
 
 $(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt $(BIN)/.installed
 	@echo "… installing foreign programs into $(VENV)"

@@ -159,12 +159,13 @@ class Cloud:
         with urllib.request.urlopen(f"{self.endpoint}/_tether/permissions") as answer:
             return json.load(answer)
 
-    def _keep_permissions(self):
-        """Adds them to a ledger of all stories, if one is wanted."""
+    def keep_permissions(self, role=None):
+        """Adds them to a ledger of all stories, if one is wanted: all, or those of one role."""
         folder = os.environ.get("TETHER_PERMISSIONS")
         if folder and self.process.code is None:
+            roles = [it for it in self.permissions()["roles"] if role in (None, it["name"])]
             path = pathlib.Path(folder) / f"{secrets.token_hex(8)}.json"
-            path.write_text(json.dumps(self.permissions()), encoding="utf-8")
+            path.write_text(json.dumps({"roles": roles}), encoding="utf-8")
 
     # ---- what goes wrong
 
@@ -180,7 +181,7 @@ class Cloud:
         What our programs have asked it for is compared with AWS's models then.
         """
         try:
-            self._keep_permissions()
+            self.keep_permissions()
             assert self.process.code is None, f"the emulator has ended with {self.process.code}"
             self.process.signal(signal.SIGTERM)
             code = self.process.ends()

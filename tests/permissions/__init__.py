@@ -1,0 +1,1 @@
+"""What the helper stack grants, and what the stories use of it."""
