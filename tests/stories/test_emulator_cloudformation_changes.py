@@ -48,6 +48,25 @@ TABLE = {
 }
 
 
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+def role(**properties):
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"AssumeRolePolicyDocument": TRUST, **properties},
+    }
+
+
 def function(code="one", **properties):
     return {
         "Type": "AWS::Serverless::Function",
@@ -256,17 +275,15 @@ def test_capabilities_that_are_missing_are_named_and_nothing_is_left(cloud, buck
         assert message == f"Requires capabilities : {missing}"
     with pytest.raises(botocore.exceptions.ClientError, match="does not exist"):
         Stack(cloud, "incapable").describe()
-    named = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "mine"}}
     with pytest.raises(aws.exceptions.InsufficientCapabilitiesException, match="NAMED_IAM"):
-        aws.create_stack(StackName="incapable", **template({"Role": named}))
+        aws.create_stack(StackName="incapable", **template({"Role": role(RoleName="mine")}))
 
 
 def test_a_name_that_is_taken_fails_the_creation(cloud, bucket):
     first = Stack(cloud, "first")
-    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "taken"}}
     logs = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/taken"}}
     named = {
-        "Role": role,
+        "Role": role(RoleName="taken"),
         "Logs": logs,
         "Says": function(FunctionName="taken", Role={"Fn::GetAtt": "Role.Arn"}),
         "Table": {**TABLE, "Properties": dict(TABLE["Properties"], TableName="taken")},
@@ -347,7 +364,8 @@ def test_a_template_is_given_back_and_says_what_it_needs(cloud, bucket):
         "Transform: AWS::Serverless-2016-10-31\n"
         "Description: says\n"
         "Parameters: {Stage: {Type: String, Default: live}}\n"
-        "Resources: {Role: {Type: AWS::IAM::Role}}\n"
+        "Resources:\n"
+        f"  Role: {json.dumps(role())}\n"
     )
     summary = aws.get_template_summary(TemplateBody=text)
     assert summary["Capabilities"] == ["CAPABILITY_IAM"]
