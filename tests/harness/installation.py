@@ -3,7 +3,8 @@
 import pathlib
 import shutil
 
-from .surroundings import ROOT, tether
+from .processes import Process
+from .surroundings import ROOT, binary, environment, tether
 
 # Enough for whoever looks what a file was built for; never run.
 _EXECUTABLE = b"\x7fELF\x02\x01\x01".ljust(18, b"\0") + b"\x3e\0"
@@ -49,6 +50,12 @@ class Installation:
         self.cloud = cloud
         self.artifacts = artifacts
         self.laptop = pathlib.Path(laptop)
+
+    def start(self, *words):
+        """A command that goes on meanwhile."""
+        state = {"XDG_STATE_HOME": str(self.laptop)}
+        env = environment(self.cloud.endpoint, **state, **self.variables)
+        return Process(f"tether {words[0]}", [binary(), *words, "--yes", "--json"], env)
 
     def run(self, *words):
         """A command to its end, whatever that is."""

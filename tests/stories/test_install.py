@@ -141,6 +141,20 @@ def test_a_stack_of_somebody_else_is_left_alone(cloud, installation):
     assert Stack(cloud, "app").status() == "CREATE_COMPLETE"
 
 
+def test_an_installation_that_is_under_way_is_waited_for(cloud, installation):
+    with cloud.fault("iam", {"kind": "hold", "when": "before"}, action="CreateRole") as held:
+        first = installation.start("install")
+        held.wait_for_hit()
+        second = installation.start("install")
+        waits = "the stack tether is CREATE_IN_PROGRESS: waiting until that is over"
+        second.wait_for("step", message=waits)
+        held.lift()
+        with first, second:
+            assert (first.ends(), second.ends()) == (0, 0), (first.errors, second.errors)
+    assert first.events[-1]["isChanged"] is True
+    assert second.events[-1]["isChanged"] is False
+
+
 # ---- what fails
 
 
@@ -180,6 +194,17 @@ def test_what_is_left_of_a_creation_that_failed_is_removed_first(cloud, installa
     installed = installation.install()
     statuses = [it["status"] for it in installed.events_of("stackEnded")]
     assert statuses == ["DELETE_COMPLETE", "CREATE_COMPLETE"]
+
+
+def test_a_permission_that_a_resource_takes_is_named_with_the_resource(cloud, installation):
+    before = account(cloud)
+    message = DENIED.format(action="iam:CreateRole", resource="arn:aws:iam::1:role/r")
+    effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": message}
+    with cloud.fault("iam", effect, action="CreateRole"):
+        line = installation.fails("install")
+    assert line.startswith("the creation of tether has failed, because of "), line
+    assert "Role (AWS::IAM::Role): arn:aws:iam::000000000000:user/ada may not iam:CreateRole" in line
+    assert account(cloud) == before
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,17 @@ def test_what_was_half_deleted_by_hand_is_uninstalled_and_installed_again(
     attached.detach()
 
 
+def test_what_cannot_be_deleted_is_named_and_goes_the_next_time(cloud, installation):
+    refusal = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "not today"}
+    with cloud.fault("iam", refusal, action="DeleteRole"):
+        line = installation.fails("uninstall")
+    assert line.startswith("deleting the stack tether has failed, because of "), line
+    assert "Role (AWS::IAM::Role): " in line and "--force" in line
+    assert account(cloud)["buckets"] == [BUCKET]
+    assert installation.uninstall()["left"] == []
+    assert account(cloud)["buckets"] == []
+
+
 def test_a_bucket_and_layers_without_a_stack_are_found(cloud, installation):
     Stack(cloud, "tether").delete()
     assert account(cloud)["buckets"] == [BUCKET]
