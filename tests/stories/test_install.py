@@ -161,8 +161,8 @@ def test_an_installation_that_is_under_way_is_waited_for(cloud, installation):
 def test_a_creation_that_fails_says_why_and_leaves_nothing(cloud, installation):
     before = account(cloud)
     other = Stack(cloud, "other")
-    logs = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/tether-manager"}}
-    template = {"Resources": {"Logs": logs}}
+    name = {"LogGroupName": "/aws/lambda/tether-manager"}
+    template = {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": name}}}
     other.aws.create_stack(StackName="other", TemplateBody=json.dumps(template))
     assert other.settles() == "CREATE_COMPLETE"
 
@@ -203,7 +203,8 @@ def test_a_permission_that_a_resource_takes_is_named_with_the_resource(cloud, in
     with cloud.fault("iam", effect, action="CreateRole"):
         line = installation.fails("install")
     assert line.startswith("the creation of tether has failed, because of "), line
-    assert "Role (AWS::IAM::Role): arn:aws:iam::000000000000:user/ada may not iam:CreateRole" in line
+    ada = "arn:aws:iam::000000000000:user/ada"
+    assert f"Role (AWS::IAM::Role): {ada} may not iam:CreateRole" in line
     assert account(cloud) == before
 
 
