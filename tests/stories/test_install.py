@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 
 import pytest
@@ -153,6 +154,17 @@ def test_an_installation_that_is_under_way_is_waited_for(cloud, installation):
             assert (first.ends(), second.ends()) == (0, 0), (first.errors, second.errors)
     assert first.events[-1]["isChanged"] is True
     assert second.events[-1]["isChanged"] is False
+
+
+def test_what_was_begun_goes_on_after_ctrl_c_and_is_seen_through(cloud, installation):
+    with cloud.fault("iam", {"kind": "hold", "when": "before"}, action="CreateRole") as held:
+        with installation.start("install") as begun:
+            held.wait_for_hit()
+            begun.signal(signal.SIGINT)
+            assert begun.ends() == 2
+            (line,) = begun.errors
+            assert "what CloudFormation has begun goes on" in line
+    assert installation.install().events[-1]["isChanged"] is False
 
 
 # ---- what fails

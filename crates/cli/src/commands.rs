@@ -67,6 +67,9 @@ async fn account_of(there: &crate::args::Whereabouts) -> Result<Account> {
 /// Nothing is changed in an account that nobody has agreed to.
 const NOBODY_TO_ASK: &str = "there is no terminal to ask on whether this shall be done: pass --yes to do it without a question";
 
+/// Ctrl-C ends what is done here, and not what AWS has begun to do.
+const ENDED_EARLY: &str = "this was ended before it was done: what CloudFormation has begun goes on; run this again to see it through";
+
 /// What local code needs to reach AWS as tether does.
 pub(crate) fn local_variables(aws: &Aws) -> HashMap<String, String> {
     let given = [

@@ -2,10 +2,11 @@
 
 use crate::args::{self, Install};
 use crate::artifacts::HelperStackFolder;
+use crate::ending::Signals;
 use crate::exit::{self, TETHER_FAILED};
 use crate::output::Output;
 use crate::{confirmation, progress};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 use std::process::ExitCode;
 use tether_installer::{
@@ -45,7 +46,11 @@ pub(crate) async fn run(typed: Install, wish: Wish, output: &Output) -> Result<E
                     installer.discard(*changes).await?;
                     return Ok(declined(output));
                 }
-                let installed = installer.carry_out(*changes).await?;
+                let mut signals = Signals::listen();
+                let installed = tokio::select! {
+                    installed = installer.carry_out(*changes) => installed?,
+                    _ = signals.next() => bail!("{}", super::ENDED_EARLY),
+                };
                 tell(&installed, true, output);
                 return Ok(ExitCode::SUCCESS);
             }

@@ -40,7 +40,11 @@ pub(crate) async fn run(typed: Uninstall, output: &Output) -> Result<ExitCode> {
     for record in attached_here(&removal) {
         end(&record, output).await?;
     }
-    let left = installer.remove(removal, typed.force).await?;
+    let mut signals = Signals::listen();
+    let left = tokio::select! {
+        left = installer.remove(removal, typed.force) => left?,
+        _ = signals.next() => bail!("{}", super::ENDED_EARLY),
+    };
     attached::forget(&place.account, &place.region, endpoint.as_deref());
     output.object(&json!({ "event": "uninstalled", "isChanged": true, "left": left }));
     if left.is_empty() {
