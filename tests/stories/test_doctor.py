@@ -7,6 +7,7 @@ import pytest
 from harness import Project, tether
 from harness.corporate import secure_outputs
 from harness.laptop import compiled
+from harness.permissions import without
 
 STEPS = [
     "region",
@@ -17,14 +18,15 @@ STEPS = [
     "developerRole",
     "helperParts",
     "developerRights",
+    "helperRights",
     "webSocket",
     "quotas",
     "functions",
     "localCode",
     "debugger",
 ]
-BEHIND_CREDENTIALS = [*STEPS[4:11]]
-REMOTE = STEPS[:11]
+BEHIND_CREDENTIALS = [*STEPS[4:12]]
+REMOTE = STEPS[:12]
 
 
 class Examined:
@@ -225,7 +227,8 @@ def test_a_role_that_cannot_be_assumed(hello_cloud, doctor):
         found = doctor(hello_cloud, "--stack-name", "app")
     what, fix = found.failed("developerRole")
     assert f"(AccessDenied: {words})" in what and f"sts:AssumeRole on {role}" in fix
-    assert found.steps("skipped") == ["helperParts", "developerRights", "functions"]
+    skipped = ["helperParts", "developerRights", "helperRights", "functions"]
+    assert found.steps("skipped") == skipped
     assert found.only("webSocket")["state"] == "ok"
 
 
@@ -236,6 +239,23 @@ def test_a_right_that_the_role_has_not(hello_cloud, doctor):
     what, fix = found.failed("developerRights")
     assert "dynamodb:UpdateItem" in what and "SCP" in fix
     assert found.only("helperParts")["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("role", "sid", "action"),
+    [
+        ("AuthorizerRole", "ReadSession", "dynamodb:GetItem"),
+        ("ConnectRole", "StoreReply", "dynamodb:UpdateItem"),
+        ("ManagerRole", "ChangeFunctions", "lambda:UpdateFunctionConfiguration"),
+        # Only for warnings, so attach does not ask for it.
+        ("ManagerRole", "FindCallersOfVersions", "lambda:ListAliases"),
+    ],
+)
+def test_a_right_that_the_helper_stack_has_not(hello_cloud, doctor, role, sid, action):
+    with without(hello_cloud, role, sid, action):
+        what, fix = doctor(hello_cloud).failed("helperRights")
+    assert f"no permission for {action} on arn:" in what and role in what
+    assert "install tether again" in fix
 
 
 def test_a_websocket_that_is_blocked(hello_cloud, doctor):

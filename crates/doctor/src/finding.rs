@@ -24,6 +24,8 @@ pub enum Step {
     HelperParts,
     /// What the role may do.
     DeveloperRights,
+    /// What the helper stack's own roles may do.
+    HelperRights,
     /// The way back.
     WebSocket,
     /// What the account has left.
@@ -37,39 +39,43 @@ pub enum Step {
 }
 
 impl Step {
-    pub(crate) const BEHIND_HELPER: [Self; 5] = [
+    pub(crate) const BEHIND_HELPER: [Self; 6] = [
         Self::DeveloperRole,
         Self::HelperParts,
         Self::DeveloperRights,
+        Self::HelperRights,
         Self::WebSocket,
         Self::Functions,
     ];
-    pub(crate) const BEHIND_CREDENTIALS: [Self; 7] = [
+    pub(crate) const BEHIND_CREDENTIALS: [Self; 8] = [
         Self::HelperStack,
         Self::DeveloperRole,
         Self::HelperParts,
         Self::DeveloperRights,
+        Self::HelperRights,
         Self::WebSocket,
         Self::Quotas,
         Self::Functions,
     ];
-    pub(crate) const BEHIND_IDENTITY: [Self; 8] = [
+    pub(crate) const BEHIND_IDENTITY: [Self; 9] = [
         Self::Clock,
         Self::HelperStack,
         Self::DeveloperRole,
         Self::HelperParts,
         Self::DeveloperRights,
+        Self::HelperRights,
         Self::WebSocket,
         Self::Quotas,
         Self::Functions,
     ];
-    pub(crate) const BEHIND_NETWORK: [Self; 9] = [
+    pub(crate) const BEHIND_NETWORK: [Self; 10] = [
         Self::Credentials,
         Self::Clock,
         Self::HelperStack,
         Self::DeveloperRole,
         Self::HelperParts,
         Self::DeveloperRights,
+        Self::HelperRights,
         Self::WebSocket,
         Self::Quotas,
         Self::Functions,
@@ -87,6 +93,7 @@ impl Step {
             Self::DeveloperRole => "developer role",
             Self::HelperParts => "its parts",
             Self::DeveloperRights => "its rights",
+            Self::HelperRights => "helper rights",
             Self::WebSocket => "websocket",
             Self::Quotas => "quotas",
             Self::Functions => "functions",

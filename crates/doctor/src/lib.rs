@@ -91,14 +91,16 @@ async fn there(wish: &Wish, book: &Book<'_>) {
     match developer {
         Ok((developer, finding)) => {
             book.put(finding);
-            let (parts, functions) = tokio::join!(
+            let (parts, theirs, functions) = tokio::join!(
                 finding::bounded(
                     Step::HelperParts,
                     rights::look(&account, &helper, &developer)
                 ),
+                finding::bounded(Step::HelperRights, rights::theirs(&helper, &developer)),
                 functions::look(wish, &account, &helper, &developer),
             );
             book.put_all(parts);
+            book.put_all(theirs);
             book.put_all(socket);
             book.put_all(quotas);
             book.put_all(functions);
@@ -106,7 +108,7 @@ async fn there(wish: &Wish, book: &Book<'_>) {
         Err(finding) => {
             book.put(finding);
             book.skip(
-                &[Step::HelperParts, Step::DeveloperRights],
+                &[Step::HelperParts, Step::DeveloperRights, Step::HelperRights],
                 "the developer role",
             );
             book.put_all(socket);

@@ -11,7 +11,8 @@ use aws_sdk_lambda::Client as Lambda;
 use aws_sdk_lambda::types::{InvocationType, State};
 use std::collections::BTreeMap;
 use tether_aws::{Failure, classify};
-use tether_receiver::{Account, Developer};
+use tether_protocol::rights::Extent;
+use tether_receiver::{Account, Developer, Error};
 
 /// What became of a call.
 struct Tried {
@@ -55,6 +56,31 @@ pub(crate) async fn look(
         parts(&tried, &broken, helper, region),
         rights(&tried, helper),
     ]
+}
+
+/// What the helper Lambdas say that they may not do.
+pub(crate) async fn theirs(helper: &Helper, developer: &Developer) -> Vec<Finding> {
+    let asked = tether_receiver::rights::missing(developer, &helper.stack, Extent::All).await;
+    vec![match asked {
+        Ok(missing) if missing.is_empty() => Finding::ok(
+            Step::HelperRights,
+            "the authorizer, connect and the manager may do what they must",
+        ),
+        Ok(missing) => Finding::failed(
+            Step::HelperRights,
+            missing.join("; "),
+            format!(
+                "look for an SCP or a permissions boundary that takes it away, or install {} again",
+                helper.stack.name
+            ),
+        ),
+        Err(Error::HelperSilent(words)) => Finding::warning(
+            Step::HelperRights,
+            words,
+            "run `tether upgrade`: one of an older version does not say",
+        ),
+        Err(error) => Finding::error(Step::HelperRights, &error),
+    }]
 }
 
 fn parts(tried: &[Tried], broken: &[String], helper: &Helper, region: &str) -> Finding {
