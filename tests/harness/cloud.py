@@ -147,6 +147,20 @@ class Cloud:
         answer = self.invoke(manager, {"action": "sweep"})
         assert answer.error is None, answer.payload
 
+    # ---- invocations
+
+    def wait_until_tidy(self):
+        """Until no record of an invocation is left: its environment is free for the next one."""
+
+        def tidy():
+            found = self.client("dynamodb").scan(
+                TableName=table, Select="COUNT", ConsistentRead=True
+            )
+            return found["Count"] == 0
+
+        table = self.outputs()["DebuggerTable"]
+        self.process.wait_until(tidy, "an empty correlation table")
+
     # ---- what was called
 
     def calls(self):

@@ -6,11 +6,16 @@ import urllib.request
 from .surroundings import PATIENCE
 
 
+# What stands in calls that only try a right.
+PROBE = "tether-rights"
+
+
 class Fault:
     """A rule, until it is lifted: at the end of a ``with`` statement, or by ``lift``.
 
-    ``service``, ``action``, ``principal`` (a part of the role's name) and ``contains`` (a part
-    of path, query or body) say which calls it is about; ``skip`` of them pass first, and
+    ``service``, ``action``, ``principal`` (a part of the role's name), ``contains`` and ``lacks``
+    (a part of path, query or body) say which calls it is about, of those that do something: not
+    of those by which our programs only try their rights; ``skip`` of them pass first, and
     ``times`` meet it, or all. ``effect`` is what becomes of these: its kind, or a mapping with
     ``kind`` and what belongs to it.
     """
@@ -20,7 +25,7 @@ class Fault:
         self._path = f"{cloud.endpoint}/_tether/faults"
         if isinstance(effect, str):
             effect = {"kind": effect}
-        rule = {"service": service, "effect": effect, **which}
+        rule = {"service": service, "effect": effect, "lacks": PROBE, **which}
         self.id = _ask("POST", self._path, rule)["id"]
         self._is_lifted = False
 

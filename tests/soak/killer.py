@@ -161,6 +161,6 @@ class Killer:
             if kind == "deployed":
                 parent = every.get(one.parent)
                 return is_bootstrap(parent) and not is_bootstrap(one)
-            return one.exe.endswith("/bootstrap") and f"/{kind}" in one.exe.lower()
+            return one.exe.endswith("/bootstrap") and f"{kind}function" in one.exe.lower()
 
         return [it for it in every.values() if fits(it)]

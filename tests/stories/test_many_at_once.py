@@ -69,9 +69,12 @@ def test_ten_at_once_run_side_by_side_in_ten_processes(cloud, attach, callers, t
     warm, _ = answers()
     pids = {it["pid"] for it in warm}
     assert len(pids) == AT_ONCE
+    cloud.wait_until_tidy()
     # Once more, so that every connection to a table is open.
     _, answers = at_once(cloud, callers, seconds=0.1)
     answers()
+    # One that still tidies up would have another one started in its place.
+    cloud.wait_until_tidy()
 
     calls, answers = at_once(cloud, callers, seconds=HANDLER_SECONDS)
     said, began = answers()

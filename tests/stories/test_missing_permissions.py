@@ -122,7 +122,7 @@ def test_a_layer_role_that_trusts_nobody_here_leaves_events_to_the_deployed_code
         attached = attach(hello_cloud, working_copy)
         assert answered_by(hello_cloud) == DEPLOYED
         line = hello_cloud.wait_for_log("HelloFunction", "no permission for sts:AssumeRole on arn:")
-        assert name in line
+        assert name in line and "--trusted-principals" in line
         attached.detach()
     finally:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))

@@ -43,7 +43,7 @@ impl Denial {
             None => (None, rest),
         };
         // What CloudFormation and the SDKs put behind it.
-        let reason = reason.split_once(" (Service:").map_or(reason, |(it, _)| it);
+        let reason = reason.split_once("(Service:").map_or(reason, |(it, _)| it);
         Some(Self {
             principal: principal.to_owned(),
             action: action.to_owned(),
@@ -57,11 +57,26 @@ impl Denial {
     #[must_use]
     pub fn helper_role(&self) -> Option<&'static str> {
         let (_, name) = self.principal.split_once('/')?;
-        let name = name.split('/').next().unwrap_or_default();
-        HELPER_ROLES
-            .into_iter()
-            .find(|role| name.split('-').any(|part| part == *role))
+        helper_role(name.split('/').next().unwrap_or_default())
     }
+
+    /// It is not a permission of the principal that is missing.
+    fn is_elsewhere(&self) -> bool {
+        !self.reason.is_empty() && !self.reason.contains("no identity-based policy")
+    }
+
+    /// A function is refused the layer's role.
+    fn is_of_trust(&self) -> bool {
+        let resource = self.resource.as_deref().unwrap_or_default();
+        let name = resource.rsplit('/').next().unwrap_or_default();
+        self.action == "sts:AssumeRole" && helper_role(name) == Some("LayerRole")
+    }
+}
+
+/// `tether-LayerRole-1X2Y3Z`, as CloudFormation names a role.
+fn helper_role(name: &str) -> Option<&'static str> {
+    let logical_id = name.rsplit('-').nth(1)?;
+    HELPER_ROLES.into_iter().find(|role| *role == logical_id)
 }
 
 /// Up to the next space.
@@ -77,13 +92,22 @@ impl fmt::Display for Denial {
             write!(f, " on {resource}")?;
         }
         // The usual case needs no words.
-        if self.reason.contains("explicit deny") || self.reason.contains("boundary") {
+        if self.is_elsewhere() {
             write!(f, " ({})", self.reason)?;
         }
         match self.helper_role() {
+            Some(role) if self.is_elsewhere() => write!(
+                f,
+                ": the helper stack's {role} needs it; have whoever manages that policy allow it"
+            ),
             Some(role) => write!(
                 f,
                 ": the helper stack's {role} needs it; add it to that role's policy, or install the helper stack again"
+            ),
+            None if self.is_of_trust() => write!(
+                f,
+                ": the helper stack does not trust {}; name its role in `tether upgrade --trusted-principals`, or attach again if the stack was installed anew",
+                self.principal
             ),
             None => write!(
                 f,
@@ -131,6 +155,39 @@ mod tests {
                 "no permission for dynamodb:PutItem on {TABLE} (with an explicit deny in a service control policy): {principal} needs it; ask whoever manages its policies"
             ))
         );
+    }
+
+    #[test]
+    fn what_another_policy_forbids_is_not_to_be_added_to_the_role() {
+        let principal = "arn:aws:sts::1:assumed-role/tether-ManagerRole-1X/s";
+        let because = " because no permissions boundary allows the dynamodb:PutItem action";
+        let said = Denial::read(&text(principal, because)).map(|it| it.to_string());
+        let said = said.unwrap_or_default();
+        assert!(
+            said.contains("(because no permissions boundary allows"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("have whoever manages that policy allow it"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_function_that_the_layer_role_does_not_trust_is_told_what_to_do() {
+        let role = "arn:aws:iam::1:role/tether-LayerRole-1X";
+        let said = Denial::read(&format!(
+            "User: arn:aws:sts::1:assumed-role/app-HelloRole/f is not authorized to perform: sts:AssumeRole on resource: {role}"
+        ));
+        let said = said.map(|it| it.to_string()).unwrap_or_default();
+        assert!(said.contains("--trusted-principals"), "{said}");
+    }
+
+    #[test]
+    fn a_role_of_somebody_elses_is_none_of_ours() {
+        let principal = "arn:aws:sts::1:assumed-role/acme-DeveloperRole/ada";
+        let denial = Denial::read(&text(principal, ""));
+        assert_eq!(denial.and_then(|it| it.helper_role()), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! AWS as seen from inside a Lambda function.
 
-use crate::{Access, Patience, Trust};
+use crate::{Access, EndpointKind, Patience, Trust};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
@@ -23,6 +23,8 @@ impl Access {
         Ok(Self {
             region: needed(variable, "AWS_REGION")?,
             endpoint_url: variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
+            // As ever: what the function has set is for its own code.
+            kind: EndpointKind::default(),
             credentials: SharedCredentialsProvider::new(credentials),
         })
     }

@@ -58,8 +58,20 @@ pub struct Access {
     pub region: String,
     /// Instead of AWS's own endpoints: `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<String>,
+    /// Which of AWS's own endpoints.
+    pub kind: EndpointKind,
     /// As whom.
     pub credentials: SharedCredentialsProvider,
+}
+
+/// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndpointKind {
+    /// With validated cryptography, as GovCloud's users often must have it.
+    pub fips: bool,
+    /// By IPv6, too.
+    pub dual_stack: bool,
 }
 
 /// How long a call may take.
@@ -97,6 +109,8 @@ pub fn config(access: &Access, patience: Patience, http: &SharedHttpClient) -> S
     let builder = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(access.region.clone()))
+        .use_fips(access.kind.fips)
+        .use_dual_stack(access.kind.dual_stack)
         .credentials_provider(access.credentials.clone())
         .sleep_impl(TokioSleep::new())
         .time_source(aws_smithy_async::time::SystemTimeSource::new())

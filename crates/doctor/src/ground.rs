@@ -20,7 +20,11 @@ pub(crate) async fn surroundings(wish: &Wish, book: &Book<'_>) -> Option<Surroun
             None
         }
         Err(_) => {
-            book.put(silent(Step::Region));
+            book.put(Finding::failed(
+                Step::Network,
+                "the region and the profile could not be read in time",
+                "pass --region, or set AWS_REGION: whatever else says it does not answer",
+            ));
             None
         }
     }

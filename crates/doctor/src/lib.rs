@@ -61,7 +61,7 @@ pub async fn examine(wish: &Wish, tell: &(dyn Fn(&Finding) + Sync)) -> Summary {
 /// Everything that is not on this machine.
 async fn there(wish: &Wish, book: &Book<'_>) {
     let Some(surroundings) = ground::surroundings(wish, book).await else {
-        return book.skip(&Step::BEHIND_NETWORK, "the network's variables to be right");
+        return book.skip(&Step::BEHIND_NETWORK, "the network's settings");
     };
     let is_somewhere = ground::region(&surroundings, book);
     let is_reached = ground::network(&surroundings, book).await;

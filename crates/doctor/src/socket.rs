@@ -3,6 +3,7 @@
 
 use super::finding::{Finding, Step};
 use super::helper::Helper;
+use tether_protocol::rights::NOBODY;
 use tether_protocol::{Secret, SessionId};
 use tether_receiver::Account;
 use tether_relay::{ConnectError, Socket, Target};
@@ -50,5 +51,5 @@ pub(crate) fn nobody() -> String {
     // Without randomness it is one that nobody has either.
     let _ = getrandom::fill(&mut bytes);
     let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
-    format!("doctor-{hex}")
+    format!("{NOBODY}-{hex}")
 }

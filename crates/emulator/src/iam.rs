@@ -56,6 +56,8 @@ pub(crate) struct Ask {
     pub(crate) action: String,
     pub(crate) resource: String,
     pub(crate) context: Context,
+    /// Only tries whether it would be allowed: not counted as a use.
+    pub(crate) is_probe: bool,
 }
 
 impl Ask {
@@ -68,6 +70,7 @@ impl Ask {
             action,
             resource: resource.into(),
             context,
+            is_probe: false,
         }
     }
 
@@ -152,8 +155,10 @@ impl Iam {
         };
         let context = self.context(principal, ask);
         self.decide(principal, ask, &context, &policies)?;
-        for document in documents {
-            document.count(ask, &context);
+        if !ask.is_probe {
+            for document in documents {
+                document.count(ask, &context);
+            }
         }
         Ok(())
     }

@@ -264,3 +264,16 @@ fn an_empty_list_allows_nothing() {
         assert!(!met(&json!({ operator: { "k": [] } }), &with("k", "v")));
     }
 }
+
+/// A variable's value is compared without its case as well.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
+#[test]
+fn a_variable_is_compared_without_its_case_where_the_operator_ignores_it() {
+    let context = Context::new()
+        .with("aws:username", "Ada")
+        .with("s3:prefix", "ADA");
+    let same = json!({ "StringEqualsIgnoreCase": { "s3:prefix": "${aws:username}" } });
+    assert!(met(&same, &context));
+    let other = json!({ "StringNotEqualsIgnoreCase": { "s3:prefix": "${aws:username}" } });
+    assert!(!met(&other, &context));
+}

@@ -34,6 +34,8 @@ pub struct Pattern {
     text: String,
     tokens: Vec<Token>,
     has_variables: bool,
+    /// For texts in lower case.
+    is_lowered: bool,
 }
 
 /// As it is written.
@@ -90,6 +92,7 @@ impl Pattern {
             text,
             tokens,
             has_variables,
+            is_lowered: false,
         }
     }
 
@@ -106,6 +109,7 @@ impl Pattern {
             other => vec![other],
         };
         self.tokens = self.tokens.into_iter().flat_map(lower).collect();
+        self.is_lowered = true;
         self
     }
 
@@ -140,7 +144,12 @@ impl Pattern {
                 return Match::NoValue;
             };
             // Its wildcards are characters.
-            tokens.extend(value.chars().map(Token::Char));
+            if self.is_lowered {
+                let lower = value.chars().flat_map(char::to_lowercase);
+                tokens.extend(lower.map(Token::Char));
+            } else {
+                tokens.extend(value.chars().map(Token::Char));
+            }
         }
         glob::matches(&tokens, text, colons).into()
     }

@@ -23,6 +23,9 @@ const PATIENCE: Patience = Patience {
     attempts: 2,
 };
 
+/// Two calls of milliseconds; an event waits for them once in an environment.
+const TRYING: Duration = Duration::from_millis(300);
+
 /// AWS as the layer role.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
@@ -169,7 +172,12 @@ impl Layer {
         if self.tried.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.clients().correlation.try_rights(&EVERY_RIGHT).await?;
+        let clients = self.clients();
+        let trying = clients.correlation.try_rights(&EVERY_RIGHT);
+        // A table that is slow shows nothing.
+        if let Ok(tried) = tokio::time::timeout(TRYING, trying).await {
+            tried?;
+        }
         self.tried.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -4,7 +4,6 @@
 use crate::access::Layer;
 use crate::now;
 use crate::upstream::Event;
-use futures_util::future::join;
 use std::time::Duration;
 use tether_protocol::carry::Why;
 use tether_protocol::constants::{
@@ -123,11 +122,9 @@ impl Lookup {
             return self.not_looked_up(&reason);
         }
         let session = self.session_id.clone();
-        let sessions = self.layer.clients().sessions;
-        let looked_up = join(sessions.read(&session), self.layer.may_carry()).await;
+        let looked_up = self.layer.clients().sessions.read(&session).await;
         match looked_up {
-            (Ok(_), Err(missing)) => self.not_looked_up(&missing.to_string()),
-            (Ok(row), Ok(())) => {
+            Ok(row) => {
                 self.connected = true;
                 self.failed = None;
                 let standing = standing(row.as_ref(), now());
@@ -141,7 +138,19 @@ impl Lookup {
                     since: now(),
                 });
             }
-            (Err(error), _) => self.not_looked_up(&error.to_string()),
+            Err(error) => self.not_looked_up(&error.to_string()),
+        }
+        self.try_rights().await;
+    }
+
+    /// Of a session that may have this event: over the connection that has just
+    /// answered, and once.
+    async fn try_rights(&mut self) {
+        let active = |it: &Belief| matches!(it.standing, Standing::Active(_));
+        if self.belief.as_ref().is_some_and(active)
+            && let Err(missing) = self.layer.may_carry().await
+        {
+            self.not_looked_up(&missing.to_string());
         }
     }
 

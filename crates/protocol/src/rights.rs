@@ -43,7 +43,8 @@ pub enum RightsAction {
 #[serde(rename_all = "camelCase")]
 pub struct RightsAnswer {
     /// One line for each missing right: which, on what, and what to do.
-    #[serde(default)]
+    ///
+    /// Never left out: whatever else a Lambda answers is no such list.
     pub missing: Vec<String>,
 }
 

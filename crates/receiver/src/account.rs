@@ -61,6 +61,7 @@ impl Account {
         let access = Access {
             region: region.clone(),
             endpoint_url: surroundings.endpoint_url.clone(),
+            kind: surroundings.endpoint_kind,
             credentials: surroundings.provider(),
         };
         let clock = Clock::default();

@@ -19,6 +19,10 @@ const NOTICE: Duration = Duration::from_secs(5 * 60);
 const NOTICE_OF_MACHINES: Duration = Duration::from_secs(4 * 60);
 /// How often new ones are looked for, once the old ones have expired.
 const LOOK: Duration = Duration::from_secs(5);
+/// The same where that starts a program of somebody else's.
+const LOOK_AT_PROCESS: Duration = Duration::from_secs(60);
+/// A program that waits for somebody is not waited for.
+const ASKED_FOR: Duration = Duration::from_secs(20);
 /// The longest sleep: a laptop that was asleep itself notices soon.
 const NAP: Duration = Duration::from_secs(30);
 
@@ -84,7 +88,12 @@ async fn after(account: &Account, reports: &Reports, keys: Keys) -> Keys {
     let mut told = false;
     loop {
         let left = until.duration_since(account.skew().now());
-        tokio::time::sleep(left.unwrap_or(LOOK).min(LOOK)).await;
+        // Each look starts a `credential_process` anew, which may open a window.
+        let look = match keys.origin {
+            Origin::Process => LOOK_AT_PROCESS,
+            _ => LOOK,
+        };
+        tokio::time::sleep(left.unwrap_or(look).min(look)).await;
         if let Ok(new) = renewed(account, until).await {
             tell(reports, CredentialsState::Renewed, &new, "");
             return new;
@@ -98,7 +107,9 @@ async fn after(account: &Account, reports: &Reports, keys: Keys) -> Keys {
 
 /// Credentials that are good for longer than these, or why there are none.
 async fn renewed(account: &Account, until: SystemTime) -> Result<Keys, String> {
-    let found = account.keys_again().await.map_err(|it| it.to_string())?;
+    let asked = tokio::time::timeout(ASKED_FOR, account.keys_again()).await;
+    let found = asked.map_err(|_| "whoever hands them out does not answer".to_owned())?;
+    let found = found.map_err(|it| it.to_string())?;
     match found.until {
         Some(new) if new <= until => Err("the same ones were handed out again".to_owned()),
         _ => Ok(found),

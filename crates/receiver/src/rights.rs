@@ -20,11 +20,18 @@ pub async fn missing(
 ) -> Result<Vec<String>, Error> {
     let asked = helper.functions().into_iter();
     let asked = asked.map(|it| ask(developer, it, extent));
-    let mut missing = Vec::new();
+    let (mut missing, mut failed) = (Vec::new(), None);
     for answer in futures_util::future::join_all(asked).await {
-        missing.extend(answer?.missing);
+        match answer {
+            Ok(answer) => missing.extend(answer.missing),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(missing)
+    // What is missing says more than that another one could not be asked.
+    match failed {
+        Some(error) if missing.is_empty() => Err(error),
+        _ => Ok(missing),
+    }
 }
 
 /// Refuses to begin what could not be carried through, or undone.
@@ -35,9 +42,11 @@ pub(crate) async fn suffice(developer: &Developer, helper: &HelperStack) -> Resu
     match missing(developer, helper, Extent::Needed).await {
         Ok(missing) if missing.is_empty() => Ok(()),
         Ok(missing) => Err(Error::HelperLacks(missing.join("; "))),
-        // It cannot be asked: of an older version, or it fails in another way.
-        Err(Error::HelperSilent(_)) => Ok(()),
-        Err(error) => Err(error),
+        Err(Error::Aws { what, failure }) if failure.denial().is_some() => {
+            Err(Error::Aws { what, failure })
+        }
+        // Of an older version, slow, or it fails in another way: that shows nothing.
+        Err(_) => Ok(()),
     }
 }
 
@@ -57,8 +66,12 @@ async fn ask(developer: &Developer, function: &str, extent: Extent) -> Result<Ri
             "the helper stack's {function} cannot be asked"
         )))?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    serde_json::from_slice(&payload).map_err(|_| {
+    let silent = || {
         let words = String::from_utf8_lossy(&payload).into_owned();
         Error::HelperSilent(format!("{function} failed: {words}"))
-    })
+    };
+    if answer.function_error.is_some() {
+        return Err(silent());
+    }
+    serde_json::from_slice(&payload).map_err(|_| silent())
 }

@@ -54,9 +54,15 @@ impl Role {
                 remedy: self.keys.remedy(),
             };
         }
-        Error::NotAssumed {
-            role: self.arn.clone(),
-            words: failure.map_or_else(|| innermost(error), |it| it.to_string()),
+        match failure {
+            Some(failure) if !is_refusal(&failure) => Error::Aws {
+                what: format!("the role {} cannot be assumed", self.arn),
+                failure,
+            },
+            failure => Error::NotAssumed {
+                role: self.arn.clone(),
+                words: failure.map_or_else(|| innermost(error), |it| it.to_string()),
+            },
         }
     }
 }
@@ -73,6 +79,10 @@ impl ProvideCredentials for Role {
         };
         future::ProvideCredentials::new(assumed)
     }
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    failure.denial().is_some() || failure.code.starts_with("AccessDenied")
 }
 
 /// STS's own words stand somewhere behind the provider's.

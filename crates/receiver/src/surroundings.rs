@@ -17,7 +17,7 @@ use keys::{Again, Asked};
 pub(crate) use keys::{clock, millis};
 use std::borrow::Cow;
 use std::path::PathBuf;
-use tether_aws::Road;
+use tether_aws::{EndpointKind, Road};
 
 /// Where to look for AWS, as given by flags.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Surroundings {
     pub region: Option<(String, &'static str)>,
     /// Where AWS is, if it is somewhere else.
     pub endpoint_url: Option<String>,
+    /// Which of AWS's own endpoints.
+    pub endpoint_kind: EndpointKind,
     /// The profile's name.
     pub profile: String,
     again: Again,
@@ -67,6 +69,7 @@ impl Surroundings {
             road,
             region,
             endpoint_url: found.endpoint_url().map(str::to_owned),
+            endpoint_kind: endpoint_kind(&found),
             profile: profile
                 .or_else(selected)
                 .unwrap_or_else(|| "default".to_owned()),
@@ -210,4 +213,14 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// A region by its name.
 pub(crate) fn region(name: &str) -> Region {
     Region::new(name.to_owned())
+}
+/// One of one's own is what it is.
+fn endpoint_kind(found: &aws_types::SdkConfig) -> EndpointKind {
+    if found.endpoint_url().is_some() {
+        return EndpointKind::default();
+    }
+    EndpointKind {
+        fips: found.use_fips().unwrap_or_default(),
+        dual_stack: found.use_dual_stack().unwrap_or_default(),
+    }
 }

@@ -36,15 +36,11 @@ impl Correlation {
     /// When AWS says that one is missing. Whatever else goes wrong shows nothing,
     /// and is no error.
     pub async fn try_rights(&self, rights: &[Right]) -> Result<(), StoreError> {
-        let reading = async {
-            if rights.contains(&Right::Read) {
-                self.try_reading().await
-            } else {
-                Ok(())
-            }
-        };
-        let (read, written) = futures_util::future::join(reading, self.try_writing(rights)).await;
-        read.and(written)
+        // One after the other: a second connection would cost more than it saves.
+        if rights.contains(&Right::Read) {
+            self.try_reading().await?;
+        }
+        self.try_writing(rights).await
     }
 
     async fn try_reading(&self) -> Result<(), StoreError> {
@@ -52,7 +48,7 @@ impl Correlation {
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(key("read")))
+            .set_key(Some(key(&nobody(), "read")))
             .send()
             .await;
         match read {
@@ -62,7 +58,10 @@ impl Correlation {
     }
 
     async fn try_writing(&self, rights: &[Right]) -> Result<(), StoreError> {
-        let writes = rights.iter().filter_map(|right| self.write(*right));
+        let nobody = nobody();
+        let writes = rights
+            .iter()
+            .filter_map(|right| self.write(*right, &nobody));
         let Ok(writes) = writes.collect::<Result<Vec<_>, _>>() else {
             return Ok(());
         };
@@ -85,19 +84,19 @@ impl Correlation {
     }
 
     /// Each on a row of its own: a transaction may touch a row once.
-    fn write(&self, right: Right) -> Option<Result<TransactWriteItem, BuildError>> {
+    fn write(&self, right: Right, nobody: &str) -> Option<Result<TransactWriteItem, BuildError>> {
         let item = TransactWriteItem::builder();
         let built = match right {
             Right::Read => return None,
             Right::Create => Put::builder()
                 .table_name(&self.table)
-                .set_item(Some(key("create")))
+                .set_item(Some(key(nobody, "create")))
                 .condition_expression(NEVER)
                 .build()
                 .map(|it| item.put(it)),
             Right::Change => Update::builder()
                 .table_name(&self.table)
-                .set_key(Some(key("change")))
+                .set_key(Some(key(nobody, "change")))
                 .update_expression("SET SessionId = :nobody")
                 .condition_expression(NEVER)
                 .expression_attribute_values(":nobody", text(NOBODY))
@@ -105,7 +104,7 @@ impl Correlation {
                 .map(|it| item.update(it)),
             Right::Remove => Delete::builder()
                 .table_name(&self.table)
-                .set_key(Some(key("remove")))
+                .set_key(Some(key(nobody, "remove")))
                 .condition_expression(NEVER)
                 .build()
                 .map(|it| item.delete(it)),
@@ -114,9 +113,17 @@ impl Correlation {
     }
 }
 
-fn key(part: &str) -> Item {
+/// Another one each time: a partition takes 1,000 writes a second, and many
+/// environments may start at once.
+fn nobody() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since.map_or(0, |it| it.as_nanos());
+    format!("{NOBODY}-{nanos:x}-{}", std::process::id())
+}
+
+fn key(request: &str, part: &str) -> Item {
     HashMap::from([
-        ("RequestId".to_owned(), text(NOBODY)),
+        ("RequestId".to_owned(), text(request)),
         ("Part".to_owned(), text(part)),
     ])
 }

@@ -14,7 +14,7 @@ pub(crate) struct Call<'a> {
     pub(crate) action: &'a str,
     /// The caller's role.
     pub(crate) principal: Option<String>,
-    /// Where `contains` looks: the path with its query, and the body.
+    /// Where `contains` and `lacks` look: the path with its query, and the body.
     pub(crate) texts: [&'a [u8]; 2],
 }
 
@@ -39,6 +39,7 @@ pub(super) struct Rule {
     /// A part of the name of the caller's role.
     principal: Option<String>,
     contains: Option<String>,
+    lacks: Option<String>,
     /// So many calls pass first.
     #[serde(default)]
     pub(super) skip: u64,
@@ -140,6 +141,7 @@ impl Rule {
 
     /// Whether it is about this call.
     pub(super) fn is_about(&self, call: &Call<'_>) -> bool {
+        let has = |part: &str| call.texts.iter().any(|text| holds(text, part.as_bytes()));
         let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|it| it == is);
         let principal = call.principal.as_deref().unwrap_or_default();
         self.service == call.service
@@ -148,10 +150,8 @@ impl Rule {
                 .principal
                 .as_deref()
                 .is_none_or(|part| principal.contains(part))
-            && self
-                .contains
-                .as_deref()
-                .is_none_or(|part| call.texts.iter().any(|text| holds(text, part.as_bytes())))
+            && self.contains.as_deref().is_none_or(has)
+            && !self.lacks.as_deref().is_some_and(has)
     }
 }
 
@@ -255,6 +255,8 @@ mod tests {
         assert!(!about(json!({ "action": "Update" })));
         assert!(!about(json!({ "principal": "DeveloperRole" })));
         assert!(!about(json!({ "contains": "CLAIMED" })));
+        assert!(about(json!({ "lacks": "CLAIMED" })));
+        assert!(!about(json!({ "lacks": "ABANDONED" })));
         assert!(!about(json!({ "contains": "x".repeat(100) })));
     }
 

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// What AWS knows and this cloud does not.
-const UNTOLD: [&str; 10] = [
+const UNTOLD: [&str; 12] = [
+    "aws:MultiFactorAuthAge",
     "aws:PrincipalOrg",
     "aws:PrincipalTag/",
     "aws:Referer",
@@ -18,6 +19,9 @@ const UNTOLD: [&str; 10] = [
     "aws:TagKeys",
     "aws:TokenIssueTime",
     "aws:UserAgent",
+    // In whatever a function's environment calls, of any service
+    // (https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html).
+    "lambda:SourceFunctionArn",
 ];
 
 impl Iam {
@@ -31,8 +35,14 @@ impl Iam {
         context.set("aws:CurrentTime", now.format(&Rfc3339).unwrap_or_default());
         context.set("aws:EpochTime", now.unix_timestamp().to_string());
         context.set("aws:RequestedRegion", self.place.region.clone());
-        context.set("aws:ResourceAccount", self.place.account_id.clone());
-        context.set("aws:SecureTransport", "false");
+        // S3's buckets have none in their ARNs, and are ours.
+        let owner = ask.resource.split(':').nth(4).filter(|it| !it.is_empty());
+        context.set(
+            "aws:ResourceAccount",
+            owner.unwrap_or(&self.place.account_id).to_owned(),
+        );
+        // It plays what is spoken to with TLS.
+        context.set("aws:SecureTransport", "true");
         context.set("aws:PrincipalIsAWSService", "false");
         context.set("aws:ViaAWSService", "false");
         if let (Some(arn), Some(account)) = (principal.principal_arn(), principal.account()) {
@@ -44,11 +54,15 @@ impl Iam {
             Principal::User { arn, .. } => {
                 context.set("aws:PrincipalType", "User");
                 context.set("aws:username", arn.rsplit('/').next().unwrap_or_default());
+                if let Some(user) = self.identity(arn) {
+                    context.set("aws:userid", user.id.clone());
+                }
             }
             Principal::Session { arn, role, .. } => {
                 let session = arn.rsplit('/').next().unwrap_or_default();
                 let id = self.identity(role).map(|it| it.id.clone());
                 context.set("aws:PrincipalType", "AssumedRole");
+                context.set("aws:MultiFactorAuthPresent", "false");
                 context.set(
                     "aws:userid",
                     format!("{}:{session}", id.unwrap_or_default()),

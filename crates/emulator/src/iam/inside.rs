@@ -44,6 +44,7 @@ impl Iam {
             action: "sts:AssumeRole".to_owned(),
             resource: role.to_owned(),
             context,
+            is_probe: false,
         };
         let becomes = session(role, name);
         let found = self.identity(role);

@@ -11,6 +11,10 @@ const LOGS: [&str; 3] = [
 
 /// The document of one, by its ARN or name.
 pub(super) fn document(arn: &str) -> Option<Value> {
+    // Somebody's own may have the same name.
+    if arn.starts_with("arn:") && !arn.contains(":iam::aws:policy/") {
+        return None;
+    }
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let actions: Vec<&str> = match name {
         "AWSLambdaBasicExecutionRole" => with_logs(&[]),

@@ -83,10 +83,7 @@ pub(super) fn queue_url(arn: &str) -> Option<String> {
     let ["arn", partition, "sqs", region, account, name] = parts[..] else {
         return None;
     };
-    let suffix = match partition {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    };
+    let suffix = tether_aws::Partition::named(partition)?.url_suffix;
     Some(format!("https://sqs.{region}.{suffix}/{account}/{name}"))
 }
 
