@@ -108,26 +108,53 @@ def test_nothing_is_done_where_nobody_can_be_asked(cloud, installation):
     assert account(cloud) == before
 
 
+class Asked:
+    """A command on a terminal, up to its question."""
+
+    def __init__(self, installation, command):
+        self._terminal, theirs = pty.openpty()
+        env = environment(installation.cloud.endpoint, **installation.variables)
+        words = [binary(), command]
+        self._process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+        os.close(theirs)
+        self.said = b""
+        self._until(b"[y/N]")
+
+    def _until(self, words):
+        while words not in self.said:
+            self.said += os.read(self._terminal, 4096)
+
+    def says_no(self):
+        os.write(self._terminal, b"n\n")
+        self._until(b"nothing was changed")
+        assert self._process.wait(20) == 2
+        os.close(self._terminal)
+
+
 def test_a_no_on_the_terminal_leaves_everything_as_it_was(cloud, installation):
     before = account(cloud)
-    terminal, theirs = pty.openpty()
-    command = [binary(), "install"]
-    env = environment(cloud.endpoint, **installation.variables)
-    asked = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
-    os.close(theirs)
-    said = b""
-    while b"[y/N]" not in said:
-        said += os.read(terminal, 4096)
-    assert b"create" in said and b"AWS::Lambda::Function" in said
-    os.write(terminal, b"n\n")
-    while b"nothing was changed" not in said:
-        said += os.read(terminal, 4096)
-    assert asked.wait(20) == 2
-    os.close(terminal)
+    asked = Asked(installation, "install")
+    assert b"create" in asked.said and b"AWS::Lambda::Function" in asked.said
+    asked.says_no()
     after = Stack(cloud, "app")
     # The stack that was proposed goes by itself.
     cloud.process.wait_until(lambda: account(cloud) == before, "an account as before")
     assert after.status() == "CREATE_COMPLETE"
+
+
+def test_a_no_leaves_alone_what_somebody_else_has_installed_meanwhile(cloud, installation):
+    asked = Asked(installation, "install")
+    installation.install()
+    asked.says_no()
+    assert Stack(cloud, "tether").status() == "CREATE_COMPLETE"
+    assert installation.install().events[-1]["isChanged"] is False
+
+
+def test_a_no_leaves_alone_what_somebody_else_is_asked_about(cloud, installation):
+    first, second = Asked(installation, "install"), Asked(installation, "install")
+    first.says_no()
+    assert Stack(cloud, "tether").status() == "REVIEW_IN_PROGRESS"
+    second.says_no()
 
 
 def test_an_upgrade_of_nothing_is_refused(installation):

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::changes::{Action, Change};
 use crate::error::Error;
+use crate::found::Found;
 use crate::names;
 use crate::refusal::in_one_line;
 use crate::stacks::{Stacks, any_of, name_of};
@@ -31,6 +32,8 @@ pub(crate) struct Proposal {
     pub(crate) changes: Vec<Change>,
     stack_id: String,
     change_set: String,
+    /// The change set's, which has an id too.
+    name: String,
     /// There is nothing else of the stack.
     is_new: bool,
 }
@@ -71,7 +74,7 @@ impl Proposal {
             .client
             .create_change_set()
             .stack_name(&wanted.stack)
-            .change_set_name(name)
+            .change_set_name(&name)
             .change_set_type(kind)
             .template_body(&wanted.template)
             .set_parameters(Some(parameters.collect()))
@@ -86,6 +89,7 @@ impl Proposal {
             changes: Vec::new(),
             stack_id: made.stack_id.unwrap_or_default(),
             change_set: made.id.unwrap_or_default(),
+            name,
             is_new: wanted.is_new,
         };
         match proposal.wait(stacks).await {
@@ -192,11 +196,25 @@ impl Proposal {
         }
     }
 
-    /// Leaves everything as it was.
+    /// Leaves everything as it was. Whoever proposes the same new stack meanwhile
+    /// shares its id: it goes only while nothing but ours is proposed for it.
     pub(crate) async fn discard(&self, stacks: &Stacks) -> Result<(), Error> {
-        if self.is_new {
-            return stacks.delete_proposed(&self.stack_id).await;
+        if !self.is_new {
+            return self.delete(stacks).await;
         }
+        let found = stacks.find(&self.stack_id).await?;
+        match found.filter(Found::is_only_proposed) {
+            Some(found) if is_alone(&self.name, &found.change_sets) => {
+                stacks.delete_proposed(&self.stack_id).await
+            }
+            Some(_) => self.delete(stacks).await,
+            // Another one was carried out, and ours went with that
+            // (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html>).
+            None => Ok(()),
+        }
+    }
+
+    async fn delete(&self, stacks: &Stacks) -> Result<(), Error> {
         let call = Call::new(
             "the change set cannot be deleted",
             "cloudformation:DeleteChangeSet",
@@ -206,6 +224,10 @@ impl Proposal {
         let deleted = deleted.change_set_name(&self.change_set).send().await;
         deleted.map(drop).map_err(|error| call.failed(&error))
     }
+}
+
+fn is_alone(name: &str, change_sets: &[String]) -> bool {
+    change_sets.iter().all(|it| it == name)
 }
 
 /// CloudFormation's own words, or the transform's
@@ -229,6 +251,14 @@ fn change(told: &ResourceChange) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proposal_is_alone_until_somebody_else_proposes() {
+        let (ours, theirs) = ("tether-0-1-0-1", "tether-0-1-0-2");
+        assert!(is_alone(ours, &[ours.to_owned()]));
+        assert!(is_alone(ours, &[]));
+        assert!(!is_alone(ours, &[theirs.to_owned(), ours.to_owned()]));
+    }
 
     #[test]
     fn no_change_is_told_from_other_reasons() {
