@@ -2,8 +2,8 @@
 
 The template owns the resources, and this changes none but by code: each helper Lambda's by
 `cargo lambda deploy`, each layer by a new version, at which the function that hands layers on is
-pointed by its own variables. The stack's next update sets those to the template's again, so
-whatever is meant to stay goes through `tether upgrade`.
+pointed by its own variables. An update of the stack sets those to the template's again where it
+changes that function, and only there, so whatever is meant to stay goes through `tether upgrade`.
 
 Which function is built where, which layer, and which variable names it stand in the template;
 their names in AWS come from the stack. Region, profile and endpoint are the environment's
@@ -224,7 +224,7 @@ def point(aws, name, logical_id, handed_on, layers):
         RevisionId=configuration["RevisionId"],
     )
     aws.get_waiter("function_updated_v2").wait(FunctionName=name)
-    say(f"{logical_id} hands them on, until the stack's next update")
+    say(f"{logical_id} hands them on, until an update of the stack changes it")
 
 
 def publish(arn, properties, folder):

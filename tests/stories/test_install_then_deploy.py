@@ -67,6 +67,14 @@ def test_it_is_deployed_to_attached_to_and_removed_with_all_its_layers(
     assert json.loads(answer.payload)["answered_by"] == "the working copy"
     attached.detach()
 
+    # An update that leaves the manager as it is leaves what it hands on.
+    changed = tether("install", "--yes", "--tag", "team=platform", endpoint=cloud.endpoint)
+    assert changed.code == 0, changed.errors
+    found = cloud.client("lambda").get_function_configuration(FunctionName=manager)
+    assert found["Environment"]["Variables"] == variables
+    for architecture in installed:
+        is_a_layer(cloud, deployed[architecture], architecture)
+
     removed = tether("uninstall", "--yes", endpoint=cloud.endpoint)
     assert removed.code == 0, removed.errors
     assert cloud.client("lambda").list_layers()["Layers"] == []

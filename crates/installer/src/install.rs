@@ -336,25 +336,15 @@ impl Installer {
     }
 
     async fn remove_old_layers(&self, outputs: &BTreeMap<String, String>) -> Result<(), Error> {
-        let mut kept: BTreeSet<String> = ["LayerX86Arn", "LayerArm64Arn"]
-            .iter()
-            .filter_map(|it| outputs.get(*it).cloned())
-            .collect();
         let layers = Layers::new(&self.account, &self.stack);
         let versions = layers.versions().await?;
-        if versions.iter().all(|it| kept.contains(&it.arn)) {
+        let in_service = in_service(outputs);
+        if versions.iter().all(|it| in_service.contains(&it.arn)) {
             return Ok(());
         }
-        // Its entry stands in the journal before a function has the layer.
-        let table = outputs.get("FunctionsTable").cloned().unwrap_or_default();
-        let journal = Journal::new(self.account.caller(), table);
-        let entries = journal.all().await.map_err(tether_receiver::Error::from)?;
-        for entry in entries {
-            match entry {
-                Ok(entry) => kept.insert(entry.layer),
-                Err(_) => return Ok(()),
-            };
-        }
+        let Some(kept) = self.kept_layers(outputs).await? else {
+            return Ok(());
+        };
         let uses = layers.uses().await?;
         for version in unused(&versions, &uses, &kept) {
             layers.delete(version).await?;
@@ -364,6 +354,31 @@ impl Installer {
             ));
         }
         Ok(())
+    }
+
+    /// What functions get or may have got, by whatever hands it on; none: it
+    /// cannot be told.
+    async fn kept_layers(
+        &self,
+        outputs: &BTreeMap<String, String>,
+    ) -> Result<Option<BTreeSet<String>>, Error> {
+        let mut kept = in_service(outputs);
+        // `make deploy` lets the manager hand on others than the stack has.
+        let layers = Layers::new(&self.account, &self.stack);
+        if let Some(manager) = outputs.get("ManagerFunction") {
+            kept.extend(layers.handed_on_by(manager).await?);
+        }
+        // Its entry stands in the journal before a function has the layer.
+        let table = outputs.get("FunctionsTable").cloned().unwrap_or_default();
+        let journal = Journal::new(self.account.caller(), table);
+        let entries = journal.all().await.map_err(tether_receiver::Error::from)?;
+        for entry in entries {
+            match entry {
+                Ok(entry) => kept.insert(entry.layer),
+                Err(_) => return Ok(None),
+            };
+        }
+        Ok(Some(kept))
     }
 
     fn installed(&self, outputs: BTreeMap<String, String>) -> Installed {
@@ -391,6 +406,12 @@ impl Installer {
     pub(crate) fn removed(&self, what: String) {
         (self.reporter)(News::Removed { what });
     }
+}
+
+/// The layers that a stack has.
+fn in_service(outputs: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let layers = ["LayerX86Arn", "LayerArm64Arn"].iter();
+    layers.filter_map(|it| outputs.get(*it).cloned()).collect()
 }
 
 /// Of the architecture that the helper Lambdas have, unless another one is

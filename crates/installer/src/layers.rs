@@ -12,6 +12,9 @@ use tether_receiver::Account;
 /// How the descriptions of our layers begin.
 const DESCRIPTION: &str = "tether bootstrap";
 
+/// The manager's variables that name a layer.
+const HANDED_ON: [&str; 2] = ["LAYER_X86_64", "LAYER_ARM64"];
+
 /// The version of a function that changes.
 const LATEST: &str = "$LATEST";
 
@@ -101,6 +104,23 @@ impl Layers {
             }
         }
         Ok(uses)
+    }
+
+    /// The layers that the manager hands on: by its own variables, which
+    /// `make deploy` sets.
+    pub(crate) async fn handed_on_by(&self, manager: &str) -> Result<Vec<String>, Error> {
+        let call = Call::new(
+            format!("which layers {manager} hands on cannot be told"),
+            "lambda:GetFunctionConfiguration",
+            format!("the function {manager}"),
+        );
+        let read = self.client.get_function_configuration();
+        let read = read.function_name(manager).send().await;
+        let read = read.map_err(|error| call.failed(&error))?;
+        let variables = read.environment.and_then(|it| it.variables);
+        let mut variables = variables.unwrap_or_default();
+        let named = HANDED_ON.iter().filter_map(|it| variables.remove(*it));
+        Ok(named.filter(|it| !it.is_empty()).collect())
     }
 
     pub(crate) async fn delete(&self, version: &LayerVersion) -> Result<(), Error> {

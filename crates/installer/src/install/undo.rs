@@ -47,7 +47,7 @@ impl Installer {
     /// What failed, and how things stand now.
     pub(super) async fn undo(&self, changes: &Changes, course: &Course) -> Error {
         let mut left = Vec::new();
-        if let Err(error) = self.remove_layers_made(course).await {
+        if let Err(error) = self.remove_layers_made(changes, course).await {
             left.push(format!("versions of its layers ({error})"));
         }
         let status = course.status().unwrap_or_default();
@@ -85,8 +85,12 @@ impl Installer {
         }
     }
 
-    /// A stack keeps its layer versions even when it is rolled back.
-    async fn remove_layers_made(&self, course: &Course) -> Result<(), Error> {
+    /// A stack keeps its layer versions even when it is rolled back. One whose
+    /// rollback stopped half way may still use them.
+    async fn remove_layers_made(&self, changes: &Changes, course: &Course) -> Result<(), Error> {
+        if course.status() == Some("UPDATE_ROLLBACK_FAILED") {
+            return Ok(());
+        }
         let made: BTreeSet<String> = course.made(LAYER).into_iter().collect();
         if made.is_empty() {
             return Ok(());
@@ -97,8 +101,17 @@ impl Installer {
         if versions.is_empty() {
             return Ok(());
         }
+        let mut kept = BTreeSet::new();
+        if changes.before.is_some() {
+            let found = self.stacks.find(&course.stack_id).await?;
+            let outputs = found.map(|it| it.outputs).unwrap_or_default();
+            match self.kept_layers(&outputs).await? {
+                Some(layers) => kept = layers,
+                None => return Ok(()),
+            }
+        }
         let uses = layers.uses().await?;
-        for version in unused(&versions, &uses, &BTreeSet::new()) {
+        for version in unused(&versions, &uses, &kept) {
             layers.delete(version).await?;
         }
         Ok(())
