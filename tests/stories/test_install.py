@@ -194,6 +194,35 @@ def test_what_was_begun_goes_on_after_ctrl_c_and_is_seen_through(cloud, installa
     assert installation.install().events[-1]["isChanged"] is False
 
 
+@pytest.mark.parametrize("code", ["Throttling", "InternalFailure"])
+def test_what_is_refused_for_a_moment_is_waited_for(cloud, installation, code):
+    with cloud.fault("iam", {"kind": "hold", "when": "before"}, action="CreateRole") as held:
+        with installation.start("install") as begun:
+            held.wait_for_hit()
+            status = 400 if code == "Throttling" else 500
+            effect = {"kind": "refuse", "status": status, "code": code, "message": "Rate exceeded"}
+            with cloud.fault("cloudformation", effect, action="DescribeStackEvents") as refused:
+                # More often than the SDK tries by itself.
+                refused.wait_for_hit(5)
+                held.lift()
+            assert begun.ends() == 0, begun.errors
+    assert begun.events[-1]["isChanged"] is True
+
+
+def test_who_may_not_watch_is_told_that_it_goes_on(cloud, installation):
+    with cloud.fault("iam", {"kind": "hold", "when": "before"}, action="CreateRole") as held:
+        with installation.start("install") as begun:
+            held.wait_for_hit()
+            effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "no"}
+            with cloud.fault("cloudformation", effect, action="DescribeStackEvents"):
+                assert begun.ends() == 2
+            (line,) = begun.errors
+            assert "cloudformation:DescribeStackEvents" in line
+            assert "CloudFormation goes on with tether: run the same again" in line
+            held.lift()
+    installation.install()
+
+
 # ---- what fails
 
 

@@ -21,11 +21,13 @@ pub struct Failure {
 }
 
 /// What AWS says when it has too much to do
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>),
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>,
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html>),
 /// or when credentials have just been renewed elsewhere.
-const PASSING: [&str; 6] = [
+const PASSING: [&str; 7] = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
     "ExpiredTokenException",

@@ -108,6 +108,14 @@ pub enum Error {
     /// A call was not answered, and has been heard.
     #[error("CloudFormation works on {0} all the same: run this again to see it through")]
     Begun(String),
+    /// What was begun cannot be watched.
+    #[error("{why}; CloudFormation goes on with {stack}: run the same again to see it through")]
+    Unheard {
+        /// Which.
+        stack: String,
+        /// Why.
+        why: String,
+    },
     /// Nothing is heard.
     #[error("CloudFormation does not say what becomes of {0}: see its console, and run this again")]
     Silent(String),
@@ -118,6 +126,16 @@ pub enum Error {
         bucket: String,
         /// Why.
         why: String,
+    },
+    /// Nor is what is left of a helper stack removed before they are restored.
+    #[error(
+        "what is left of the helper stack {stack} stays, because {functions} may need it to be restored: run `tether uninstall`, and then `tether install`"
+    )]
+    NeededToRestore {
+        /// Which.
+        stack: String,
+        /// Their names.
+        functions: String,
     },
     /// Functions would stay instrumented.
     #[error(

@@ -9,13 +9,21 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{Stack, StackEvent as Told};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tether_aws::Failure;
 use tether_receiver::Account;
 use tokio::time::Instant;
 
 /// How soon the next event is looked for, and how late when none comes:
 /// DescribeStackEvents is throttled early.
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(2);
+
+/// The same at an endpoint of one's own.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// For so long calls may be refused for the moment, or lost: what was begun goes
+/// on meanwhile.
+const UNHEARD: Duration = Duration::from_secs(5 * 60);
 
 /// After this without an event the status is believed.
 const QUIET: Duration = Duration::from_secs(30);
@@ -130,14 +138,22 @@ impl Stacks {
         let mut course = Course::of(stack_id);
         let mut last = after;
         let mut heard = Instant::now();
-        let mut pause = SOON;
+        let mut answered = heard;
+        let mut pause = self.soon();
         loop {
-            let news = self.events_after(stack_id, last.as_deref()).await?;
+            let news = match self.events_after(stack_id, last.as_deref()).await {
+                Ok(news) => {
+                    answered = Instant::now();
+                    news
+                }
+                Err(failure) if failure.is_passing() && answered.elapsed() < UNHEARD => Vec::new(),
+                Err(failure) => return Err(unheard(stack_id, &failure)),
+            };
             match news.last() {
                 Some(newest) => {
                     last = Some(newest.id.clone());
                     heard = Instant::now();
-                    pause = SOON;
+                    pause = self.soon();
                 }
                 None if heard.elapsed() > SILENCE => {
                     return Err(Error::Silent(name_of(stack_id).to_owned()));
@@ -145,7 +161,8 @@ impl Stacks {
                 None => pause = (pause * 2).min(LATE),
             }
             if heard.elapsed() > QUIET {
-                course.rested = self.rested(stack_id).await?;
+                // Whatever is in the way of that is met by the events, too.
+                course.rested = self.rested(stack_id).await.unwrap_or_default();
             }
             for event in news {
                 reporter(News::StackEvent(event.clone()));
@@ -157,6 +174,13 @@ impl Stacks {
                 return Ok(course);
             }
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn soon(&self) -> Duration {
+        match self.account.endpoint_url() {
+            Some(_) => AT_ONCE,
+            None => SOON,
         }
     }
 
@@ -186,12 +210,12 @@ impl Stacks {
         &self,
         stack_id: &str,
         after: Option<&str>,
-    ) -> Result<Vec<StackEvent>, Error> {
+    ) -> Result<Vec<StackEvent>, Failure> {
         let pages = self.client.describe_stack_events().stack_name(stack_id);
         let mut pages = pages.into_paginator().items().send();
         let mut events = Vec::new();
         while let Some(event) = pages.next().await {
-            let event = event.map_err(|error| events_of(stack_id).failed(&error))?;
+            let event = event.map_err(|error| tether_aws::classify(&error))?;
             if after.is_some() && event.event_id() == after {
                 break;
             }
@@ -279,6 +303,13 @@ fn events_of(stack_id: &str) -> Call {
         "cloudformation:DescribeStackEvents",
         stack_id,
     )
+}
+
+fn unheard(stack_id: &str, failure: &Failure) -> Error {
+    Error::Unheard {
+        stack: name_of(stack_id).to_owned(),
+        why: events_of(stack_id).means(failure).to_string(),
+    }
 }
 
 fn found(stack: &Stack) -> Found {
