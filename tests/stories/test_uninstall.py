@@ -137,6 +137,28 @@ def test_what_cannot_be_deleted_is_named_and_goes_the_next_time(cloud, installat
     assert account(cloud)["buckets"] == []
 
 
+def test_what_is_left_of_a_deletion_stays_while_a_function_has_its_layer(
+    cloud, installation, attach, working_copy
+):
+    attached = attach(cloud, working_copy)
+    attached.kill()
+    name = cloud.function("HelloFunction")
+    # Deleted by hand, while it was needed.
+    refusal = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "not today"}
+    with cloud.fault("iam", refusal, action="DeleteRole"):
+        stack = Stack(cloud, "tether")
+        stack.aws.delete_stack(StackName="tether")
+        assert stack.settles() == "DELETE_FAILED"
+    line = installation.fails("install")
+    assert f"because {name} may need it" in line and "`tether uninstall`" in line
+    assert "there is no helper stack tether" in installation.fails("upgrade")
+    assert stack.status() == "DELETE_FAILED"
+    cloud.client("lambda").update_function_configuration(
+        FunctionName=name, Layers=[], Environment={"Variables": {"GREETING": "Hello"}}, Timeout=3
+    )
+    installation.install()
+
+
 def test_a_bucket_and_layers_without_a_stack_are_found(cloud, installation):
     Stack(cloud, "tether").delete()
     assert account(cloud)["buckets"] == [BUCKET]

@@ -30,6 +30,9 @@ pub(crate) enum Next {
     Wait,
 }
 
+/// Something of it is left, and functions may still have its layer.
+pub(crate) const DELETE_FAILED: &str = "DELETE_FAILED";
+
 /// Decides by CloudFormation's status
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-resources-status-codes>).
 ///
@@ -52,9 +55,11 @@ pub(crate) fn next(
     let next = match status {
         "REVIEW_IN_PROGRESS" => return absent(wish, stack, region),
         _ if status.ends_with("_IN_PROGRESS") => Next::Wait,
-        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => {
-            Next::RemoveLeftovers
-        }
+        // Of no use, or of no more use: there is nothing that could be upgraded.
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | DELETE_FAILED => match wish {
+            Wish::Install => Next::RemoveLeftovers,
+            Wish::Upgrade => return absent(wish, stack, region),
+        },
         "UPDATE_ROLLBACK_FAILED" => Next::FinishRollback,
         "CREATE_COMPLETE"
         | "UPDATE_COMPLETE"
@@ -129,10 +134,6 @@ mod tests {
             ("CREATE_IN_PROGRESS", Next::Wait),
             ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Next::Wait),
             ("DELETE_IN_PROGRESS", Next::Wait),
-            ("ROLLBACK_COMPLETE", Next::RemoveLeftovers),
-            ("ROLLBACK_FAILED", Next::RemoveLeftovers),
-            ("CREATE_FAILED", Next::RemoveLeftovers),
-            ("DELETE_FAILED", Next::RemoveLeftovers),
             ("UPDATE_ROLLBACK_FAILED", Next::FinishRollback),
         ];
         for (status, next) in expected {
@@ -140,6 +141,22 @@ mod tests {
             for wish in [Wish::Install, Wish::Upgrade] {
                 assert_eq!(decide(wish, Some(&found)).unwrap(), next, "{status}");
             }
+        }
+        let leftovers = [
+            "ROLLBACK_COMPLETE",
+            "ROLLBACK_FAILED",
+            "CREATE_FAILED",
+            "DELETE_FAILED",
+        ];
+        for status in leftovers {
+            let found = of(status, "0.1.0");
+            let next = decide(Wish::Install, Some(&found)).unwrap();
+            assert_eq!(next, Next::RemoveLeftovers, "{status}");
+            let refused = decide(Wish::Upgrade, Some(&found));
+            assert!(
+                matches!(refused, Err(Error::NotInstalled { .. })),
+                "{status}"
+            );
         }
         let stuck = decide(Wish::Install, Some(&of("IMPORT_ROLLBACK_FAILED", "")));
         assert!(matches!(stuck, Err(Error::Stuck { .. })));

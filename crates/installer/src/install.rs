@@ -163,6 +163,7 @@ impl Installer {
                         .await?;
                 }
                 (Next::RemoveLeftovers, Some(found)) => {
+                    self.check_nobody_needs(&found).await?;
                     return Ok(Prepared::Leftovers(Leftovers {
                         id: found.id,
                         status: found.status,

@@ -147,12 +147,18 @@ impl Installer {
                 Err(error) => self.note(&format!("nothing can be restored: {error}")),
             }
         }
+        left.extend(self.have_our_layer().await?);
+        Ok(left)
+    }
+
+    /// Functions that are under debug, by what they have.
+    pub(crate) async fn have_our_layer(&self) -> Result<BTreeSet<String>, Error> {
         let layers = Layers::new(&self.account, &self.stack);
         let versions = layers.versions().await?;
-        if !versions.is_empty() {
-            left.extend(instrumented(&versions, &layers.uses().await?));
+        if versions.is_empty() {
+            return Ok(BTreeSet::new());
         }
-        Ok(left)
+        Ok(instrumented(&versions, &layers.uses().await?))
     }
 
     async fn delete(&self, found: &Found, is_forced: bool) -> Result<Vec<String>, Error> {

@@ -3,7 +3,9 @@
 use super::{Changes, Installer, Leftovers};
 use crate::bucket::Standing;
 use crate::course::Course;
+use crate::decision::DELETE_FAILED;
 use crate::error::Error;
+use crate::found::Found;
 use crate::layers::{Layers, unused};
 use std::collections::BTreeSet;
 
@@ -11,6 +13,22 @@ use std::collections::BTreeSet;
 const LAYER: &str = "AWS::Lambda::LayerVersion";
 
 impl Installer {
+    /// What is left of a helper stack that was in use may be all that can
+    /// restore functions.
+    pub(super) async fn check_nobody_needs(&self, found: &Found) -> Result<(), Error> {
+        if found.status != DELETE_FAILED {
+            return Ok(());
+        }
+        let functions = self.have_our_layer().await?;
+        if functions.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NeededToRestore {
+            stack: self.stack.clone(),
+            functions: Vec::from_iter(functions).join(", "),
+        })
+    }
+
     /// Removes what is left of a creation that failed.
     ///
     /// # Errors
