@@ -281,6 +281,7 @@ def test_a_permission_that_a_resource_takes_is_named_with_the_resource(cloud, in
     [
         ("cloudformation", "DescribeStacks", "cloudformation:DescribeStacks"),
         ("cloudformation", "CreateChangeSet", "cloudformation:CreateChangeSet"),
+        ("cloudformation", "DescribeChangeSet", "cloudformation:DescribeChangeSet"),
         ("cloudformation", "ExecuteChangeSet", "cloudformation:ExecuteChangeSet"),
         ("s3", "CreateBucket", "s3:CreateBucket"),
         ("s3", "PutObject", "s3:PutObject"),
@@ -296,6 +297,19 @@ def test_a_missing_permission_is_named(cloud, installation, service, action, per
         assert fault.hits
     assert f"arn:aws:iam::000000000000:user/ada may not {permission} on arn:aws:x:::it" in line
     cloud.process.wait_until(lambda: account(cloud) == before, "an account as before")
+
+
+def test_what_cannot_be_taken_back_is_named_with_the_first_reason(cloud, installation):
+    effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "no"}
+    with (
+        cloud.fault("cloudformation", effect, action="DescribeChangeSet"),
+        cloud.fault("cloudformation", effect, action="DeleteStack"),
+    ):
+        line = installation.fails("install")
+    assert line.startswith("the change set cannot be read: "), line
+    assert "; left behind: the change set tether-" in line
+    assert "cloudformation:DeleteStack" in line
+    installation.install()
 
 
 # ---- buckets

@@ -95,6 +95,14 @@ pub enum Error {
     /// CloudFormation's own words about the change set.
     #[error("CloudFormation cannot do this: {0}")]
     ChangeSet(String),
+    /// Something could not be taken back then.
+    #[error("{reason}; left behind: {left}")]
+    Left {
+        /// What came first.
+        reason: Box<Self>,
+        /// In words.
+        left: String,
+    },
     /// What was begun has failed, and was rolled back.
     #[error("{what} has failed, because of {cause}; {after}")]
     Failed {

@@ -92,17 +92,26 @@ impl Proposal {
             name,
             is_new: wanted.is_new,
         };
-        match proposal.wait(stacks).await {
-            Ok(None) => Ok(Some(proposal)),
+        let reason = match proposal.wait(stacks).await {
+            Ok(None) => return Ok(Some(proposal)),
             Ok(Some(reason)) if is_nothing(&reason) => {
                 proposal.discard(stacks).await?;
-                Ok(None)
+                return Ok(None);
             }
-            Ok(Some(reason)) => {
-                proposal.discard(stacks).await?;
-                Err(Error::ChangeSet(in_one_line(&reason)))
-            }
-            Err(error) => Err(error),
+            Ok(Some(reason)) => Error::ChangeSet(in_one_line(&reason)),
+            Err(error) => error,
+        };
+        Err(proposal.given_up(stacks, reason).await)
+    }
+
+    /// Why, and what is left if something is.
+    async fn given_up(&self, stacks: &Stacks, reason: Error) -> Error {
+        let Err(left) = self.discard(stacks).await else {
+            return reason;
+        };
+        Error::Left {
+            reason: Box::new(reason),
+            left: format!("the change set {} ({left})", self.name),
         }
     }
 
