@@ -234,8 +234,7 @@ def test_a_role_that_cannot_be_assumed(hello_cloud, doctor):
 
 
 def test_a_right_that_the_role_has_not(hello_cloud, doctor):
-    effect = {"kind": "refuse", "status": 400, "code": "AccessDeniedException", "message": "no"}
-    with hello_cloud.fault("dynamodb", effect, action="UpdateItem", principal="DeveloperRole"):
+    with without(hello_cloud, "DeveloperRole", "ClaimAndCarry", "dynamodb:UpdateItem"):
         found = doctor(hello_cloud)
     what, fix = found.failed("developerRights")
     assert "dynamodb:UpdateItem" in what and "SCP" in fix

@@ -12,8 +12,9 @@ pub(crate) async fn look(account: &Account, helper: &Helper) -> Vec<Finding> {
     let url = helper.outputs.of("WebSocketUrl").to_owned();
     let target = Target {
         url: url.clone(),
-        session: SessionId::new(nobody()),
-        token: Secret::new(nobody()),
+        // The road that a session takes, and no mere try of a right.
+        session: SessionId::new(format!("doctor-{}", random())),
+        token: Secret::new(random()),
         road: account.road().clone(),
     };
     let proxy = url.parse().ok().and_then(|it| account.road().proxy(&it));
@@ -46,10 +47,14 @@ fn failed(url: &str, reason: &str) -> Finding {
 }
 
 /// An id that nobody has.
+/// A key of nothing, for a try of a right.
 pub(crate) fn nobody() -> String {
+    format!("{NOBODY}-{}", random())
+}
+
+fn random() -> String {
     let mut bytes = [0u8; 16];
     // Without randomness it is one that nobody has either.
     let _ = getrandom::fill(&mut bytes);
-    let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
-    format!("{NOBODY}-{hex}")
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
