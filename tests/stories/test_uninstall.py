@@ -137,6 +137,28 @@ def test_what_cannot_be_deleted_is_named_and_goes_the_next_time(cloud, installat
     assert account(cloud)["buckets"] == []
 
 
+def test_a_bucket_of_ones_own_is_not_forgotten_with_the_stack(cloud, installation):
+    installation.uninstall()
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="mine")
+    try:
+        installation.install("--bucket", "mine")
+        refusal = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "no"}
+        with cloud.fault("lambda", refusal, action="DeleteLayerVersion"):
+            assert "cannot be deleted" in installation.fails("uninstall")
+        assert "Contents" not in s3.list_objects_v2(Bucket="mine")
+        assert installation.uninstall()["left"] == []
+
+        installation.install("--bucket", "mine")
+        with cloud.fault("s3", refusal, action="DeleteObject"):
+            line = installation.fails("uninstall")
+        assert "`tether uninstall --bucket mine`" in line
+        installation.uninstall("--bucket", "mine")
+        assert "Contents" not in s3.list_objects_v2(Bucket="mine")
+    finally:
+        s3.delete_bucket(Bucket="mine")
+
+
 def test_what_is_left_of_a_deletion_stays_while_a_function_has_its_layer(
     cloud, installation, attach, working_copy
 ):

@@ -145,6 +145,18 @@ pub enum Error {
         /// Their names.
         functions: String,
     },
+    /// The stack that named the bucket is gone.
+    #[error(
+        "{reason}; the stack is gone: remove that reason and run `tether uninstall{stack} --bucket {bucket}`"
+    )]
+    BucketLeft {
+        /// What cannot be removed, and why.
+        reason: Box<Self>,
+        /// Which.
+        bucket: String,
+        /// A flag that names the stack, if it takes one.
+        stack: String,
+    },
     /// Functions would stay instrumented.
     #[error(
         "the helper stack {stack} stays, because without it nobody could restore {functions}: the reasons stand above; detach again, or deploy these functions anew; --force uninstalls all the same"

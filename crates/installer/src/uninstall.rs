@@ -127,13 +127,40 @@ impl Installer {
         if let Some(found) = &removal.found {
             left.extend(self.delete(found, is_forced).await?);
         }
-        left.extend(self.remove_layers().await?);
-        if let Some((bucket, standing)) = &removal.bucket
-            && let Some(what) = bucket.remove(*standing).await?
-        {
-            self.removed(what);
+        // Nobody but this removal knows the bucket, now that the stack is gone.
+        let layers = self.remove_layers().await;
+        let bucket = self.remove_bucket(&removal).await;
+        match (layers, bucket) {
+            (Ok(layers), Ok(())) => left.extend(layers),
+            (Err(error), Ok(())) | (Ok(_), Err(error)) => return Err(error),
+            (Err(reason), Err(left)) => {
+                return Err(Error::Left {
+                    reason: Box::new(reason),
+                    left: left.to_string(),
+                });
+            }
         }
         Ok(left)
+    }
+
+    async fn remove_bucket(&self, removal: &Removal) -> Result<(), Error> {
+        let Some((bucket, standing)) = &removal.bucket else {
+            return Ok(());
+        };
+        match bucket.remove(*standing).await {
+            Ok(what) => {
+                what.into_iter().for_each(|it| self.removed(it));
+                Ok(())
+            }
+            Err(error) => Err(Error::BucketLeft {
+                reason: Box::new(error),
+                bucket: bucket.name.clone(),
+                stack: match self.stack.as_str() {
+                    "tether" => String::new(),
+                    other => format!(" --stack-name {other}"),
+                },
+            }),
+        }
     }
 
     /// By what the helper stack knows, and by what functions have.
