@@ -338,6 +338,22 @@ def test_a_bucket_that_is_not_ours_is_not_touched_and_another_one_can_be_named(
             s3.delete_bucket(Bucket=name)
 
 
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        ("CreateBucket", "OperationAborted"),
+        ("PutBucketTagging", "NoSuchBucket"),
+        ("PutBucketPolicy", "OperationAborted"),
+    ],
+)
+def test_a_bucket_with_which_s3_has_not_finished_is_waited_for(cloud, installation, action, code):
+    status = 404 if code == "NoSuchBucket" else 409
+    effect = {"kind": "refuse", "status": status, "code": code, "message": "try again"}
+    with cloud.fault("s3", effect, action=action, times=1) as refused:
+        installation.install()
+        assert refused.hits
+
+
 def test_a_bucket_of_another_account_is_told(cloud, installation):
     effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "Access Denied"}
     with cloud.fault("s3", effect, action="HeadBucket"):

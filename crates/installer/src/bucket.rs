@@ -5,6 +5,8 @@ use crate::error::Error;
 use crate::names::{self, BUCKET_TAG};
 use crate::place::Place;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration,
@@ -15,10 +17,17 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tether_aws::Failure;
 use tether_receiver::Account;
+use tokio::time::Instant;
 
 /// One artifact, over a slow line.
 const UPLOAD: Duration = Duration::from_secs(15 * 60);
+
+/// For so long S3 may go on with a bucket of that name, and how soon it is asked
+/// again.
+const SETTLING: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What a bucket of that name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,12 +106,14 @@ impl Bucket {
         standing: Standing,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), Error> {
-        match standing {
+        let mut all = match standing {
             Standing::Given => return Ok(()),
-            Standing::Missing => self.create().await?,
-            Standing::Ours => {}
-        }
-        let mut all = self.tags().await?;
+            Standing::Missing => {
+                self.create().await?;
+                BTreeMap::new()
+            }
+            Standing::Ours => self.tags().await?,
+        };
         all.extend(tags.clone());
         all.insert(BUCKET_TAG.to_owned(), self.stack.clone());
         self.tag(&all).await?;
@@ -114,10 +125,37 @@ impl Bucket {
             .expected_bucket_owner(&self.place.account)
             .policy(policy);
         let call = self.call("cannot have a policy", "s3:PutBucketPolicy");
-        put.send()
-            .await
-            .map(drop)
-            .map_err(|error| call.failed(&error))
+        self.settled(&call, || answer(put.clone().send())).await
+    }
+
+    /// S3 goes on with a bucket, one that was deleted as well as one that is
+    /// new, for some time after it has answered
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>).
+    async fn settled<F>(&self, call: &Call, ask: impl Fn() -> F) -> Result<(), Error>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
+        self.once_settled(ask)
+            .await?
+            .map_err(|failure| call.means(&failure))
+    }
+
+    /// What S3 says once it has finished.
+    async fn once_settled<F>(&self, ask: impl Fn() -> F) -> Result<Result<(), Failure>, Error>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
+        let began = Instant::now();
+        loop {
+            match ask().await {
+                Err(failure) if is_unfinished(&failure) => {}
+                answer => return Ok(answer),
+            }
+            if began.elapsed() > SETTLING {
+                return Err(Error::Unfinished(self.name.clone()));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     async fn create(&self) -> Result<(), Error> {
@@ -132,10 +170,10 @@ impl Bucket {
                     .build(),
             ),
         };
-        let Err(error) = create.send().await else {
+        let created = self.once_settled(|| answer(create.clone().send()));
+        let Err(failure) = created.await? else {
             return Ok(());
         };
-        let failure = tether_aws::classify(&error);
         match failure.code.as_str() {
             "BucketAlreadyOwnedByYou" => Ok(()),
             "BucketAlreadyExists" => {
@@ -160,8 +198,8 @@ impl Bucket {
         let tagging = Tagging::builder().set_tag_set(Some(set)).build();
         let put = self.client.put_bucket_tagging().bucket(&self.name);
         let put = put.expected_bucket_owner(&self.place.account);
-        let put = put.tagging(tagging.map_err(built)?).send().await;
-        put.map(drop).map_err(|error| call.failed(&error))
+        let put = put.tagging(tagging.map_err(built)?);
+        self.settled(&call, || answer(put.clone().send())).await
     }
 
     async fn tags(&self) -> Result<BTreeMap<String, String>, Error> {
@@ -195,10 +233,7 @@ impl Bucket {
             .expected_bucket_owner(&self.place.account)
             .public_access_block_configuration(closed);
         let call = self.call("cannot be closed", "s3:PutBucketPublicAccessBlock");
-        put.send()
-            .await
-            .map(drop)
-            .map_err(|error| call.failed(&error))
+        self.settled(&call, || answer(put.clone().send())).await
     }
 
     async fn encrypt(&self) -> Result<(), Error> {
@@ -217,10 +252,7 @@ impl Bucket {
             .expected_bucket_owner(&self.place.account)
             .server_side_encryption_configuration(rules.build().map_err(built)?);
         let call = self.call("cannot be encrypted", "s3:PutEncryptionConfiguration");
-        put.send()
-            .await
-            .map(drop)
-            .map_err(|error| call.failed(&error))
+        self.settled(&call, || answer(put.clone().send())).await
     }
 
     /// What is in it.
@@ -309,6 +341,23 @@ impl Bucket {
             why: why.to_owned(),
         }
     }
+}
+
+/// What was answered, without what nobody reads.
+async fn answer<T, E>(
+    asked: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<(), Failure>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let answered = asked.await;
+    answered
+        .map(drop)
+        .map_err(|error| tether_aws::classify(&error))
+}
+
+fn is_unfinished(failure: &Failure) -> bool {
+    ["OperationAborted", "NoSuchBucket"].contains(&failure.code.as_str())
 }
 
 /// Nobody reads or writes it over a line that others can read along

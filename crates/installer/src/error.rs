@@ -145,6 +145,11 @@ pub enum Error {
         /// Their names.
         functions: String,
     },
+    /// Whatever was done to a bucket of that name goes on.
+    #[error(
+        "S3 has not finished with the bucket of that name ({0}): try again in an hour, or name another one with --bucket"
+    )]
+    Unfinished(String),
     /// The stack that named the bucket is gone.
     #[error(
         "{reason}; the stack is gone: remove that reason and run `tether uninstall{stack} --bucket {bucket}`"
