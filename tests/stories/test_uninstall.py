@@ -159,6 +159,22 @@ def test_a_bucket_of_ones_own_is_not_forgotten_with_the_stack(cloud, installatio
         s3.delete_bucket(Bucket="mine")
 
 
+def test_who_attaches_meanwhile_is_told_of_and_not_a_success(cloud, installation):
+    name = cloud.function("HelloFunction")
+    layer = cloud.outputs()["LayerX86Arn"]
+    aws = cloud.client("lambda")
+    with cloud.fault("iam", {"kind": "hold", "when": "before"}, action="DeleteRole") as held:
+        with installation.start("uninstall") as removal:
+            held.wait_for_hit()
+            aws.update_function_configuration(FunctionName=name, Layers=[layer])
+            held.lift()
+            assert removal.ends() == 2
+            (line,) = removal.errors
+    assert f"somebody attached to {name}" in line and "deploy them anew" in line
+    assert account(cloud)["stacks"] == ["app"] and account(cloud)["buckets"] == []
+    aws.update_function_configuration(FunctionName=name, Layers=[])
+
+
 def test_what_is_left_of_a_deletion_stays_while_a_function_has_its_layer(
     cloud, installation, attach, working_copy
 ):

@@ -145,6 +145,16 @@ pub enum Error {
         /// Their names.
         functions: String,
     },
+    /// Somebody was quicker than the deletion.
+    #[error(
+        "the helper stack {stack} is uninstalled, but meanwhile somebody attached to {functions}, which still have its layer: deploy them anew, or install, attach and detach"
+    )]
+    AttachedMeanwhile {
+        /// Which.
+        stack: String,
+        /// Their names.
+        functions: String,
+    },
     /// Whatever was done to a bucket of that name goes on.
     #[error(
         "S3 has not finished with the bucket of that name ({0}): try again in an hour, or name another one with --bucket"

@@ -115,7 +115,7 @@ impl Installer {
         let mut left = Vec::new();
         let instrumented = self.still_instrumented(&removal).await?;
         if !instrumented.is_empty() {
-            let functions = Vec::from_iter(instrumented).join(", ");
+            let functions = in_a_row(&instrumented);
             if !is_forced {
                 return Err(Error::StillInstrumented {
                     stack: self.stack.clone(),
@@ -140,7 +140,16 @@ impl Installer {
                 });
             }
         }
-        Ok(left)
+        // The manager took orders until it was gone.
+        let now = self.have_our_layer().await?;
+        let meanwhile: BTreeSet<String> = now.difference(&instrumented).cloned().collect();
+        if meanwhile.is_empty() {
+            return Ok(left);
+        }
+        Err(Error::AttachedMeanwhile {
+            stack: self.stack.clone(),
+            functions: in_a_row(&meanwhile),
+        })
     }
 
     async fn remove_bucket(&self, removal: &Removal) -> Result<(), Error> {
@@ -242,4 +251,8 @@ impl Installer {
         let left = versions.iter().filter(|it| !free.contains(it));
         Ok(left.map(|it| in_use(it, &uses)).collect())
     }
+}
+
+fn in_a_row(functions: &BTreeSet<String>) -> String {
+    Vec::from_iter(functions.iter().map(String::as_str)).join(", ")
 }
