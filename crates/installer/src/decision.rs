@@ -48,6 +48,11 @@ pub(crate) fn next(
     let Some(found) = found else {
         return absent(wish, stack, region);
     };
+    // Whose it was cannot be told any more where nothing had been made of it, and
+    // need not be: the name will be free.
+    if found.status == "DELETE_IN_PROGRESS" {
+        return Ok(Next::Wait);
+    }
     if !found.is_ours() {
         return Err(Error::NotOurs(stack.to_owned()));
     }
@@ -181,6 +186,16 @@ mod tests {
             decide(Wish::Install, Some(&failed)).unwrap(),
             Next::RemoveLeftovers
         );
+    }
+
+    #[test]
+    fn what_was_proposed_and_is_going_is_waited_for() {
+        let mut found = of("DELETE_IN_PROGRESS", "");
+        found.description.clear();
+        found.tags.clear();
+        for wish in [Wish::Install, Wish::Upgrade] {
+            assert_eq!(decide(wish, Some(&found)).unwrap(), Next::Wait);
+        }
     }
 
     #[test]

@@ -193,8 +193,8 @@ impl Stacks {
         })
     }
 
-    /// Deletes a stack of which nothing has been made: there is nothing to wait
-    /// for. Its change sets go with it.
+    /// Deletes a stack of which nothing has been made, and waits until its name is
+    /// free. Its change sets go with it.
     pub(crate) async fn delete_proposed(&self, stack_id: &str) -> Result<(), Error> {
         let call = Call::new(
             "the stack that was only proposed cannot be deleted",
@@ -202,7 +202,15 @@ impl Stacks {
             stack_id,
         );
         let deleted = self.client.delete_stack().stack_name(stack_id).send().await;
-        deleted.map(drop).map_err(|error| call.failed(&error))
+        deleted.map_err(|error| call.failed(&error))?;
+        let began = Instant::now();
+        while self.find(stack_id).await?.is_some() {
+            if began.elapsed() > UNHEARD {
+                return Err(Error::Silent(name_of(stack_id).to_owned()));
+            }
+            tokio::time::sleep(self.soon()).await;
+        }
+        Ok(())
     }
 
     /// The first one first; AWS tells the last one first.

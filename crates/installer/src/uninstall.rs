@@ -55,6 +55,8 @@ impl Installer {
         let found = loop {
             let found = self.stacks.find(&self.stack).await?;
             match found {
+                // One of which nothing had been made does not say whose it was.
+                Some(found) if found.status == "DELETE_IN_PROGRESS" => self.wait(&found).await?,
                 Some(found) if !found.is_ours() => {
                     return Err(Error::NotOurs(self.stack.clone()));
                 }
