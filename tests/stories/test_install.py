@@ -157,6 +157,12 @@ def test_a_no_leaves_alone_what_somebody_else_is_asked_about(cloud, installation
     second.says_no()
 
 
+def test_a_folder_that_is_not_there_is_named(cloud, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    line = Installation(cloud, Artifacts(nowhere), tmp_path / "laptop").fails("install")
+    assert line.startswith(f"TETHER_HELPER_STACK is {nowhere}, where "), line
+
+
 def test_an_upgrade_of_nothing_is_refused(installation):
     line = installation.fails("upgrade")
     assert "there is no helper stack tether in us-east-1" in line and "`tether install`" in line

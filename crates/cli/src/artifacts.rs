@@ -33,25 +33,39 @@ impl HelperStackFolder {
                 _unpacked: Some(folder),
             });
         }
+        if let Some(path) = given {
+            return Self::given(path);
+        }
         let command = std::env::current_exe().and_then(|it| it.canonicalize());
         let command = command.unwrap_or_default();
-        let around = command.ancestors().skip(1).take(4).flat_map(|folder| {
+        let mut around = command.ancestors().skip(1).take(4).flat_map(|folder| {
             ["helper-stack", "share/tether/helper-stack"].map(|it| folder.join(it))
         });
-        let found = given
-            .into_iter()
-            .chain(around)
-            .find(|folder| folder.join("template.yaml").is_file() && built(folder));
-        match found {
-            Some(path) => Ok(Self {
-                path,
-                #[cfg(feature = "embedded")]
-                _unpacked: None,
-            }),
+        match around.find(|folder| is_whole(folder)) {
+            Some(path) => Ok(Self::at(path)),
             None => bail!(
                 "the helper stack's Lambdas and layer are not beside {}: run `make stack layer`, or set {VARIABLE} to their folder",
                 command.display()
             ),
+        }
+    }
+
+    /// Whoever names a folder means no other.
+    fn given(path: PathBuf) -> Result<Self> {
+        if is_whole(&path) {
+            return Ok(Self::at(path));
+        }
+        bail!(
+            "{VARIABLE} is {}, where the helper stack's template and built Lambdas are not: name their folder, or unset it",
+            path.display()
+        )
+    }
+
+    fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            #[cfg(feature = "embedded")]
+            _unpacked: None,
         }
     }
 
@@ -72,6 +86,10 @@ impl HelperStackFolder {
             ("WithArm64Layer".to_owned(), has("layer-arm64")),
         ])
     }
+}
+
+fn is_whole(folder: &Path) -> bool {
+    folder.join("template.yaml").is_file() && built(folder)
 }
 
 fn built(folder: &Path) -> bool {
