@@ -46,7 +46,6 @@ fn failed(url: &str, reason: &str) -> Finding {
     Finding::failed(Step::WebSocket, what, fix)
 }
 
-/// An id that nobody has.
 /// A key of nothing, for a try of a right.
 pub(crate) fn nobody() -> String {
     format!("{NOBODY}-{}", random())
