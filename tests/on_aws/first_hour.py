@@ -184,6 +184,7 @@ class FirstHour:
         for stack in (self.helper_stack, self.app_stack):
             self._try(f"looking for {stack}", lambda stack=stack: self._is_gone(stack))
         self._try("looking for layers", self._no_layers)
+        self._try("looking for the bucket", self._no_bucket)
         assert not self._left, "\n".join(["something may be left:", *self._left])
 
     def _try(self, what, do):
@@ -213,3 +214,9 @@ class FirstHour:
         names = [it["LayerName"] for page in pages for it in page["Layers"]]
         left = [name for name in names if name.startswith(self.helper_stack)]
         assert not left, f"the layers {', '.join(left)} are left"
+
+    def _no_bucket(self):
+        """Its name begins with the stack's, and nobody else's does."""
+        buckets = self.client("s3").list_buckets().get("Buckets", [])
+        left = [it["Name"] for it in buckets if it["Name"].startswith(f"{self.helper_stack}-")]
+        assert not left, f"the bucket {', '.join(left)} is left"
