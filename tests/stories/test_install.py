@@ -197,6 +197,7 @@ def test_what_was_begun_goes_on_after_ctrl_c_and_is_seen_through(cloud, installa
             assert begun.ends() == 2
             (line,) = begun.errors
             assert "what CloudFormation has begun goes on" in line
+            assert "or `tether uninstall`" in line
     assert installation.install().events[-1]["isChanged"] is False
 
 
@@ -250,24 +251,36 @@ def test_a_creation_that_fails_says_why_and_leaves_nothing(cloud, installation):
     installation.install()
 
 
-def test_what_is_left_of_a_creation_that_failed_is_removed_first(cloud, installation):
+def half_a_helper_stack(cloud):
+    """What is left of a creation that failed."""
+    mine = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "mine"}}
     template = {
         "Description": "tether helper stack, half of it",
-        "Resources": {
-            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "mine"}},
-            "Again": {
-                "Type": "AWS::Logs::LogGroup",
-                "DependsOn": "Logs",
-                "Properties": {"LogGroupName": "mine"},
-            },
-        },
+        "Resources": {"Logs": mine, "Again": {**mine, "DependsOn": "Logs"}},
     }
     failed = Stack(cloud, "tether")
     failed.aws.create_stack(StackName="tether", TemplateBody=json.dumps(template))
     assert failed.settles() == "ROLLBACK_COMPLETE"
+
+
+def test_what_is_left_of_a_creation_that_failed_is_removed_first(cloud, installation):
+    half_a_helper_stack(cloud)
     installed = installation.install()
     statuses = [it["status"] for it in installed.events_of("stackEnded")]
     assert statuses == ["DELETE_COMPLETE", "CREATE_COMPLETE"]
+
+
+def test_ctrl_c_is_heard_while_leftovers_are_removed(cloud, installation):
+    half_a_helper_stack(cloud)
+    hold = {"kind": "hold", "when": "before"}
+    with cloud.fault("cloudformation", hold, action="DeleteStack") as held:
+        with installation.start("install") as begun:
+            held.wait_for_hit()
+            begun.signal(signal.SIGINT)
+            assert begun.ends() == 2
+            (line,) = begun.errors
+            assert "what CloudFormation has begun goes on" in line
+    installation.install()
 
 
 def test_a_permission_that_a_resource_takes_is_named_with_the_resource(cloud, installation):

@@ -54,6 +54,8 @@ pub enum Prepared {
     Nothing(Installed),
     /// Something is left of a stack that failed: it has to go first.
     Leftovers(Leftovers),
+    /// The rollback of an update stopped half way: it has to be finished first.
+    Rollback(Rollback),
     /// This would be done.
     Changes(Box<Changes>),
 }
@@ -64,6 +66,12 @@ pub struct Leftovers {
     id: String,
     /// `ROLLBACK_COMPLETE`
     pub status: String,
+}
+
+/// A rollback that stopped half way.
+#[derive(Clone, Debug)]
+pub struct Rollback {
+    id: String,
 }
 
 /// What would be done.
@@ -157,10 +165,7 @@ impl Installer {
             match (next, found) {
                 (Next::Wait, Some(found)) => self.wait(&found).await?,
                 (Next::FinishRollback, Some(found)) => {
-                    self.step("the rollback of an update stopped half way: continuing it");
-                    self.stacks
-                        .finish_rollback(&found.id, &self.reporter)
-                        .await?;
+                    return Ok(Prepared::Rollback(Rollback { id: found.id }));
                 }
                 (Next::RemoveLeftovers, Some(found)) => {
                     self.check_nobody_needs(&found).await?;

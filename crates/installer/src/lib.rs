@@ -33,7 +33,7 @@ pub use changes::{Action, Change, rows, size, table};
 pub use decision::Wish;
 pub use error::Error;
 pub use found::Resource;
-pub use install::{Changes, Installed, Installer, Leftovers, Order, Prepared, Upload};
+pub use install::{Changes, Installed, Installer, Leftovers, Order, Prepared, Rollback, Upload};
 pub use news::{News, Reporter, StackEvent};
 pub use parameters::Settings;
 pub use place::Place;

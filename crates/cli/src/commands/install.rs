@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use std::process::ExitCode;
 use tether_installer::{
-    Architecture, Changes, Installed, Installer, Order, Prepared, Release, Settings, Wish, rows,
-    size, table,
+    Architecture, Changes, Error, Installed, Installer, Order, Prepared, Release, Settings, Wish,
+    rows, size, table,
 };
 
 pub(crate) async fn run(typed: Install, wish: Wish, output: &Output) -> Result<ExitCode> {
@@ -25,7 +25,8 @@ pub(crate) async fn run(typed: Install, wish: Wish, output: &Output) -> Result<E
     let installer = Installer::find(account, &typed.there.stack_name, reporter).await?;
     let order = order(typed, wish);
     loop {
-        match installer.prepare(&order, folder.path()).await? {
+        let prepared = installer.prepare(&order, folder.path());
+        match unless_ended(prepared).await? {
             Prepared::Nothing(installed) => {
                 tell(&installed, false, output);
                 return Ok(ExitCode::SUCCESS);
@@ -38,23 +39,39 @@ pub(crate) async fn run(typed: Install, wish: Wish, output: &Output) -> Result<E
                 if is_asked && !confirmation::is_given("Remove it?", output).await {
                     return Ok(declined(output));
                 }
-                installer.remove_leftovers(&leftovers).await?;
+                unless_ended(installer.remove_leftovers(&leftovers)).await?;
+            }
+            Prepared::Rollback(rollback) => {
+                output.say("the rollback of an update stopped half way: it is finished first");
+                if is_asked && !confirmation::is_given("Finish it?", output).await {
+                    return Ok(declined(output));
+                }
+                unless_ended(installer.finish_rollback(&rollback)).await?;
             }
             Prepared::Changes(changes) => {
                 show(&changes, &installer, output);
                 if is_asked && !confirmation::is_given("Do this?", output).await {
-                    installer.discard(*changes).await?;
+                    unless_ended(installer.discard(*changes)).await?;
                     return Ok(declined(output));
                 }
-                let mut signals = Signals::listen();
-                let installed = tokio::select! {
-                    installed = installer.carry_out(*changes) => installed?,
-                    _ = signals.next() => bail!("{}", super::ENDED_EARLY),
-                };
+                let installed = installer.carry_out(*changes);
+                let installed = unless_ended(installed).await?;
                 tell(&installed, true, output);
                 return Ok(ExitCode::SUCCESS);
             }
         }
+    }
+}
+
+/// Ctrl-C ends whatever goes on; while a question stands it is an answer.
+async fn unless_ended<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T> {
+    let mut signals = Signals::listen();
+    tokio::select! {
+        done = work => Ok(done?),
+        _ = signals.next() => bail!(
+            "{}, or `tether uninstall` to remove what is there",
+            super::ENDED_EARLY
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! After a failure: nothing is left behind but what is said.
 
-use super::{Changes, Installer, Leftovers};
+use super::{Changes, Installer, Leftovers, Rollback};
 use crate::bucket::Standing;
 use crate::course::Course;
 use crate::decision::DELETE_FAILED;
@@ -48,6 +48,16 @@ impl Installer {
                 after: "remove that reason and run this again".to_owned(),
             }),
         }
+    }
+
+    /// Finishes the rollback of an update.
+    ///
+    /// # Errors
+    /// What is in its way.
+    pub async fn finish_rollback(&self, rollback: &Rollback) -> Result<(), Error> {
+        self.step("the rollback of an update stopped half way: continuing it");
+        let finished = self.stacks.finish_rollback(&rollback.id, &self.reporter);
+        finished.await
     }
 
     /// Before anything was executed: why, and what is left if something is.
