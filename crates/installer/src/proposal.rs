@@ -1,5 +1,7 @@
 //! A change set: what CloudFormation would do, before it does.
 
+mod validation;
+
 use crate::call::Call;
 use crate::changes::{Action, Change};
 use crate::error::Error;
@@ -9,7 +11,7 @@ use crate::refusal::in_one_line;
 use crate::stacks::{Stacks, any_of, name_of};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, Tag,
+    Capability, ChangeSetStatus, ChangeSetType, EventFilter, Parameter, ResourceChange, Tag,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -98,10 +100,28 @@ impl Proposal {
                 proposal.discard(stacks).await?;
                 return Ok(None);
             }
-            Ok(Some(reason)) => Error::ChangeSet(in_one_line(&reason)),
+            Ok(Some(reason)) => Error::ChangeSet(proposal.in_words(stacks, &reason).await),
             Err(error) => error,
         };
         Err(proposal.given_up(stacks, reason).await)
+    }
+
+    /// Why, with the resources that did not pass where the reason does not name
+    /// them. Who may not ask for them is told the reason.
+    async fn in_words(&self, stacks: &Stacks, reason: &str) -> String {
+        let told = in_one_line(reason);
+        if !validation::is_meant(reason) {
+            return told;
+        }
+        let failed = EventFilter::builder().failed_events(true).build();
+        let events = stacks.client.describe_events();
+        let events = events.change_set_name(&self.change_set).filters(failed);
+        let mut pages = events.into_paginator().send();
+        let mut failures = Vec::new();
+        while let Some(Ok(page)) = pages.next().await {
+            failures.extend(page.operation_events.unwrap_or_default());
+        }
+        validation::in_words(&failures).unwrap_or(told)
     }
 
     /// Why, and what is left if something is.
