@@ -334,6 +334,21 @@ def test_what_cannot_be_taken_back_is_named_with_the_first_reason(cloud, install
 # ---- buckets
 
 
+def test_a_bucket_that_was_deleted_is_made_and_filled_again(cloud, installation):
+    installation.install()
+    s3 = cloud.client("s3")
+    keys = [it["Key"] for it in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    for key in keys:
+        s3.delete_object(Bucket=BUCKET, Key=key)
+    s3.delete_bucket(Bucket=BUCKET)
+    again = installation.install()
+    (changes,) = again.events_of("changes")
+    assert changes["resources"] == [] and changes["isNewBucket"]
+    assert [it["Key"] for it in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == keys
+    assert again.events[-1]["outputs"]["ArtifactsBucket"] == BUCKET
+    assert installation.install().events[-1]["isChanged"] is False
+
+
 def test_a_bucket_that_is_not_ours_is_not_touched_and_another_one_can_be_named(
     cloud, installation
 ):

@@ -115,6 +115,9 @@ def test_what_was_half_deleted_by_hand_is_uninstalled_and_installed_again(
     for it in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
         s3.delete_object(Bucket=BUCKET, Key=it["Key"])
     s3.delete_bucket(Bucket=BUCKET)
+    line = installation.fails("install")
+    missing = "(ManagerFunction, SessionsTable, FunctionsTable)"
+    assert f"parts of tether are missing {missing}: run `tether uninstall`" in line
     assert installation.uninstall()["left"] == []
     assert account(cloud)["stacks"] == ["app"]
 

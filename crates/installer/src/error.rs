@@ -82,6 +82,16 @@ pub enum Error {
         /// Ours.
         ours: String,
     },
+    /// Deleted by hand.
+    #[error(
+        "parts of {stack} are missing ({parts}): run `tether uninstall`, then `tether install`"
+    )]
+    PartsMissing {
+        /// Which stack.
+        stack: String,
+        /// The outputs that name them.
+        parts: String,
+    },
     /// A state that leads nowhere.
     #[error(
         "the stack {stack} is {status}: finish or undo that in CloudFormation's console, or remove it with `tether uninstall`"

@@ -1,5 +1,6 @@
 //! Installing and upgrading: look, say what will change, do it.
 
+mod parts;
 mod undo;
 
 use crate::artifacts::{Architecture, Artifacts};
@@ -90,7 +91,8 @@ pub struct Changes {
     destination: Bucket,
     standing: Standing,
     tags: BTreeMap<String, String>,
-    proposal: Proposal,
+    /// None: the stack is as it should be.
+    proposal: Option<Proposal>,
 }
 
 /// An artifact on its way.
@@ -175,6 +177,9 @@ impl Installer {
                     }));
                 }
                 (_, found) => {
+                    if let Some(found) = &found {
+                        self.check_parts(found).await?;
+                    }
                     let artifacts = match &found {
                         Some(found) => as_before(folder, order, found, artifacts),
                         None => artifacts,
@@ -227,15 +232,18 @@ impl Installer {
             is_new: found.is_none(),
         };
         self.step("asking CloudFormation what will change");
-        let proposal = Proposal::make(&self.stacks, &wanted, &release.to_string()).await?;
-        let Some(mut proposal) = proposal else {
+        let mut proposal = Proposal::make(&self.stacks, &wanted, &release.to_string()).await?;
+        let uploads = self.uploads(artifacts, &there);
+        // The next change takes the code from the bucket, even what is as it was.
+        if proposal.is_none() && uploads.is_empty() {
             let outputs = found.map(|it| it.outputs).unwrap_or_default();
             return Ok(Prepared::Nothing(self.installed(outputs)));
-        };
+        }
+        let resources = proposal.as_mut().map(|it| std::mem::take(&mut it.changes));
         Ok(Prepared::Changes(Box::new(Changes {
             before: found.as_ref().map(Found::release),
-            resources: std::mem::take(&mut proposal.changes),
-            uploads: self.uploads(artifacts, &there),
+            resources: resources.unwrap_or_default(),
+            uploads,
             bucket: bucket.name.clone(),
             is_new_bucket: standing == Standing::Missing,
             destination: bucket,
@@ -278,7 +286,10 @@ impl Installer {
     /// # Errors
     /// When CloudFormation keeps the changes.
     pub async fn discard(&self, changes: Changes) -> Result<(), Error> {
-        changes.proposal.discard(&self.stacks).await
+        match changes.proposal {
+            Some(proposal) => proposal.discard(&self.stacks).await,
+            None => Ok(()),
+        }
     }
 
     /// Does what has been shown.
@@ -286,17 +297,18 @@ impl Installer {
     /// # Errors
     /// What failed first, and how things stand then.
     pub async fn carry_out(&self, changes: Changes) -> Result<Installed, Error> {
-        let begun = match self.upload(&changes).await {
-            Ok(()) => changes.proposal.begin(&self.stacks).await,
-            Err(error) => Err(error),
+        if let Err(error) = self.upload(&changes).await {
+            return Err(self.take_back(&changes, error).await);
+        }
+        let Some(proposal) = &changes.proposal else {
+            let found = self.stacks.find(&self.stack).await?;
+            return Ok(self.installed(found.map(|it| it.outputs).unwrap_or_default()));
         };
-        let last = match begun {
+        let last = match proposal.begin(&self.stacks).await {
             Ok(last) => last,
             Err(error) => return Err(self.take_back(&changes, error).await),
         };
-        let course = self
-            .stacks
-            .follow(changes.proposal.stack(), last, &self.reporter);
+        let course = self.stacks.follow(proposal.stack(), last, &self.reporter);
         let course = course.await?;
         match course.status() {
             Some("CREATE_COMPLETE" | "UPDATE_COMPLETE") => {}

@@ -62,7 +62,9 @@ impl Installer {
 
     /// Before anything was executed: why, and what is left if something is.
     pub(super) async fn take_back(&self, changes: &Changes, error: Error) -> Error {
-        if let Err(left) = changes.proposal.take_back(&self.stacks).await {
+        if let Some(proposal) = &changes.proposal
+            && let Err(left) = proposal.take_back(&self.stacks).await
+        {
             self.note(&left.to_string());
             return error;
         }
