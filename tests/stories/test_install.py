@@ -17,6 +17,18 @@ DENIED = (
 )
 
 
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
 @pytest.fixture(scope="module")
 def cloud(clouds, tmp_path_factory):
     deployed = Project.hello(tmp_path_factory.mktemp("deployed") / "hello")
@@ -268,6 +280,31 @@ def test_what_is_left_of_a_creation_that_failed_is_removed_first(cloud, installa
     installed = installation.install()
     statuses = [it["status"] for it in installed.events_of("stackEnded")]
     assert statuses == ["DELETE_COMPLETE", "CREATE_COMPLETE"]
+
+
+def test_a_rollback_that_stopped_half_way_is_finished_only_when_it_is_wanted(cloud, installation):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+    stack = Stack(cloud, "tether")
+
+    def template(**resources):
+        it = {"Description": "tether helper stack, some of it", "Resources": resources}
+        words = {"TemplateBody": json.dumps(it), "Capabilities": ["CAPABILITY_IAM"]}
+        return {"StackName": "tether", **words}
+
+    mine = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "mine"}}
+    stack.aws.create_stack(**template(Role=role, Logs=mine))
+    assert stack.settles() == "CREATE_COMPLETE"
+    longer = {**role, "Properties": {**role["Properties"], "MaxSessionDuration": 7200}}
+    effect = {"kind": "refuse", "status": 403, "code": "AccessDenied", "message": "not today"}
+    # There and not back again.
+    with cloud.fault("iam", effect, action="UpdateRole", skip=1):
+        again = {**mine, "DependsOn": "Role"}
+        stack.aws.update_stack(**template(Role=longer, Logs=mine, Again=again))
+        assert stack.settles() == "UPDATE_ROLLBACK_FAILED"
+    asked = Asked(installation, "install")
+    assert b"the rollback of an update stopped half way" in asked.said
+    asked.says_no()
+    assert stack.status() == "UPDATE_ROLLBACK_FAILED"
 
 
 def test_ctrl_c_is_heard_while_leftovers_are_removed(cloud, installation):
