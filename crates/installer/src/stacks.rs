@@ -84,8 +84,17 @@ impl Stacks {
         let mut pages = pages.into_paginator().items().send();
         let mut names = Vec::new();
         while let Some(listed) = pages.next().await {
-            let listed = listed.map_err(|error| call.failed(&error))?;
-            names.extend(listed.change_set_name);
+            match listed {
+                Ok(listed) => names.extend(listed.change_set_name),
+                Err(error) => {
+                    let failure = tether_aws::classify(&error);
+                    // It has gone since it was looked up.
+                    if failure.message.contains("does not exist") {
+                        break;
+                    }
+                    return Err(call.means(&failure));
+                }
+            }
         }
         Ok(names)
     }
