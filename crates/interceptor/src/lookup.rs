@@ -150,7 +150,8 @@ impl Lookup {
         if self.belief.as_ref().is_some_and(active)
             && let Err(missing) = self.layer.may_carry().await
         {
-            self.not_looked_up(&missing.to_string());
+            self.belief = None;
+            self.failed = Some((now(), missing.to_string()));
         }
     }
 
