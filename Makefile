@@ -108,7 +108,7 @@ fmt: ## Format
 .PHONY: test
 test: tools check stack layer ## All tests: unit, properties, stories over real processes
 	cargo test --workspace --quiet
-	cargo test --quiet -p tether-cli --features embedded embedded
+	cargo test --workspace --quiet --features tether-cli/embedded embedded
 	cargo build --workspace --quiet
 	$(BIN)/cfn-lint helper-stack/template.yaml
 	@rm -rf $(PERMISSIONS) && mkdir -p $(PERMISSIONS)

@@ -67,12 +67,14 @@ pub(crate) async fn watch(account: &Account, reports: &Reports) {
             Origin::Machine => NOTICE_OF_MACHINES,
             _ => NOTICE,
         };
+        let life = until.duration_since(account.skew().now());
+        let life = life.unwrap_or_default();
         wait(account, until, |left, whole| left <= notice.min(whole / 4)).await;
         match renewed(account, until).await {
             Ok(new) => keys = new,
             Err(why) => {
                 tell(reports, CredentialsState::Expiring, &keys, &why);
-                keys = after(account, reports, keys).await;
+                keys = after(account, reports, keys, life).await;
             }
         }
     }
@@ -80,8 +82,9 @@ pub(crate) async fn watch(account: &Account, reports: &Reports) {
     std::future::pending().await
 }
 
-/// They could not be renewed before their end; perhaps somebody logs in.
-async fn after(account: &Account, reports: &Reports, keys: Keys) -> Keys {
+/// They could not be renewed before their end; perhaps somebody logs in. Keys that
+/// live for seconds are looked for more often than others.
+async fn after(account: &Account, reports: &Reports, keys: Keys, life: Duration) -> Keys {
     let Some(until) = keys.until else {
         return keys;
     };
@@ -90,7 +93,7 @@ async fn after(account: &Account, reports: &Reports, keys: Keys) -> Keys {
         let left = until.duration_since(account.skew().now());
         // Each look starts a `credential_process` anew, which may open a window.
         let look = match keys.origin {
-            Origin::Process => LOOK_AT_PROCESS,
+            Origin::Process => LOOK_AT_PROCESS.min(life.max(LOOK)),
             _ => LOOK,
         };
         tokio::time::sleep(left.unwrap_or(look).min(look)).await;
