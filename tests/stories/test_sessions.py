@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness import HandMadeSession, Project
+from harness import HandMadeSession, Project, tether
 from harness.sessions import connect, heads, refusal, say
 
 WAITING = """
@@ -154,3 +154,12 @@ def test_a_message_that_cannot_be_read_is_answered_and_the_connection_stays(clou
             assert answer["type"] == "problem", answer
             assert answer["reason"]
         is_alive(socket)
+
+
+def test_the_sessions_of_one_stack_are_shown(hello_cloud, attach, working_copy):
+    attached = attach(hello_cloud, working_copy)
+    for stack, shown in (("app", [attached.session_id]), ("another", [])):
+        told = tether("status", "--stack-name", stack, "--json", endpoint=hello_cloud.endpoint)
+        assert told.code == 0, told.stderr
+        assert [it["sessionId"] for it in told.events_of("session")] == shown
+    attached.detach()
