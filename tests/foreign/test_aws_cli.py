@@ -1,7 +1,9 @@
 """AWS's own command line against the emulator: with models of its own, and no word of us."""
 
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 from harness import Project
