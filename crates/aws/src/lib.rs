@@ -46,7 +46,7 @@ pub use aws_smithy_async::time::TimeSource;
 pub use clock::{Clock, Skew};
 pub use denial::Denial;
 pub use function::{config_of_function, needed};
-pub use outcome::{Failure, classify};
+pub use outcome::{Failure, chain, classify, innermost};
 pub use place::Partition;
 pub use road::{Bundle, Proxy, Road, RoadError, Why};
 pub use trust::Trust;

@@ -96,15 +96,19 @@ fn never_left(failure: &aws_smithy_runtime_api::client::result::DispatchFailure)
     failure.is_user() || text.contains("tcp connect") || text.contains("dns error")
 }
 
-fn innermost<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
-    let mut last: &dyn std::error::Error = error;
+/// What is behind everything else of an error.
+#[must_use]
+pub fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
     last.to_string()
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error and everything behind it.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

@@ -24,6 +24,10 @@ pub async fn missing(
     for answer in futures_util::future::join_all(asked).await {
         match answer {
             Ok(answer) => missing.extend(answer.missing),
+            // The right to ask is one of them.
+            Err(Error::Aws { failure, .. }) if failure.denial().is_some() => {
+                missing.push(failure.to_string());
+            }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
@@ -42,9 +46,6 @@ pub(crate) async fn suffice(developer: &Developer, helper: &HelperStack) -> Resu
     match missing(developer, helper, Extent::Needed).await {
         Ok(missing) if missing.is_empty() => Ok(()),
         Ok(missing) => Err(Error::HelperLacks(missing.join("; "))),
-        Err(Error::Aws { what, failure }) if failure.denial().is_some() => {
-            Err(Error::Aws { what, failure })
-        }
         // Of an older version, slow, or it fails in another way: that shows nothing.
         Err(_) => Ok(()),
     }

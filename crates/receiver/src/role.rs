@@ -1,14 +1,14 @@
 //! The developer role, assumed again whenever it has expired.
 
 use crate::error::Error;
-use crate::surroundings::{Keys, innermost};
+use crate::surroundings::Keys;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_types::SdkConfig;
-use tether_aws::Failure;
+use tether_aws::{Failure, innermost};
 
 /// What STS says of the caller's credentials when their time is over
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>).

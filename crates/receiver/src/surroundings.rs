@@ -17,7 +17,7 @@ use keys::{Again, Asked};
 pub(crate) use keys::{clock, millis};
 use std::borrow::Cow;
 use std::path::PathBuf;
-use tether_aws::{EndpointKind, Road};
+use tether_aws::{EndpointKind, Road, chain, innermost};
 
 /// Where to look for AWS, as given by flags.
 #[derive(Clone, Debug, Default)]
@@ -188,26 +188,6 @@ fn why_none(chain: &str, innermost: String) -> String {
         return "none in the environment or in a profile".to_owned();
     }
     innermost.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
-}
-
-/// An error and everything behind it.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text
 }
 
 /// A region by its name.
