@@ -1,9 +1,11 @@
 //! What was typed.
 
 mod helper;
+mod running;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
+pub(crate) use running::Running;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -118,13 +120,8 @@ pub(crate) struct Attach {
     /// Take functions over from another session that lives.
     #[arg(long)]
     pub(crate) take_over: bool,
-    /// Start each function under its debugger, on a port that stays the same.
-    #[arg(long)]
-    pub(crate) debug: bool,
-    /// The first function's debugger port, the next one's is one higher; 0
-    /// takes free ones.
-    #[arg(long, default_value_t = 5678, value_name = "PORT", requires = "debug")]
-    pub(crate) debug_port: u16,
+    #[command(flatten)]
+    pub(crate) running: Running,
     /// What answers while this machine cannot be reached, until the lease of 90
     /// seconds is over.
     #[arg(long, value_enum, default_value_t = WhenOffline::Passthrough)]

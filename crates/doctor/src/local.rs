@@ -4,60 +4,75 @@ use super::Wish;
 use super::finding::{Finding, Step};
 use std::collections::HashMap;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use tether_host::python::{self, PythonError};
-use tether_receiver::{Debugging, Error, LocalCode, Place, WorkingCopies, load_working_copies};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tether_host::{Clients, DebuggerKind, RunsOn, StartError, Starter};
+use tether_project::{LocalCode, Place, ProjectError, WorkingCopies};
+use tether_receiver::Debugging;
 
-/// What an interpreter says; many functions have the same one.
+/// What a program says; many functions have the same one.
 struct Said {
-    version: Result<String, PythonError>,
-    debugger: Result<(), PythonError>,
+    runs_on: Result<RunsOn, StartError>,
+    debugger: Result<(), StartError>,
 }
 
-/// The interpreters of the functions, in the template's order, and what they say.
+/// What starts the functions, in the template's order, and what it says.
 pub(crate) struct Found {
-    copies: Result<WorkingCopies, Error>,
-    interpreters: Vec<Option<Result<PathBuf, PythonError>>>,
+    copies: Result<WorkingCopies, ProjectError>,
+    starters: Vec<Option<Result<Starter, StartError>>>,
     said: HashMap<PathBuf, Said>,
 }
 
-/// Asks the interpreters of all functions. The template's region matters to
+/// Asks the programs of all functions. The template's region matters to
 /// names only.
 pub(crate) async fn look(wish: &Wish) -> Found {
     let region = wish.whereabouts.region.as_deref();
-    let copies = load_working_copies(&wish.template, &Place::in_region(region));
-    let (mut interpreters, mut said) = (Vec::new(), HashMap::new());
+    let copies = tether_project::load(&wish.template, &Place::in_region(region));
+    let clients = Clients::write().map(Arc::new);
+    let (mut starters, mut said) = (Vec::new(), HashMap::new());
     for (id, code) in copies.iter().flat_map(|it| &it.functions) {
         let wanted = code.as_ref().ok().filter(|_| wish.wants(id));
-        let found = wanted.map(|code| python::interpreter(&code.folder));
-        if let Some(Ok(interpreter)) = &found
-            && !said.contains_key(interpreter)
+        let found = wanted.map(|code| find(code, clients.as_ref()));
+        if let Some(Ok(starter)) = &found
+            && !said.contains_key(starter.program())
         {
-            said.insert(interpreter.clone(), ask(interpreter).await);
+            said.insert(starter.program().to_path_buf(), ask(starter).await);
         }
-        interpreters.push(found);
+        starters.push(found);
     }
     Found {
         copies,
-        interpreters,
+        starters,
         said,
     }
 }
 
-async fn ask(interpreter: &Path) -> Said {
-    let version = python::version(interpreter).await;
-    let debugger = match version {
-        Ok(_) => python::check_debugger(interpreter).await,
+fn find(
+    code: &LocalCode,
+    clients: Result<&Arc<Clients>, &StartError>,
+) -> Result<Starter, StartError> {
+    match clients {
+        Ok(clients) => Starter::find(&code.source, clients),
+        Err(error) => Err(StartError::Machine(std::io::Error::other(
+            error.to_string(),
+        ))),
+    }
+}
+
+async fn ask(starter: &Starter) -> Said {
+    let runs_on = starter.check().await;
+    let debugger = match runs_on {
+        Ok(_) => starter.check_debugger().await,
         Err(_) => Ok(()),
     };
-    Said { version, debugger }
+    Said { runs_on, debugger }
 }
 
 /// What that means.
 pub(crate) fn findings(wish: &Wish, found: Found) -> Vec<Finding> {
     let copies = match found.copies {
         Ok(copies) => copies,
-        Err(Error::NoTemplate { path, .. }) if wish.stack_name.is_none() => {
+        Err(ProjectError::NoTemplate { path, .. }) if wish.stack_name.is_none() => {
             let what = format!("there is no {} here", path.display());
             return vec![Finding::skipped(Step::LocalCode, what)];
         }
@@ -68,19 +83,19 @@ pub(crate) fn findings(wish: &Wish, found: Found) -> Vec<Finding> {
         first_port: wish.debug_port,
     };
     let mut findings = Vec::new();
-    let functions = copies.functions.iter().zip(found.interpreters);
-    for (index, ((id, code), interpreter)) in functions.enumerate() {
+    let functions = copies.functions.iter().zip(found.starters);
+    for (index, ((id, code), starter)) in functions.enumerate() {
         if !wish.wants(id) {
             continue;
         }
-        match (code, interpreter) {
-            (Ok(code), Some(Ok(interpreter))) => {
-                let Some(said) = found.said.get(&interpreter) else {
+        match (code, starter) {
+            (Ok(code), Some(Ok(starter))) => {
+                let Some(said) = found.said.get(starter.program()) else {
                     continue;
                 };
-                findings.push(runs(id, code, &interpreter, said));
-                if said.version.is_ok() {
-                    findings.push(debugger(id, index, &debugging, said));
+                findings.push(runs(id, code, &said.runs_on));
+                if said.runs_on.is_ok() {
+                    findings.push(debugger(id, index, &debugging, &starter, said));
                 }
             }
             (_, Some(Err(error))) => findings.push(of_function(id, Step::LocalCode, &error)),
@@ -100,52 +115,55 @@ pub(crate) fn findings(wish: &Wish, found: Found) -> Vec<Finding> {
     findings
 }
 
-fn of_function(id: &str, step: Step, error: &PythonError) -> Finding {
+fn of_function(id: &str, step: Step, error: &StartError) -> Finding {
     let mut finding = Finding::error(step, error);
     finding.what = format!("{id}: {}", finding.what);
     finding
 }
 
-fn runs(id: &str, code: &LocalCode, interpreter: &Path, said: &Said) -> Finding {
-    let interpreter = interpreter.display();
-    match &said.version {
+fn runs(id: &str, code: &LocalCode, runs_on: &Result<RunsOn, StartError>) -> Finding {
+    let runtime = &code.source.runtime;
+    match runs_on {
         Err(error) => of_function(id, Step::LocalCode, error),
-        Ok(version) if code.runtime == format!("python{version}") => Finding::ok(
+        Ok(RunsOn { what, as_meant }) if *as_meant => {
+            Finding::ok(Step::LocalCode, format!("{id} runs on {what}"))
+        }
+        Ok(RunsOn { what, .. }) => Finding::warning(
             Step::LocalCode,
-            format!("{id} runs on Python {version} ({interpreter})"),
-        ),
-        Ok(version) => Finding::warning(
-            Step::LocalCode,
-            format!(
-                "{id} is meant for {} and runs here on Python {version} ({interpreter})",
-                code.runtime
-            ),
-            format!(
-                "make a virtualenv of that version beside its code: `{} -m venv .venv`",
-                code.runtime
-            ),
+            format!("{id} is meant for {runtime} and runs here on {what}"),
+            if runtime.starts_with("python") {
+                format!(
+                    "make a virtualenv of that version beside its code: `{runtime} -m venv .venv`"
+                )
+            } else {
+                format!("install {runtime}, and put it first on the PATH")
+            },
         ),
     }
 }
 
 /// Only `attach --debug` needs one.
-fn debugger(id: &str, index: usize, debugging: &Debugging, said: &Said) -> Finding {
+fn debugger(
+    id: &str,
+    index: usize,
+    debugging: &Debugging,
+    starter: &Starter,
+    said: &Said,
+) -> Finding {
+    let kind = starter.debugger().map_or("none", DebuggerKind::name);
     if let Err(error) = &said.debugger {
         let missing = of_function(id, Step::Debugger, error);
         let fix = missing.fix.unwrap_or_default();
         return Finding::warning(Step::Debugger, missing.what, fix);
     }
     if debugging.first_port == 0 {
-        return Finding::ok(Step::Debugger, format!("{id}: debugpy, on a free port"));
+        return Finding::ok(Step::Debugger, format!("{id}: {kind}, on a free port"));
     }
     let listened = debugging
         .port(index)
         .and_then(|port| TcpListener::bind((debugging.host.as_str(), port)).map(|_| port));
     match (listened, debugging.port(index)) {
-        (Ok(port), _) => Finding::ok(
-            Step::Debugger,
-            format!("{id}: debugpy, port {port} is free"),
-        ),
+        (Ok(port), _) => Finding::ok(Step::Debugger, format!("{id}: {kind}, port {port} is free")),
         (Err(error), port) => Finding::warning(
             Step::Debugger,
             format!(

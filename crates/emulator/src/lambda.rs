@@ -39,8 +39,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use tether_host::LogSink;
-use tether_host::python::Client;
+use tether_host::{Clients, LogSink};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -56,7 +55,7 @@ pub(crate) struct Lambda {
     pub(crate) ending: CancellationToken,
     /// See [`Options::async_retries`].
     pub(crate) async_retries: [Duration; 2],
-    pub(crate) python: Client,
+    pub(crate) clients: Clients,
     pub(crate) layers: Layers,
     pub(crate) mappings: Mappings,
     functions: RwLock<BTreeMap<String, Arc<Function>>>,
@@ -111,7 +110,7 @@ impl Lambda {
             tasks: around.tasks,
             ending: around.ending,
             async_retries: around.options.async_retries,
-            python: Client::write().map_err(std::io::Error::other)?,
+            clients: Clients::write().map_err(std::io::Error::other)?,
             layers: Layers::new(around.place.clone())?,
             mappings: Mappings::new(around.place.clone()),
             functions: RwLock::default(),

@@ -13,11 +13,11 @@ mod session;
 
 pub(crate) use session::Stop;
 
-use crate::python::{Debugger, PythonError};
+use crate::{DebugTarget, StartError};
 use serde_json::Value;
 use session::Session;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -43,6 +43,15 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const MOST_CONNECTIONS: usize = 64;
 
 const BUFFER: usize = 16 * 1024;
+
+/// Where an editor finds the debugger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debugger {
+    /// `127.0.0.1`
+    pub host: String,
+    /// A stable port for each function; 0 takes a free one.
+    pub port: u16,
+}
 
 /// The port, with whoever is connected to it.
 pub(crate) struct DebugPort {
@@ -85,12 +94,12 @@ impl DebugPort {
     ///
     /// # Errors
     /// When the port is taken.
-    pub(crate) async fn open(debugger: &Debugger, function: &str) -> Result<Self, PythonError> {
+    pub(crate) async fn open(debugger: &Debugger, function: &str) -> Result<Self, StartError> {
         let taken = |error: std::io::Error| {
             let (port, function) = (debugger.port, function.to_owned());
             match error.kind() {
-                std::io::ErrorKind::AddrInUse => PythonError::PortInUse { port, function },
-                _ => PythonError::Port {
+                std::io::ErrorKind::AddrInUse => StartError::PortInUse { port, function },
+                _ => StartError::Port {
                     port,
                     function,
                     reason: error.to_string(),
@@ -149,9 +158,11 @@ impl DebugPort {
 }
 
 impl Debuggee {
-    /// The file that its debugger shall write.
-    pub(crate) fn endpoints(&self) -> PathBuf {
-        self.target.endpoints.to_path_buf()
+    /// What its process is told.
+    pub(crate) fn target(&self) -> DebugTarget {
+        DebugTarget {
+            endpoints: self.target.endpoints.to_path_buf(),
+        }
     }
 
     /// What its developer does.

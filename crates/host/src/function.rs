@@ -1,21 +1,21 @@
 //! The environments of one function's working copy.
 
-use crate::debugger::{DebugPort, Debuggee};
+use crate::debugger::{DebugPort, Debuggee, Debugger};
 use crate::developers_part;
 use crate::environment::{Ended, ExecutionEnvironment};
 use crate::freshness::Fingerprint;
 use crate::launch::Launch;
-use crate::logs::LogSink;
-use crate::python::{self, Client, Debugger, PythonError};
+use crate::logs::{LogLine, LogSink};
 use crate::run_state::RunState;
+use crate::starter::{BuildFailed, DebuggerKind, Progress, StartCommand, StartError, Starter};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tether_protocol::{Environment, Secret};
-use tether_runtime_api::Invocation;
 use tether_runtime_api::environment::{CREDENTIALS, HANDLER};
+use tether_runtime_api::{ErrorObject, Invocation};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
@@ -28,8 +28,8 @@ pub struct WorkingCopy {
     pub code: PathBuf,
     /// `app.handler`
     pub handler: String,
-    /// What runs it.
-    pub interpreter: PathBuf,
+    /// How its processes are started.
+    pub starter: Starter,
     /// Where its debugger is found, if it is debugged.
     pub debugger: Option<Debugger>,
 }
@@ -38,7 +38,6 @@ pub struct WorkingCopy {
 /// environment, or one in all under a debugger.
 pub struct Function {
     copy: WorkingCopy,
-    client: Arc<Client>,
     sink: LogSink,
     /// Open from the first process to the end, if it is debugged.
     port: OnceCell<DebugPort>,
@@ -74,16 +73,24 @@ pub struct Ran {
     pub handler: Duration,
 }
 
+/// Why a process did not start.
+#[derive(Debug, thiserror::Error)]
+enum NotStarted {
+    #[error(transparent)]
+    Machine(#[from] std::io::Error),
+    #[error(transparent)]
+    Build(#[from] BuildFailed),
+}
+
 /// The only slot of a function that is debugged: its port is taken.
 const DEBUGGED: &str = "debugged";
 
 impl Function {
     /// A function without a process yet.
     #[must_use]
-    pub fn new(copy: WorkingCopy, client: Arc<Client>, sink: LogSink) -> Self {
+    pub fn new(copy: WorkingCopy, sink: LogSink) -> Self {
         Self {
             copy,
-            client,
             sink,
             port: OnceCell::new(),
             slots: std::sync::Mutex::default(),
@@ -102,16 +109,23 @@ impl Function {
     ///
     /// # Errors
     /// When the port is taken, or the interpreter cannot be started.
-    pub async fn prepare(&self, variables: &Environment) -> Result<Option<Ended>, PythonError> {
+    pub async fn prepare(&self, variables: &Environment) -> Result<Option<Ended>, StartError> {
         self.port().await?;
         let slot = self.slot(DEBUGGED);
         let mut slot = slot.lock().await;
         let nobodys = RunState::new();
         let environment = self.environment(&mut slot, variables, &nobodys);
-        let environment = environment.await.map_err(|error| PythonError::Broken {
-            interpreter: self.copy.interpreter.clone(),
-            reason: error.to_string(),
-        })?;
+        let environment = match environment.await {
+            Ok(environment) => environment,
+            Err(NotStarted::Machine(error)) => {
+                return Err(StartError::Broken {
+                    program: self.copy.starter.program().to_path_buf(),
+                    reason: error.to_string(),
+                    advice: "see whether it is complete",
+                });
+            }
+            Err(error) => return Ok(Some(self.not_started(error))),
+        };
         let failed = environment.ready().await;
         if failed.is_some() {
             slot.stop().await;
@@ -127,6 +141,12 @@ impl Function {
             host: debugger.host.clone(),
             port: self.port.get()?.number(),
         })
+    }
+
+    /// Which debugger that is.
+    #[must_use]
+    pub fn debugger_kind(&self) -> Option<DebuggerKind> {
+        self.copy.starter.debugger()
     }
 
     /// A seat for an invocation of this remote environment, if its local
@@ -217,11 +237,7 @@ impl Function {
         for _ in 0..2 {
             let environment = match self.environment(slot, variables, state).await {
                 Ok(environment) => environment,
-                Err(error) => {
-                    let program = self.copy.interpreter.display();
-                    let ended = Ended::Exited(format!("{program} cannot be started: {error}"));
-                    return (ended, Instant::now());
-                }
+                Err(error) => return (self.not_started(error), Instant::now()),
             };
             let ready = tokio::time::timeout(left(&invocation), environment.ready()).await;
             let began = Instant::now();
@@ -240,6 +256,33 @@ impl Function {
         }
         let ended = Ended::Exited("the process ends before it asks for an event".to_owned());
         (ended, Instant::now())
+    }
+
+    fn not_started(&self, error: NotStarted) -> Ended {
+        match error {
+            NotStarted::Machine(error) => {
+                let program = self.copy.starter.program().display();
+                Ended::Exited(format!("{program} cannot be started: {error}"))
+            }
+            NotStarted::Build(failed) => {
+                let error = ErrorObject::new("Tether.BuildFailed", failed.message);
+                Ended::InitFailed {
+                    error_type: Some(error.error_type.clone()),
+                    body: Bytes::from(error.to_bytes()),
+                }
+            }
+        }
+    }
+
+    /// What a build says stands in the function's log.
+    fn progress(&self) -> Progress {
+        let (sink, source) = (Arc::clone(&self.sink), Arc::from(self.copy.name.as_str()));
+        Arc::new(move |text: &str| {
+            sink(LogLine {
+                source: Arc::clone(&source),
+                text: text.to_owned(),
+            });
+        })
     }
 
     fn slot_name<'a>(&self, remote_environment: &'a str) -> &'a str {
@@ -307,7 +350,7 @@ impl Function {
         slot: &'a mut Slot,
         variables: &Environment,
         state: &RunState,
-    ) -> std::io::Result<&'a mut ExecutionEnvironment> {
+    ) -> Result<&'a mut ExecutionEnvironment, NotStarted> {
         if !self.is_current(slot, variables) {
             state.starts();
             slot.stop().await;
@@ -321,6 +364,7 @@ impl Function {
             Some(environment) => Ok(environment),
             empty => {
                 slot.code = Some(Fingerprint::of(&self.copy.code));
+                self.copy.starter.build(&self.progress()).await?;
                 slot.variables = Some(variables.clone());
                 let launch = self.launch(variables, slot.debuggee.as_ref());
                 let environment = ExecutionEnvironment::start(&launch, &self.sink).await?;
@@ -330,7 +374,7 @@ impl Function {
     }
 
     /// The debugger's port, from the first time on.
-    async fn port(&self) -> Result<Option<&DebugPort>, PythonError> {
+    async fn port(&self) -> Result<Option<&DebugPort>, StartError> {
         let Some(debugger) = &self.copy.debugger else {
             return Ok(None);
         };
@@ -366,23 +410,17 @@ impl Function {
         environment.insert(HANDLER.to_owned(), self.copy.handler.clone());
         let root = self.copy.code.display().to_string();
         environment.insert("LAMBDA_TASK_ROOT".to_owned(), root);
-        // Bytecode is told from its source by second and size: a quick save of
-        // the same length would run what was there before.
-        environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
-        if let Some(debuggee) = debuggee {
-            let endpoints = debuggee.endpoints().display().to_string();
-            environment.insert(python::ENDPOINTS.to_owned(), endpoints);
-            // debugpy would warn of it at each start.
-            environment.insert("PYDEVD_DISABLE_FILE_VALIDATION".to_owned(), "1".to_owned());
-        }
+        let target = debuggee.map(Debuggee::target);
+        let StartCommand {
+            program,
+            arguments,
+            variables,
+        } = self.copy.starter.command(target.as_ref());
+        environment.extend(variables);
         Launch {
             label: self.copy.name.as_str().into(),
-            program: self.copy.interpreter.clone(),
-            arguments: python::arguments(
-                &self.client.path(),
-                &self.copy.handler,
-                debuggee.is_some(),
-            ),
+            program,
+            arguments,
             environment: Secret::new(environment),
             directory: self.copy.code.clone(),
         }

@@ -1,5 +1,6 @@
 //! Which process to start.
 
+use crate::clients;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,6 @@ use tokio::process::{Child, Command};
 
 /// Tells a client of ours that its stdin is a lifeline; it removes the variable.
 const LIFELINE: &str = "TETHER_LIFELINE";
-
-/// The file name of a client that knows what to do with it.
-const CLIENT: &str = "tether_runtime.py";
 
 /// A process to be: nothing of our own environment gets into it.
 #[derive(Clone, Debug)]
@@ -69,7 +67,7 @@ impl Launch {
     /// Whether an interpreter runs our client, by itself: behind a wrapper, the
     /// first argument is the interpreter.
     fn is_own_client(&self) -> bool {
-        let is_client = |it: &OsString| Path::new(it).file_name() == Some(CLIENT.as_ref());
+        let is_client = |it: &OsString| Path::new(it).file_name().is_some_and(clients::is_one);
         let is_option = |it: &OsString| it.as_encoded_bytes().starts_with(b"-");
         let mut arguments = self.arguments.iter();
         let direct = self.arguments.first();

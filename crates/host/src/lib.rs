@@ -3,25 +3,32 @@
 //!
 //! * [`ExecutionEnvironment`] is one process and its Runtime API;
 //! * [`Launch`] says which process;
-//! * [`python`] knows how Python functions are started and debugged;
+//! * [`Starter`] knows how the functions of each language are started and debugged;
 //! * [`Function`] keeps the environments of one function;
 //! * [`RunState`] says what an invocation does in them.
 
+mod clients;
 mod debugger;
 mod environment;
 mod freshness;
 mod function;
 mod launch;
 mod logs;
-pub mod python;
 mod run_state;
 mod server;
+mod starter;
 
+pub use clients::Clients;
+pub use debugger::Debugger;
 pub use environment::{Ended, ExecutionEnvironment, Settled};
 pub use function::{Function, Ran, Seat, WorkingCopy};
 pub use launch::{Launch, developers_part};
 pub use logs::{LogLine, LogSink};
 pub use run_state::RunState;
+pub use starter::{
+    BuildFailed, DebugTarget, DebuggerKind, Progress, RunsOn, Source, StartCommand, StartError,
+    Starter, node, python,
+};
 
 use tether_protocol::Timestamp;
 

@@ -4,6 +4,7 @@ mod in_flight;
 mod prepare;
 mod session;
 
+use crate::Ending;
 use crate::account::{Account, Developer};
 use crate::error::Error;
 use crate::lifetime;
@@ -13,7 +14,6 @@ use crate::plan::AttachPlan;
 use crate::report::{Report, Reports};
 use crate::rights;
 use crate::stack::{HelperStack, functions_of};
-use crate::{Ending, working_copy};
 use prepare::Prepared;
 use session::Session;
 use std::collections::HashMap;
@@ -151,7 +151,7 @@ async fn look(
     let remote = remote?;
     ours?;
     theirs?;
-    let copies = working_copy::load(&plan.template, &helper.place(&account.region))?;
+    let copies = tether_project::load(&plan.template, &helper.place(&account.region))?;
     let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
     if let Some(left) = &plan.left_session {
         restore_left(&developer, helper, left, &prepared, reports).await;

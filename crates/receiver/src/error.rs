@@ -1,7 +1,8 @@
 //! What can go wrong, for people.
 
 use std::path::PathBuf;
-use tether_host::python::PythonError;
+use tether_host::StartError;
+use tether_project::ProjectError;
 use tether_relay::ConnectError;
 use tether_store::StoreError;
 
@@ -122,20 +123,12 @@ pub enum Error {
     /// The WebSocket.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// Python.
+    /// A function's process.
     #[error(transparent)]
-    Python(#[from] PythonError),
-    /// The template cannot be read.
-    #[error("{path} cannot be read ({reason}): pass the stack's template with --template")]
-    NoTemplate {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The template's problems, one a line.
-    #[error("{0}")]
-    Template(#[from] tether_sam::Problems),
+    Start(#[from] StartError),
+    /// The template.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// `--function` names none.
     #[error("the stack {stack} has no function {function}: it has {known}")]
     NoFunction {

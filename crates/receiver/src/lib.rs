@@ -20,7 +20,6 @@ mod role;
 mod stack;
 mod status;
 mod surroundings;
-mod working_copy;
 
 pub use account::{Account, Developer};
 pub use attach::attach;
@@ -33,7 +32,6 @@ pub use report::{
 pub use stack::{HelperStack, function_names};
 pub use status::{FunctionStatus, SessionStatusLine, Status, status};
 pub use surroundings::{Keys, Origin, Surroundings, Whereabouts};
-pub use working_copy::{LocalCode, Place, WorkingCopies, load as load_working_copies};
 
 use std::sync::Arc;
 use tokio::sync::Notify;

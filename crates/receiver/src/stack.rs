@@ -2,12 +2,12 @@
 
 use crate::account::{Account, Developer};
 use crate::error::{Error, aws};
-use crate::working_copy::Place;
 use aws_sdk_cloudformation::Client as CloudFormation;
 use aws_sdk_lambda::Client as Lambda;
 use aws_types::SdkConfig;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use tether_project::Place;
 use tether_protocol::config::{CONFIG, CONNECTION, SESSION, WRAPPER};
 use tether_protocol::{Environment, PROTOCOL_VERSION, Secret};
 

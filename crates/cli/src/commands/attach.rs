@@ -65,9 +65,9 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
         timeout: (!typed.keep_timeout).then_some(typed.timeout),
         take_over: typed.take_over,
         left_session,
-        debugging: typed.debug.then(|| Debugging {
+        debugging: typed.running.debug.then(|| Debugging {
             host: "127.0.0.1".to_owned(),
-            first_port: typed.debug_port,
+            first_port: typed.running.debug_port,
         }),
         when_offline: match typed.when_offline {
             WhenOffline::Passthrough => tether_protocol::records::WhenOffline::Passthrough,

@@ -14,10 +14,10 @@ use std::io::Read as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tether_host::python::{self, Client};
-use tether_host::{Function, LogLine, LogSink, RunState, WorkingCopy};
+use tether_host::{Clients, Function, LogLine, LogSink, RunState, Starter, WorkingCopy};
+use tether_project::{LocalCode, Place};
 use tether_protocol::Secret;
-use tether_receiver::{LocalCode, Place, function_names, load_working_copies};
+use tether_receiver::function_names;
 use tether_runtime_api::Invocation;
 
 pub(crate) async fn run(typed: Invoke, output: &Output) -> Result<ExitCode> {
@@ -112,7 +112,7 @@ fn not_invoked(name: &str, error: &SdkError<InvokeError>) -> anyhow::Error {
 async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool, Vec<u8>)> {
     let region = region(typed);
     let place = Place::in_region(region.as_deref());
-    let copies = load_working_copies(&typed.template, &place)?;
+    let copies = tether_project::load(&typed.template, &place)?;
     let known = || {
         copies
             .functions
@@ -135,12 +135,12 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
     let sink: LogSink = Arc::new(move |line: LogLine| printer.log(&line.source, &line.text));
     let copy = WorkingCopy {
         name: typed.function.clone(),
-        code: code.folder.clone(),
-        handler: code.handler.clone(),
-        interpreter: python::interpreter(&code.folder)?,
+        code: code.source.code.clone(),
+        handler: code.source.handler.clone(),
+        starter: Starter::find(&code.source, &Arc::new(Clients::write()?))?,
         debugger: None,
     };
-    let function = Function::new(copy, Arc::new(Client::write()?), sink);
+    let function = Function::new(copy, sink);
     let invocation = invocation(&typed.function, code, &place);
     let (id, seconds) = (invocation.request_id.clone(), f64::from(code.timeout));
     let variables = Secret::new(variables(typed, code, place.region));

@@ -8,10 +8,11 @@ use serde_json::json;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
-use tether_receiver::{Debugging, Place, load_working_copies};
+use tether_project::Place;
+use tether_receiver::Debugging;
 
 pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
-    let copies = load_working_copies(&typed.template, &Place::in_region(None))?;
+    let copies = tether_project::load(&typed.template, &Place::in_region(None))?;
     let debugging = Debugging {
         host: "127.0.0.1".to_owned(),
         first_port: typed.debug_port,
@@ -24,7 +25,7 @@ pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
                 kind: DebuggerKind::Debugpy,
                 host: debugging.host.clone(),
                 port: debugging.port(index)?,
-                local_root: in_workspace(&code.folder),
+                local_root: in_workspace(&code.source.code),
             }),
             Err(reason) => output.notice(&format!("no entry for {function}: {reason}")),
         }

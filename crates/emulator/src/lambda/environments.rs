@@ -148,7 +148,7 @@ fn command(
     match &code.interpreter {
         Some(interpreter) => Ok((
             interpreter.clone(),
-            vec![lambda.python.path().into_os_string()],
+            vec![lambda.clients.python().into_os_string()],
         )),
         None => Err(format!("tether cannot run {} yet", configuration.runtime)),
     }

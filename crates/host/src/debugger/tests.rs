@@ -37,7 +37,7 @@ impl Adapter {
     fn tell(&self, debuggee: &Debuggee) {
         let port = self.listener.local_addr().unwrap().port();
         let endpoints = json!({"client": {"host": "127.0.0.1", "port": port}});
-        std::fs::write(debuggee.endpoints(), endpoints.to_string()).unwrap();
+        std::fs::write(debuggee.target().endpoints, endpoints.to_string()).unwrap();
     }
 
     async fn accept(&self) -> TcpStream {
@@ -177,7 +177,7 @@ async fn a_port_in_use_is_said_with_whose_it_is() {
         port: stage.address.port(),
     };
     let error = DebugPort::open(&same, "Hello").await.err().unwrap();
-    assert!(matches!(error, PythonError::PortInUse { port, function }
+    assert!(matches!(error, StartError::PortInUse { port, function }
         if port == same.port && function == "Hello"));
 }
 

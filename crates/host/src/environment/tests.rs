@@ -352,13 +352,13 @@ threading.Thread(target=watch, args=[headers["Lambda-Extension-Identifier"]], da
 #[tokio::test]
 async fn a_client_of_ours_reads_from_nothing_and_ends_with_its_lifeline() {
     let stage = Stage::new();
-    let client = crate::python::Client::write().unwrap();
+    let clients = crate::Clients::write().unwrap();
     let code = "import os, sys\n\ndef handler(event, context):\n    \
                 return [os.getpid(), sys.stdin.read(), os.read(0, 1).decode(), \
                 'TETHER_LIFELINE' in os.environ]\n";
     std::fs::write(stage.path("app.py"), code).unwrap();
     let mut launch = stage.launch();
-    launch.arguments = crate::python::arguments(&client.path(), "app.handler", false);
+    launch.arguments = vec![clients.python().into(), "app.handler".into()];
     let mut environment = ExecutionEnvironment::start(&launch, &stage.sink())
         .await
         .unwrap();

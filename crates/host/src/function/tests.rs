@@ -1,6 +1,7 @@
 //! Over real processes of the embedded Python client.
 
 use super::*;
+use crate::{Clients, Source};
 use std::collections::BTreeSet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -20,12 +21,11 @@ impl Stage {
             name: "Who".to_owned(),
             code: folder.path().to_owned(),
             handler: "app.handler".to_owned(),
-            interpreter: python::interpreter(folder.path()).unwrap(),
+            starter: python(folder.path()),
             debugger: None,
         };
-        let client = Arc::new(Client::write().unwrap());
         Self {
-            function: Arc::new(Function::new(copy, client, Arc::new(|_| {}))),
+            function: Arc::new(Function::new(copy, Arc::new(|_| {}))),
             folder,
         }
     }
@@ -38,6 +38,17 @@ impl Stage {
     fn processes(&self) -> usize {
         self.function.slots.lock().unwrap().len()
     }
+}
+
+fn python(code: &std::path::Path) -> Starter {
+    let source = Source {
+        name: "Who".to_owned(),
+        code: code.to_owned(),
+        handler: "app.handler".to_owned(),
+        runtime: "python3.13".to_owned(),
+        ..Source::default()
+    };
+    Starter::find(&source, &Arc::new(Clients::write().unwrap())).unwrap()
 }
 
 async fn who(function: &Function, remote: &str, seat: Option<Seat>) -> String {
@@ -178,8 +189,7 @@ fn debugged() -> Stage {
         }),
         ..stage.function.copy().clone()
     };
-    let client = Arc::new(Client::write().unwrap());
-    stage.function = Arc::new(Function::new(copy, client, Arc::new(|_| {})));
+    stage.function = Arc::new(Function::new(copy, Arc::new(|_| {})));
     stage
 }
 

@@ -4,11 +4,13 @@ use crate::error::Error;
 use crate::plan::{AttachPlan, Debugging};
 use crate::report::{Attached, FunctionState, Report, Reports};
 use crate::stack::RemoteFunction;
-use crate::working_copy::{LocalCode, WorkingCopies};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use tether_host::python::{self, Client, Debugger};
-use tether_host::{Ended, Function, LogLine, LogSink, WorkingCopy};
+use tether_host::{
+    Clients, Debugger, DebuggerKind, Ended, Function, LogLine, LogSink, Source, StartError,
+    Starter, WorkingCopy,
+};
+use tether_project::{LocalCode, WorkingCopies};
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::ErrorObject;
 
@@ -70,7 +72,7 @@ pub(super) async fn prepare(
     reports: &Reports,
 ) -> Result<Prepared, Error> {
     check_wanted(plan, &remote)?;
-    let client = Arc::new(Client::write()?);
+    let clients = Arc::new(Clients::write()?);
     let mut functions = Vec::new();
     for remote in remote {
         if !plan.functions.is_empty() && !plan.functions.contains(&remote.logical_id) {
@@ -88,7 +90,16 @@ pub(super) async fn prepare(
                 continue;
             }
         };
-        let function = function(plan, &remote, index, code, &client, reports).await?;
+        let source = source(&remote, code);
+        let starter = match Starter::find(&source, &clients) {
+            Ok(starter) => starter,
+            Err(error @ StartError::Unknown { .. }) => {
+                left_alone(reports, &remote, &error.to_string());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let function = function(plan, source, starter, index, reports).await?;
         let target = Target {
             remote,
             function: Arc::new(function),
@@ -134,38 +145,42 @@ fn left_alone(reports: &Reports, remote: &RemoteFunction, reason: &str) {
     });
 }
 
+/// The local code of a function, on the runtime that it is deployed on.
+fn source(remote: &RemoteFunction, code: &LocalCode) -> Source {
+    let mut source = code.source.clone();
+    source.name.clone_from(&remote.logical_id);
+    if let Some(runtime) = &remote.runtime {
+        source.runtime.clone_from(runtime);
+    }
+    source
+}
+
 async fn function(
     plan: &AttachPlan,
-    remote: &RemoteFunction,
+    source: Source,
+    starter: Starter,
     index: usize,
-    code: &LocalCode,
-    client: &Arc<Client>,
     reports: &Reports,
 ) -> Result<Function, Error> {
-    let name = &remote.logical_id;
-    let interpreter = python::interpreter(&code.folder)?;
-    let version = python::version(&interpreter).await?;
-    let runtime = remote.runtime.as_deref().unwrap_or(&code.runtime);
-    if runtime != format!("python{version}") {
+    let runs_on = starter.check().await?;
+    if !runs_on.as_meant {
+        let (name, runtime, what) = (&source.name, &source.runtime, &runs_on.what);
         reports(Report::Note {
-            message: format!(
-                "{name} is deployed on {runtime} and runs here on Python {version} ({})",
-                interpreter.display()
-            ),
+            message: format!("{name} is deployed on {runtime} and runs here on {what}"),
         });
     }
     let debugger = debugger(plan.debugging.as_ref(), index)?;
     if debugger.is_some() {
-        python::check_debugger(&interpreter).await?;
+        starter.check_debugger().await?;
     }
     let copy = WorkingCopy {
-        name: name.clone(),
-        code: code.folder.clone(),
-        handler: code.handler.clone(),
-        interpreter,
+        name: source.name,
+        code: source.code,
+        handler: source.handler,
+        starter,
         debugger,
     };
-    Ok(Function::new(copy, Arc::clone(client), log_sink(reports)))
+    Ok(Function::new(copy, log_sink(reports)))
 }
 
 fn debugger(debugging: Option<&Debugging>, index: usize) -> Result<Option<Debugger>, Error> {
@@ -176,7 +191,7 @@ fn debugger(debugging: Option<&Debugging>, index: usize) -> Result<Option<Debugg
     // may be somebody else's by then.
     let port = match debugging.first_port {
         0 => 0,
-        _ => debugging.port(index).map_err(python::PythonError::Client)?,
+        _ => debugging.port(index).map_err(StartError::Machine)?,
     };
     Ok(Some(Debugger {
         host: debugging.host.clone(),
@@ -213,7 +228,10 @@ async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Resu
     if let Some(debugger) = target.function.debugger() {
         reports(Report::Debugger {
             function: copy.name.clone(),
-            kind: "debugpy",
+            kind: target
+                .function
+                .debugger_kind()
+                .map_or("", DebuggerKind::name),
             host: debugger.host,
             port: debugger.port,
         });

@@ -2,8 +2,7 @@ use super::*;
 use aws_types::SdkConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tether_host::python::Client;
-use tether_host::{Function, RunState, WorkingCopy};
+use tether_host::{Clients, Function, RunState, Source, Starter, WorkingCopy};
 use tether_protocol::serve::{Ran, Taking};
 use tether_protocol::{ClaimId, Secret, SessionId};
 use tether_store::Correlation;
@@ -22,21 +21,25 @@ fn key(nonce: &str) -> InvocationKey {
 }
 
 fn job(nonce: &str) -> Job {
+    let source = Source {
+        code: PathBuf::from("."),
+        runtime: "python3.13".to_owned(),
+        ..Source::default()
+    };
     let copy = WorkingCopy {
         name: "Hello".to_owned(),
         code: PathBuf::from("."),
         handler: "app.handler".to_owned(),
-        interpreter: PathBuf::from("python3"),
+        starter: Starter::find(&source, &Arc::new(Clients::write().unwrap())).unwrap(),
         debugger: None,
     };
-    let client = Arc::new(Client::write().unwrap());
     let config = SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .build();
     let later = tether_host::now().plus(std::time::Duration::from_secs(60));
     Job {
         key: key(nonce),
-        function: Arc::new(Function::new(copy, client, Arc::new(|_| {}))),
+        function: Arc::new(Function::new(copy, Arc::new(|_| {}))),
         correlation: Correlation::new(&config, "D"),
         session: SessionId::new("s"),
         claim: ClaimId::new("c"),

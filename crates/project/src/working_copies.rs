@@ -1,9 +1,11 @@
 //! The code on this machine: template → logical id → folder and handler.
 
-use crate::error::Error;
+use crate::error::ProjectError;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tether_aws::Partition;
+use tether_host::Source;
 use tether_sam::{Code, Context, Function, LogicalNames, Problems, Resource, Template};
 
 /// The functions of a template, in its order: local code, or why there is none.
@@ -18,12 +20,8 @@ pub struct WorkingCopies {
 /// A function's code on this machine.
 #[derive(Clone, Debug)]
 pub struct LocalCode {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// `app.handler`
-    pub handler: String,
-    /// The template's runtime.
-    pub runtime: String,
+    /// How it is started: its folder, handler and runtime among it.
+    pub source: Source,
     /// The template's variables, for local runs.
     pub environment: BTreeMap<String, String>,
     /// The template's timeout, in seconds.
@@ -73,8 +71,8 @@ impl Place {
 ///
 /// # Errors
 /// When the template cannot be read or does not resolve.
-pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::NoTemplate {
+pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, ProjectError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ProjectError::NoTemplate {
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
@@ -97,7 +95,7 @@ pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, Error> {
     for resource in stack.resources.values().filter(|it| is_function(it)) {
         match Function::from_resource(resource, &stack.file) {
             Ok(function) => {
-                let found = local_code(function, &root);
+                let found = local_code(function, &resource.metadata, &root);
                 functions.push((resource.logical_id.clone(), found));
             }
             Err(Problems(more)) => problems.extend(more),
@@ -137,13 +135,9 @@ fn is_function(resource: &Resource) -> bool {
     )
 }
 
-fn local_code(function: Function, root: &Path) -> Result<LocalCode, String> {
+fn local_code(function: Function, metadata: &Value, root: &Path) -> Result<LocalCode, String> {
     if function.package_image {
         return Err("it is a container image".to_owned());
-    }
-    let runtime = function.runtime.unwrap_or_default();
-    if !runtime.starts_with("python") {
-        return Err(format!("{runtime} cannot be run here yet, only Python"));
     }
     let folder = match &function.code {
         Code::Path(path) => root.join(path),
@@ -155,9 +149,16 @@ fn local_code(function: Function, root: &Path) -> Result<LocalCode, String> {
         return Err(format!("{} does not exist", folder.display()));
     }
     Ok(LocalCode {
-        folder: folder.canonicalize().unwrap_or(folder),
-        handler: function.handler.unwrap_or_default(),
-        runtime,
+        source: Source {
+            name: function.logical_id,
+            code: folder.canonicalize().unwrap_or(folder),
+            handler: function.handler.unwrap_or_default(),
+            runtime: function.runtime.unwrap_or_default(),
+            architecture: function.architecture.name().to_owned(),
+            layers: Vec::new(),
+            metadata: metadata.clone(),
+            command: None,
+        },
         environment: function.environment,
         timeout: function.timeout_seconds,
         memory_mb: function.memory_mb,

@@ -1,0 +1,56 @@
+//! Our Runtime API clients: plain source, so that a user needs nothing but an
+//! interpreter, and a debugger sees plain code.
+
+use crate::StartError;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+const PYTHON: &str = "tether_runtime.py";
+const NODE: &str = "tether_runtime.mjs";
+
+/// The clients, as files for as long as this lives.
+#[derive(Debug)]
+pub struct Clients {
+    folder: tempfile::TempDir,
+}
+
+impl Clients {
+    /// Writes the clients.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written.
+    pub fn write() -> Result<Self, StartError> {
+        let written = || {
+            let folder = tempfile::Builder::new()
+                .prefix("tether-clients-")
+                .tempdir()?;
+            let python = include_str!("clients/tether_runtime.py");
+            std::fs::write(folder.path().join(PYTHON), python)?;
+            let node = include_str!("clients/tether_runtime.mjs");
+            std::fs::write(folder.path().join(NODE), node)?;
+            Ok(Self { folder })
+        };
+        written().map_err(|error: std::io::Error| StartError::NotWritten {
+            folder: std::env::temp_dir(),
+            // Its own words may name a folder that has never been.
+            reason: error.kind(),
+        })
+    }
+
+    /// The one for Python.
+    #[must_use]
+    pub fn python(&self) -> PathBuf {
+        self.folder.path().join(PYTHON)
+    }
+
+    /// The one for Node.
+    #[must_use]
+    pub fn node(&self) -> PathBuf {
+        self.folder.path().join(NODE)
+    }
+}
+
+/// Whether a file is one of them, by its name.
+pub(crate) fn is_one(file_name: &OsStr) -> bool {
+    [PYTHON, NODE].iter().any(|it| *it == file_name)
+}

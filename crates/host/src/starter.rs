@@ -1,0 +1,213 @@
+//! How a function's processes are started: one variant for each language.
+//!
+//! A [`Source`] is what template and settings say of a function; a [`Starter`]
+//! is what was found for it on this machine, once. It is asked for a
+//! [`StartCommand`] before each process.
+
+mod command;
+mod error;
+pub mod node;
+pub mod python;
+
+pub use error::StartError;
+
+use crate::clients::Clients;
+use command::Program;
+use node::Node;
+use python::Python;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A function as template and settings describe it.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Its logical id, for people.
+    pub name: String,
+    /// The folder of its code.
+    pub code: PathBuf,
+    /// `app.handler`
+    pub handler: String,
+    /// `python3.13`, as the template or Lambda names it.
+    pub runtime: String,
+    /// `x86_64` or `arm64`
+    pub architecture: String,
+    /// The folders of its layers on this machine, the first one lowest.
+    pub layers: Vec<PathBuf>,
+    /// The resource's `Metadata`, where SAM's build settings stand.
+    pub metadata: serde_json::Value,
+    /// What starts it, if the developer says so.
+    pub command: Option<Vec<OsString>>,
+}
+
+/// Which debugger a process has, and so what an editor speaks to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DebuggerKind {
+    /// Python's: the Debug Adapter Protocol.
+    Debugpy,
+    /// Node's inspector: the Chrome DevTools Protocol.
+    Node,
+}
+
+impl DebuggerKind {
+    /// The name for people and programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debugpy => "debugpy",
+            Self::Node => "node",
+        }
+    }
+}
+
+/// What a process is told of the debugger that it is to have.
+#[derive(Clone, Debug)]
+pub struct DebugTarget {
+    /// The file into which it writes where it listens:
+    /// `{"client": {"host": "127.0.0.1", "port": 40123}}`
+    pub endpoints: PathBuf,
+}
+
+/// A process to be, apart from what every function's process gets.
+#[derive(Clone, Debug, Default)]
+pub struct StartCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Variables of its own: the runtime's, the debugger's.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// What a function runs on here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunsOn {
+    /// `Python 3.13 (/home/ada/shop/.venv/bin/python)`
+    pub what: String,
+    /// Whether that is what the template says.
+    pub as_meant: bool,
+}
+
+/// A build that failed: what people and callers are told.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BuildFailed {
+    /// The compiler's first error, in one line.
+    pub message: String,
+}
+
+/// Told of a build's steps and of the compiler's lines.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How one function's processes are started.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Starter {
+    /// By the project's interpreter and our client.
+    Python(Python),
+    /// By the project's Node and our client.
+    Node(Node),
+    /// By what the developer says.
+    Command(Program),
+}
+
+impl Starter {
+    /// Looks for what the function needs on this machine. Nothing is run.
+    ///
+    /// # Errors
+    /// What is missing, and how to get it.
+    pub fn find(source: &Source, clients: &Arc<Clients>) -> Result<Self, StartError> {
+        if let Some(command) = &source.command {
+            return Program::new(source, command).map(Self::Command);
+        }
+        let runtime = source.runtime.as_str();
+        if runtime.starts_with("python") {
+            return Python::find(source, clients).map(Self::Python);
+        }
+        if runtime.starts_with("nodejs") {
+            return Node::find(source, clients).map(Self::Node);
+        }
+        Err(StartError::Unknown {
+            runtime: runtime.to_owned(),
+            advice: "name a command for it",
+        })
+    }
+
+    /// The program that is started, for people.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        match self {
+            Self::Python(it) => &it.interpreter,
+            Self::Node(it) => &it.interpreter,
+            Self::Command(it) => it.program(),
+        }
+    }
+
+    /// Asks the program what it is.
+    ///
+    /// # Errors
+    /// When it does not run, or is too old.
+    pub async fn check(&self) -> Result<RunsOn, StartError> {
+        match self {
+            Self::Python(it) => it.check().await,
+            Self::Node(it) => it.check().await,
+            Self::Command(it) => Ok(it.check()),
+        }
+    }
+
+    /// The debugger that its processes have under `--debug`; none: there is
+    /// none for it.
+    #[must_use]
+    pub fn debugger(&self) -> Option<DebuggerKind> {
+        match self {
+            Self::Python(_) => Some(DebuggerKind::Debugpy),
+            Self::Node(_) => Some(DebuggerKind::Node),
+            Self::Command(_) => None,
+        }
+    }
+
+    /// Makes sure that the debugger can start.
+    ///
+    /// # Errors
+    /// When it is missing, with what to install.
+    pub async fn check_debugger(&self) -> Result<(), StartError> {
+        match self {
+            Self::Python(it) => python::check_debugger(&it.interpreter).await,
+            Self::Node(_) => Ok(()),
+            Self::Command(it) => Err(it.no_debugger()),
+        }
+    }
+
+    /// Makes what is run of what was saved.
+    ///
+    /// # Errors
+    /// The compiler's.
+    #[allow(clippy::unused_async, reason = "compilers will be waited for")]
+    pub async fn build(&self, _progress: &Progress) -> Result<(), BuildFailed> {
+        match self {
+            Self::Python(_) | Self::Node(_) | Self::Command(_) => Ok(()),
+        }
+    }
+
+    /// The next process, as the code is now.
+    #[must_use]
+    pub fn command(&self, debugged: Option<&DebugTarget>) -> StartCommand {
+        match self {
+            Self::Python(it) => it.command(debugged),
+            Self::Node(it) => it.command(debugged),
+            Self::Command(it) => it.command(),
+        }
+    }
+
+    /// Folders whose change is a new version of the code.
+    #[must_use]
+    pub fn watched(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Python(it) => vec![it.code.clone()],
+            Self::Node(it) => vec![it.code.clone()],
+            Self::Command(it) => vec![it.code.clone()],
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Why a function cannot be started here, for people.
+
+use std::path::PathBuf;
+
+/// One line: what, why, what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No row of the table.
+    #[error("{runtime} cannot be run here: {advice}")]
+    Unknown {
+        /// The template's runtime.
+        runtime: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Nothing found.
+    #[error(
+        "no Python interpreter for {project}: create a virtualenv there (`python3 -m venv .venv`) or put python3 on the PATH"
+    )]
+    NoPython {
+        /// The code's folder.
+        project: PathBuf,
+    },
+    /// Nothing found.
+    #[error("no Node for {project}: install Node (https://nodejs.org) and put node on the PATH")]
+    NoNode {
+        /// The code's folder.
+        project: PathBuf,
+    },
+    /// It does not run.
+    #[error("{program} does not run ({reason}): {advice}")]
+    Broken {
+        /// Which.
+        program: PathBuf,
+        /// Why.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The debugger is not there.
+    #[error("debugpy is missing in {interpreter}: run `{interpreter} -m pip install debugpy`")]
+    NoDebugpy {
+        /// Which.
+        interpreter: PathBuf,
+    },
+    /// There is none for it.
+    #[error("{name} cannot be run under a debugger: {reason}")]
+    NoDebugger {
+        /// The function.
+        name: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The debugger's port is taken.
+    #[error(
+        "port {port} for {function}'s debugger is in use: end what listens there, or choose another with --debug-port"
+    )]
+    PortInUse {
+        /// Which.
+        port: u16,
+        /// Whose.
+        function: String,
+    },
+    /// A debugger's port that cannot be had for another reason.
+    #[error(
+        "port {port} for the debugger of {function} cannot be listened at ({reason}): choose another with --debug-port"
+    )]
+    Port {
+        /// Which.
+        port: u16,
+        /// Whose.
+        function: String,
+        /// Why.
+        reason: String,
+    },
+    /// The clients could not be written.
+    #[error(
+        "the runtime clients cannot be written to {folder} ({reason}): make room there, or set TMPDIR to another folder"
+    )]
+    NotWritten {
+        /// Where temporary files go.
+        folder: PathBuf,
+        /// Why.
+        reason: std::io::ErrorKind,
+    },
+    /// The machine refuses something.
+    #[error("no local process can be prepared: {0}")]
+    Machine(#[from] std::io::Error),
+}
