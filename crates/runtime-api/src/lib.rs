@@ -28,6 +28,7 @@ mod error;
 pub mod header;
 mod invocation;
 mod route;
+pub mod runtimes;
 pub mod verb;
 
 pub use error::{ErrorObject, Refusal};
