@@ -27,6 +27,7 @@ pub mod environment;
 mod error;
 pub mod header;
 mod invocation;
+pub mod log;
 mod route;
 pub mod runtimes;
 pub mod verb;
