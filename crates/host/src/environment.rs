@@ -1,6 +1,7 @@
 //! One process and its Runtime API.
 
-use crate::launch::{Group, Launch};
+use crate::guard::Group;
+use crate::launch::Launch;
 use crate::logs::{self, LogSink};
 use crate::run_state::RunState;
 use crate::server::{About, Posted, Server, Work};
@@ -68,8 +69,9 @@ impl ExecutionEnvironment {
     /// When there is no port, or the program cannot be started.
     pub async fn start(launch: &Launch, sink: &LogSink) -> std::io::Result<Self> {
         let server = Server::bind(About::of(&launch.environment)).await?;
-        let mut child = launch.spawn(&server.address.to_string())?;
-        let group = Group::of(&child);
+        let runtime_api = server.address.to_string();
+        let group = Group::new(&runtime_api)?;
+        let mut child = launch.spawn(&runtime_api, &group)?;
         // Whoever waits for the child would close it.
         let lifeline = child.stdin.take();
         let mut pumps = JoinSet::new();

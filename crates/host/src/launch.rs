@@ -1,6 +1,7 @@
 //! Which process to start.
 
 use crate::clients;
+use crate::guard::Group;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Starts the process, in a process group of its own.
+    /// Starts the process in this group.
     ///
     /// A client of ours gets a pipe as its stdin, a lifeline: it ends when
     /// nobody has the other end any more, though it stands at a breakpoint and
@@ -38,7 +39,7 @@ impl Launch {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(crate) fn spawn(&self, runtime_api: &str) -> std::io::Result<Child> {
+    pub(crate) fn spawn(&self, runtime_api: &str, group: &Group) -> std::io::Result<Child> {
         let lifeline = self.is_own_client();
         let stdin = if lifeline {
             Stdio::piped()
@@ -56,8 +57,7 @@ impl Launch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
+        group.take_in(&mut command);
         if lifeline {
             command.env(LIFELINE, "stdin");
         }
@@ -118,90 +118,4 @@ pub fn developers_part() -> BTreeMap<String, String> {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
         .collect()
-}
-
-/// A process with its children: they may outlive it.
-#[derive(Debug)]
-pub(crate) struct Group {
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
-    frozen: bool,
-}
-
-#[cfg(unix)]
-impl Group {
-    pub(crate) fn of(child: &Child) -> Self {
-        let pid = child.id().and_then(|id| i32::try_from(id).ok());
-        Self {
-            leader: pid.and_then(rustix::process::Pid::from_raw),
-            frozen: false,
-        }
-    }
-
-    /// Ends all of it at once, the first time it is called. What is stopped
-    /// ends as well: SIGKILL waits for nothing.
-    pub(crate) fn kill(&mut self) {
-        self.send(rustix::process::Signal::KILL);
-        self.leader = None;
-    }
-
-    /// Asks all of it to end.
-    pub(crate) fn terminate(&self) {
-        self.send(rustix::process::Signal::TERM);
-    }
-
-    /// Stops all of it. If this process dies, the kernel sends a stopped group
-    /// that is orphaned by this SIGHUP and SIGCONT (`_exit(2)`). It is not
-    /// orphaned where whoever adopts it is of the same session, as in a
-    /// container whose first process is a shell: there it stays stopped until
-    /// it is killed, or ends with the container.
-    pub(crate) fn freeze(&mut self) {
-        if !self.frozen {
-            self.send(rustix::process::Signal::STOP);
-        }
-        self.frozen = true;
-    }
-
-    /// Lets it go on.
-    pub(crate) fn thaw(&mut self) {
-        if self.frozen {
-            self.send(rustix::process::Signal::CONT);
-        }
-        self.frozen = false;
-    }
-
-    fn send(&self, signal: rustix::process::Signal) {
-        if let Some(pid) = self.leader {
-            // It may have ended by itself.
-            let _ = rustix::process::kill_process_group(pid, signal);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Group {
-    pub(crate) fn of(_: &Child) -> Self {
-        Self { frozen: false }
-    }
-
-    /// `kill_on_drop` ends the process itself; its children are not known here.
-    pub(crate) fn kill(&mut self) {}
-
-    /// There is no such thing here: it is ended at once.
-    pub(crate) fn terminate(&self) {}
-
-    /// There is no such thing here: the process stays awake.
-    pub(crate) fn freeze(&mut self) {
-        self.frozen = true;
-    }
-
-    pub(crate) fn thaw(&mut self) {
-        self.frozen = false;
-    }
-}
-
-impl Group {
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.frozen
-    }
 }

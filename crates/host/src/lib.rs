@@ -12,6 +12,7 @@ mod debugger;
 mod environment;
 mod freshness;
 mod function;
+mod guard;
 mod launch;
 mod logs;
 mod run_state;
