@@ -9,7 +9,6 @@ mod error;
 mod function;
 mod layers;
 mod mappings;
-mod memory;
 mod rate;
 mod records;
 mod run;

@@ -1,18 +1,19 @@
 //! One process and its Runtime API.
 
+mod report;
+
 use crate::guard::Group;
 use crate::launch::Launch;
-use crate::logs::{self, LogSink};
+use crate::logs::{Begin, Journal, LogSink};
+use crate::memory;
 use crate::run_state::RunState;
 use crate::server::{About, Posted, Server, Work};
 use bytes::Bytes;
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tether_runtime_api::{ErrorObject, Invocation};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
 
 /// A process that serves one invocation after the other.
 pub struct ExecutionEnvironment {
@@ -21,13 +22,23 @@ pub struct ExecutionEnvironment {
     group: Group,
     /// Its other end is the process's; see [`Launch::spawn`].
     _lifeline: Option<ChildStdin>,
-    /// Reads the process's output to its end.
-    pumps: JoinSet<()>,
+    journal: Journal,
+    init: Init,
+    memory_mb: u64,
+}
+
+/// How long a process took to ask for its first event.
+struct Init {
+    began: Instant,
+    /// None: it has not asked yet, or somebody was told.
+    took: Option<Duration>,
 }
 
 /// From SIGTERM to SIGKILL, for a function with an internal extension
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>).
 const GRACE: Duration = Duration::from_millis(500);
+
+const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
 
 /// How an invocation ended. It does not print: payloads are in it.
 pub enum Ended {
@@ -71,30 +82,19 @@ impl ExecutionEnvironment {
         let server = Server::bind(About::of(&launch.environment)).await?;
         let runtime_api = server.address.to_string();
         let group = Group::new(&runtime_api)?;
+        let began = Instant::now();
         let mut child = launch.spawn(&runtime_api, &group)?;
         // Whoever waits for the child would close it.
         let lifeline = child.stdin.take();
-        let mut pumps = JoinSet::new();
-        if let Some(output) = child.stdout.take() {
-            pumps.spawn(logs::pump(
-                output,
-                Arc::clone(&launch.label),
-                Arc::clone(sink),
-            ));
-        }
-        if let Some(output) = child.stderr.take() {
-            pumps.spawn(logs::pump(
-                output,
-                Arc::clone(&launch.label),
-                Arc::clone(sink),
-            ));
-        }
+        let journal = Journal::of(&mut child, &launch.label, &launch.environment, sink);
         Ok(Self {
             server,
             child,
             group,
             _lifeline: lifeline,
-            pumps,
+            journal,
+            init: Init { began, took: None },
+            memory_mb: report::memory_mb(launch.environment.expose().get(MEMORY_SIZE)),
         })
     }
 
@@ -113,11 +113,28 @@ impl ExecutionEnvironment {
     /// Waits until the process asks for its first event. None: it did. Some:
     /// it could not start, and this is why.
     pub async fn ready(&mut self) -> Option<Ended> {
-        tokio::select! {
+        let is_first = *self.server.asked.borrow() == 0;
+        let failed = tokio::select! {
             biased;
             end = initialized(&mut self.server) => end,
             status = self.child.wait() => Some(self.ended(status).await),
+        };
+        if is_first && failed.is_none() {
+            self.init.took = Some(self.init.began.elapsed());
         }
+        failed
+    }
+
+    /// What it has used of memory at most so far, in MB, with its children; none
+    /// where the system does not say.
+    #[must_use]
+    pub fn peak_memory_mb(&self) -> Option<u64> {
+        memory::peak_mb(self.process_id()?)
+    }
+
+    /// Waits until everything that was printed so far has been taken.
+    pub async fn settle(&self) {
+        self.journal.settle().await;
     }
 
     /// Waits until the process, and each extension in it, asks for its next
@@ -163,16 +180,17 @@ impl ExecutionEnvironment {
 
     /// Runs one invocation to its end or its deadline.
     pub async fn invoke(&mut self, invocation: Invocation, payload: Bytes) -> Ended {
-        self.run(invocation, payload, &RunState::new()).await
+        self.run(invocation, payload, &RunState::new(), None).await
     }
 
-    /// See [`invoke`](Self::invoke); the state is told when the process takes
-    /// the event.
+    /// See [`invoke`](Self::invoke); the state, and the log if it is to be, is
+    /// told when the process takes the event.
     pub(crate) async fn run(
         &mut self,
         invocation: Invocation,
         payload: Bytes,
         state: &RunState,
+        begin: Option<Begin>,
     ) -> Ended {
         let left = invocation.deadline_ms.saturating_sub(crate::now().0);
         if left == 0 {
@@ -185,6 +203,7 @@ impl ExecutionEnvironment {
             payload: payload.clone(),
             answer,
             state: state.clone(),
+            begin,
         };
         if !self.is_alive() {
             if *self.server.asked.borrow() > 0 {
@@ -235,11 +254,10 @@ impl ExecutionEnvironment {
         }
     }
 
-    /// Reads what the process still had to say. A child of its own may keep
-    /// the pipes open: that is not waited for.
+    /// Reads what the process still had to say. Whoever reads it may be slow:
+    /// that is not waited for.
     async fn drain(&mut self) {
-        let all = async { while self.pumps.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(Duration::from_millis(200), all).await;
+        let _ = tokio::time::timeout(Duration::from_millis(200), self.journal.end()).await;
     }
 
     /// Ends the process and its children: at once, or gently if it registered

@@ -82,6 +82,10 @@ enum NotStarted {
     Build(#[from] BuildFailed),
 }
 
+/// A start has this long; then it is tried again, in the invocation's own time
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+const INIT: Duration = Duration::from_secs(10);
+
 /// The only slot of a function that is debugged: its port is taken.
 const DEBUGGED: &str = "debugged";
 
@@ -232,20 +236,14 @@ impl Function {
             state.waits();
         }
         let (mut invocation, mut payload) = (invocation, payload);
-        // A process may end between two invocations; the next one gets a new
-        // process, once.
-        for _ in 0..2 {
+        // A process may end between two invocations, or not start in time; the
+        // next one gets a new process, once, and the rest of its own time.
+        for init in [self.init_limit(), None] {
             let environment = match self.environment(slot, variables, state).await {
                 Ok(environment) => environment,
                 Err(error) => return (self.not_started(error), Instant::now()),
             };
-            let ready = tokio::time::timeout(left(&invocation), environment.ready()).await;
-            let began = Instant::now();
-            let ended = match ready {
-                Ok(None) => environment.run(invocation, payload, state).await,
-                Ok(Some(failed)) => failed,
-                Err(_) => Ended::TimedOut,
-            };
+            let (ended, began) = environment.report(invocation, payload, state, init).await;
             match ended {
                 Ended::NotTaken(again, bytes) => {
                     slot.stop().await;
@@ -256,6 +254,11 @@ impl Function {
         }
         let ended = Ended::Exited("the process ends before it asks for an event".to_owned());
         (ended, Instant::now())
+    }
+
+    /// Nobody hurries a developer at a breakpoint.
+    fn init_limit(&self) -> Option<Duration> {
+        self.copy.debugger.is_none().then_some(INIT)
     }
 
     fn not_started(&self, error: NotStarted) -> Ended {
@@ -278,10 +281,7 @@ impl Function {
     fn progress(&self) -> Progress {
         let (sink, source) = (Arc::clone(&self.sink), Arc::from(self.copy.name.as_str()));
         Arc::new(move |text: &str| {
-            sink(LogLine {
-                source: Arc::clone(&source),
-                text: text.to_owned(),
-            });
+            sink(LogLine::platform(&source, text.to_owned()));
         })
     }
 

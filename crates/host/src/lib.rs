@@ -15,6 +15,7 @@ mod function;
 mod guard;
 mod launch;
 mod logs;
+mod memory;
 mod run_state;
 mod server;
 mod starter;
@@ -24,7 +25,7 @@ pub use debugger::Debugger;
 pub use environment::{Ended, ExecutionEnvironment, Settled};
 pub use function::{Function, Ran, Seat, WorkingCopy};
 pub use launch::{Launch, developers_part};
-pub use logs::{LogLine, LogSink};
+pub use logs::{LogLine, LogSink, Stream};
 pub use run_state::RunState;
 pub use starter::{
     BuildFailed, DebugTarget, DebuggerKind, Progress, RunsOn, Source, StartCommand, StartError,

@@ -1,52 +1,71 @@
-//! What a function's process prints.
+//! What a function's process prints, and what Lambda says between its lines.
+
+mod journal;
+mod lines;
+
+pub(crate) use journal::{Begin, Journal};
 
 use std::sync::Arc;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tether_protocol::Timestamp;
 
-/// One line of a process's output.
+/// Where a line was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// By the process, to its stdout.
+    Stdout,
+    /// By the process, to its stderr.
+    Stderr,
+    /// By Lambda, or by tether in its place.
+    Platform,
+}
+
+impl Stream {
+    /// The name for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Platform => "platform",
+        }
+    }
+}
+
+/// One line of a function's log.
 #[derive(Clone, Debug)]
 pub struct LogLine {
     /// The function.
     pub source: Arc<str>,
     /// The line, without its end.
     pub text: String,
+    /// The same as it was written, if that was no UTF-8.
+    pub raw: Option<Arc<[u8]>>,
+    /// Where it was written.
+    pub stream: Stream,
+    /// The invocation that ran; none between two, and before the first.
+    pub request_id: Option<Arc<str>>,
+    /// When it was read.
+    pub at: Timestamp,
+    /// It was too long: the next one of this stream goes on with it.
+    pub is_cut: bool,
 }
 
-/// Where lines go.
-pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
-
-/// Longer lines are cut into several: a process that prints without line ends
-/// must not fill memory.
-const LONGEST_LINE: usize = 64 * 1024;
-
-/// Reads a process's output to its end.
-pub(crate) async fn pump(output: impl AsyncRead + Unpin, source: Arc<str>, sink: LogSink) {
-    let mut output = BufReader::new(output);
-    let mut line = Vec::new();
-    loop {
-        let part = match output.fill_buf().await {
-            Ok(part) if !part.is_empty() => part,
-            _ => break,
-        };
-        let end = part.iter().position(|byte| *byte == b'\n');
-        let taken = end.map_or(part.len(), |end| end + 1);
-        line.extend_from_slice(part.get(..taken).unwrap_or_default());
-        output.consume(taken);
-        if end.is_some() || line.len() >= LONGEST_LINE {
-            emit(&mut line, &source, &sink);
+impl LogLine {
+    /// A line of Lambda's, or of tether in its place.
+    #[must_use]
+    pub fn platform(source: &Arc<str>, text: String) -> Self {
+        Self {
+            source: Arc::clone(source),
+            text,
+            raw: None,
+            stream: Stream::Platform,
+            request_id: None,
+            at: crate::now(),
+            is_cut: false,
         }
     }
-    if !line.is_empty() {
-        emit(&mut line, &source, &sink);
-    }
 }
 
-fn emit(line: &mut Vec<u8>, source: &Arc<str>, sink: &LogSink) {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim_end_matches(['\n', '\r']).to_owned();
-    sink(LogLine {
-        source: Arc::clone(source),
-        text,
-    });
-    line.clear();
-}
+/// Where lines go. It may block while it cannot take more of a process's lines,
+/// and the process waits then; lines of [`Stream::Platform`] it takes at once.
+pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;

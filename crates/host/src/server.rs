@@ -5,6 +5,7 @@ mod extensions;
 
 pub(crate) use extensions::{About, Standing};
 
+use crate::logs::Begin;
 use crate::run_state::RunState;
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
@@ -44,6 +45,8 @@ pub(crate) struct Work {
     pub(crate) answer: oneshot::Sender<Posted>,
     /// It is told when the process takes it.
     pub(crate) state: RunState,
+    /// The same, if what becomes of it stands in its log.
+    pub(crate) begin: Option<Begin>,
 }
 
 /// The server's end that the environment holds.
@@ -197,6 +200,9 @@ impl State {
         };
         self.extensions.tell(&work.invocation);
         work.state.runs();
+        if let Some(begin) = work.begin.clone() {
+            begin.tell();
+        }
         current.begin(work);
         current.render()
     }

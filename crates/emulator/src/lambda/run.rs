@@ -2,13 +2,13 @@
 
 use super::Lambda;
 use super::function::Function;
-use super::memory;
 use super::version::{Version, Warm};
 use crate::id;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tether_host::Ended;
+use tether_runtime_api::log::{self, LogFormat, Report, Status};
 use tether_runtime_api::{ErrorObject, Invocation, header};
 
 /// A runtime whose function has a short timeout still gets this long to ask
@@ -81,8 +81,9 @@ async fn once(
     let revision = Arc::clone(&warm.revision);
     let configuration = &revision.configuration;
     let name = configuration.version.clone();
-    let first = format!("START RequestId: {id} Version: {name}");
-    warm.tap.begin(call.tail, first);
+    let format = LogFormat::of_variable(configuration.plain.logging("LogFormat"));
+    let first = log::start(format, id, &name, tether_host::now().0);
+    warm.tap.begin(id, call.tail, first);
     let started = Instant::now();
     let invocation = invocation(call, configuration.timeout);
     let ended = match warm.invoke(invocation, call.payload.clone()).await {
@@ -94,7 +95,7 @@ async fn once(
     };
     let took = started.elapsed();
     let timeout = Duration::from_secs(u64::from(configuration.timeout));
-    let report = Report::of(call, &ended, took, timeout);
+    let last_words = LastWords::of(call, &ended, took, timeout);
     let goes_on = matches!(ended, Ended::Answered { .. } | Ended::Failed { .. });
     let (failed, payload) = match ended.settle(id, timeout.as_secs_f64()) {
         Ok((_, body)) => (false, body),
@@ -106,15 +107,15 @@ async fn once(
             let asked = warm.environment.idle();
             let _ = tokio::time::timeout(TAIL_WAITS, asked).await;
         }
-        warm.tap.settle().await;
-        report.clone().conclude(&mut warm);
+        warm.environment.settle().await;
+        last_words.clone().conclude(&mut warm);
         warm.tap.end();
         tail = warm.tap.tail();
     }
     let reported = call.tail;
     let conclude = move |warm: &mut Warm| {
         if !reported {
-            report.conclude(warm);
+            last_words.conclude(warm);
         }
     };
     if goes_on {
@@ -134,74 +135,42 @@ async fn once(
     })
 }
 
-/// What is said when it is over
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html>).
+/// What is said when it is over.
 #[derive(Clone)]
-struct Report {
+struct LastWords {
     request_id: String,
     took: Duration,
-    /// How it ended, if it did not end well.
-    problem: Vec<String>,
-    status: &'static str,
+    status: Status,
 }
 
-impl Report {
+impl LastWords {
     fn of(call: &Call, ended: &Ended, took: Duration, timeout: Duration) -> Self {
-        let id = &call.request_id;
-        let (problem, status) = match ended {
-            Ended::TimedOut => {
-                let seconds = timeout.as_secs_f64();
-                let now = super::configuration::last_modified();
-                let now = now.strip_suffix("+0000").unwrap_or(&now);
-                let line = format!("{now}Z {id} Task timed out after {seconds:.2} seconds");
-                (vec![line], "Status: timeout\t")
-            }
-            Ended::Exited(how) => (
-                vec![
-                    format!("RequestId: {id} Error: Runtime exited with error: {how}"),
-                    "Runtime.ExitError".to_owned(),
-                ],
-                "Status: error\tError Type: Runtime.ExitError\t",
-            ),
-            _ => (Vec::new(), ""),
+        let status = match ended {
+            Ended::TimedOut => Status::Timeout(timeout),
+            Ended::Exited(how) => Status::Exited(how.clone()),
+            _ => Status::Success,
         };
         Self {
-            request_id: id.clone(),
+            request_id: call.request_id.clone(),
             took,
-            problem,
             status,
         }
     }
 
     fn conclude(self, warm: &mut Warm) {
-        let (id, took) = (self.request_id, self.took);
-        let init = warm.init.take();
-        // A start is billed like the rest
-        // (<https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>).
-        let billed = milliseconds(took + init.unwrap_or_default()).ceil();
-        let memory = memory_used(warm).map(|it| format!("Max Memory Used: {it} MB\t"));
-        let init = init.map(|it| format!("Init Duration: {:.2} ms\t", milliseconds(it)));
-        let mut words = self.problem;
-        words.push(format!("END RequestId: {id}"));
-        words.push(format!(
-            "REPORT RequestId: {id}\tDuration: {:.2} ms\tBilled Duration: {billed} ms\t\
-             Memory Size: {} MB\t{}{}{}",
-            milliseconds(took),
-            warm.revision.configuration.memory_mb,
-            memory.unwrap_or_default(),
-            init.unwrap_or_default(),
-            self.status,
-        ));
-        warm.tap.conclude(words);
+        let configuration = &warm.revision.configuration;
+        let format = LogFormat::of_variable(configuration.plain.logging("LogFormat"));
+        let report = Report {
+            request_id: self.request_id,
+            duration: self.took,
+            init: warm.init.take(),
+            memory_mb: configuration.memory_mb.into(),
+            max_memory_mb: warm.environment.peak_memory_mb(),
+            status: self.status,
+        };
+        let lines = report.lines(format, tether_host::now().0);
+        warm.tap.conclude(lines);
     }
-}
-
-fn memory_used(warm: &Warm) -> Option<u64> {
-    memory::peak_mb(warm.environment.process_id()?)
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }
 
 fn failed(version: &Version, call: &Call, error: &ErrorObject) -> Invoked {

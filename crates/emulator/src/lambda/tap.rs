@@ -3,19 +3,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tether_host::{LogLine, LogSink};
 
 /// What `LogType=Tail` gives back
 /// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
 const TAIL: usize = 4 * 1024;
-
-/// Lines come through a pipe, beside the answer. One that was printed before
-/// the answer is read long before this.
-const QUIET: Duration = Duration::from_millis(3);
-
-/// A process that prints all the time is not waited for.
-const LONGEST: u32 = 10;
 
 /// See the module.
 pub(crate) struct Tap {
@@ -26,8 +18,8 @@ pub(crate) struct Tap {
 
 #[derive(Default)]
 struct State {
-    /// Counts lines.
-    seen: u64,
+    /// The running invocation.
+    request_id: Option<Arc<str>>,
     /// The running invocation's lines, if somebody wants them.
     kept: Option<VecDeque<u8>>,
     /// What is to be said about the last invocation when it is over.
@@ -46,35 +38,41 @@ impl Tap {
     /// Where the process's lines go.
     pub(crate) fn sink(self: &Arc<Self>) -> LogSink {
         let tap = Arc::clone(self);
-        Arc::new(move |line: LogLine| tap.say(line.text))
+        Arc::new(move |line: LogLine| tap.pass(line))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One line, of the process or of Lambda.
+    /// A line of Lambda's.
     pub(crate) fn say(&self, text: String) {
-        {
+        self.pass(LogLine::platform(&self.source, text));
+    }
+
+    /// One line, of the process or of Lambda.
+    fn pass(&self, line: LogLine) {
+        let request_id = {
             let mut state = self.state();
-            state.seen += 1;
             if let Some(kept) = &mut state.kept {
-                kept.extend(text.bytes());
+                kept.extend(line.text.bytes());
                 kept.push_back(b'\n');
                 let surplus = kept.len().saturating_sub(TAIL);
                 kept.drain(..surplus);
             }
-        }
-        (self.sink)(LogLine {
-            source: Arc::clone(&self.source),
-            text,
-        });
+            state.request_id.clone()
+        };
+        (self.sink)(LogLine { request_id, ..line });
     }
 
     /// An invocation begins; `keep` its lines.
-    pub(crate) fn begin(&self, keep: bool, first: String) {
+    pub(crate) fn begin(&self, request_id: &str, keep: bool, first: String) {
         self.end();
-        self.state().kept = keep.then(VecDeque::new);
+        {
+            let mut state = self.state();
+            state.kept = keep.then(VecDeque::new);
+            state.request_id = Some(request_id.into());
+        }
         self.say(first);
     }
 
@@ -90,17 +88,7 @@ impl Tap {
         for line in last_words {
             self.say(line);
         }
-    }
-
-    /// Waits until what was printed has been read.
-    pub(crate) async fn settle(&self) {
-        for _ in 0..LONGEST {
-            let before = self.state().seen;
-            tokio::time::sleep(QUIET).await;
-            if self.state().seen == before {
-                return;
-            }
-        }
+        self.state().request_id = None;
     }
 
     /// The last 4 KB of the invocation.
@@ -121,18 +109,18 @@ mod tests {
         let sink: LogSink = Arc::new(move |line: LogLine| seen.lock().unwrap().push(line.text));
         let tap = Tap::new(sink, "f");
         tap.say("before".into());
-        tap.begin(true, "START 1".into());
+        tap.begin("1", true, "START 1".into());
         tap.say("x".repeat(2 * TAIL));
         tap.conclude(vec!["END 1".into()]);
         tap.end();
         let tail = String::from_utf8(tap.tail().unwrap()).unwrap();
         assert_eq!(tail.len(), TAIL);
         assert!(tail.ends_with("x\nEND 1\n"), "{tail}");
-        tap.begin(false, "START 2".into());
+        tap.begin("2", false, "START 2".into());
         assert_eq!(tap.tail(), None);
         // The last words of one stand before the first of the next.
         tap.conclude(vec!["END 2".into()]);
-        tap.begin(true, "START 3".into());
+        tap.begin("3", true, "START 3".into());
         assert_eq!(tap.tail().unwrap(), b"START 3\n");
         let said = lines.lock().unwrap();
         assert_eq!(said.last().unwrap(), "START 3");

@@ -312,12 +312,18 @@ impl Outdated {
     }
 }
 
-/// Whether it has asked for its next event by then.
+/// Whether it has asked for its next event by then. What it has printed is read.
 async fn rests(warm: &mut Warm, by: tokio::time::Instant, ending: &CancellationToken) -> bool {
-    tokio::select! {
+    let asked = tokio::select! {
         biased;
         asked = warm.environment.idle() => asked,
         () = tokio::time::sleep_until(by) => false,
         () = ending.cancelled() => false,
+    };
+    tokio::select! {
+        () = warm.environment.settle() => {},
+        () = tokio::time::sleep_until(by) => {},
+        () = ending.cancelled() => {},
     }
+    asked
 }

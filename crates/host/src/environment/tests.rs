@@ -3,7 +3,7 @@
 use super::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tether_protocol::Secret;
 
@@ -241,6 +241,7 @@ async fn an_answer_behind_the_deadline_is_gone_and_the_next_one_is_right() {
     assert!(matches!(ended, Ended::TimedOut));
     std::fs::write(stage.path("go"), "").unwrap();
     assert_eq!(answer(&mut environment, "2", "answer = 2").await, "2");
+    environment.settle().await;
     assert_eq!(stage.lines(), ["410"]);
     environment.stop().await;
 }
