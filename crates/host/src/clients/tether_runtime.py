@@ -3,8 +3,8 @@
 The host starts this file as ``python tether_runtime.py <handler>``, with or
 without debugpy in front, in the folder of the function's code. It treats the
 handler as the client in AWS's own Python runtimes does, so that what works here
-works there, and the other way round: ``tests/clients/test_python_client.py``
-holds the two side by side and names each place where this one differs on purpose.
+works there, and the other way round: ``tests/clients/test_python_client*.py``
+hold the two side by side and name each place where this one differs on purpose.
 
 One file, standard library only, Python 3.8 and later. Two rules keep it out of
 the way of the code that it runs:
@@ -31,6 +31,10 @@ import traceback
 
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 
+# Standard output and standard error as they were at the start, whatever the code
+# puts into sys.stdout: on Lambda, log messages have a descriptor of their own.
+OWN_STREAMS = []
+
 
 def main():
     """Load the handler, then serve invocations until there is no API to ask."""
@@ -39,8 +43,9 @@ def main():
     os.environ.pop("DEBUGPY_ADAPTER_ENDPOINTS", None)
     name = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("_HANDLER", "")
     put_code_folder_first()
-    sys.stdout = Unbuffered(sys.stdout, "strict")
-    sys.stderr = Unbuffered(sys.stderr, "backslashreplace")
+    OWN_STREAMS.append(Unbuffered(sys.stdout, "strict"))
+    OWN_STREAMS.append(Unbuffered(sys.stderr, "backslashreplace"))
+    sys.stdout, sys.stderr = OWN_STREAMS
     logs = set_up_logging()
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
@@ -77,8 +82,8 @@ def serve(api, handler, logs):
         problem = describe(error, request_id)
         print_error(problem)
         answer, content_type, kind = to_bytes(problem), "application/json", "error"
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # what was written past them, into .buffer
+    for stream in OWN_STREAMS:
+        flush(stream)  # what was written past it, into .buffer
     api.answer(request_id, kind, answer, content_type, headers)
 
 
@@ -394,15 +399,21 @@ class Unbuffered:
         pass  # `with sys.stdout:` must not close it
 
 
+def flush(stream):
+    """Flush a stream that the code may have closed."""
+    try:
+        stream.flush()
+    except ValueError:
+        pass
+
+
 def write_log(message):
-    """Write one log message, ended by one newline.
+    """Write one log message, ended by a newline.
 
     Lambda gives its runtimes a pipe with a frame around each message; a message
     needs no newline there to be a log event of its own. Here lines divide them.
     """
-    line = message if message.endswith("\n") else message + "\n"
-    # Printing a lone surrogate fails. That is the business of who prints it, not of logging.
-    sys.stdout.write(line.encode("utf-8", "backslashreplace").decode("utf-8"))
+    OWN_STREAMS[0].write(message if message.endswith("\n") else message + "\n")
 
 
 def json_logs():
@@ -417,7 +428,7 @@ def print_error(problem):
     """Log an error object, which happens before it is posted."""
     if json_logs():
         now = time.strftime(TIMESTAMP, time.gmtime())
-        write_log(to_json({"timestamp": now, "level": "ERROR", **problem}))
+        write_log(escaped(to_json({"timestamp": now, "level": "ERROR", **problem})))
         return
     message = ": " + problem["errorMessage"] if problem["errorMessage"] else ""
     lines = ["[ERROR] " + problem["errorType"] + message, "Traceback (most recent call last):"]
@@ -425,7 +436,12 @@ def print_error(problem):
         # No-break spaces for the indentation, which log viewers would trim away.
         text = line.lstrip(" ")
         lines.append("\u00a0" * (len(line) - len(text)) + text)
-    write_log("\n".join(lines))
+    write_log(escaped("\n".join(lines)))
+
+
+def escaped(text):
+    """A text that can be written: a lone surrogate in it must not lose the error."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def set_up_logging():
@@ -436,7 +452,7 @@ def set_up_logging():
     logging.Formatter.converter = time.gmtime
     handler = LambdaLoggerHandler()
     handler.addFilter(handler.add_invocation)
-    line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+    line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
     text = logging.Formatter(line, "%Y-%m-%dT%H:%M:%S")
     handler.setFormatter(JsonFormatter() if json_logs() else text)
     logging.getLogger().addHandler(handler)
@@ -473,13 +489,17 @@ class JsonFormatter(logging.Formatter):
         " lineno funcName created msecs relativeCreated thread threadName processName process"
         " aws_request_id tenant_id".split()
     )
+    ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def format(self, record):
         """The record as a line of JSON."""
+        # Handlers that the code has added see it with these as well.
+        record.levelno = min(50, max(0, record.levelno)) // 10 * 10
+        record.levelname = logging.getLevelName(record.levelno)
         as_it_is = isinstance(record.msg, dict) and not record.args
         fields = {
             "timestamp": self.formatTime(record, TIMESTAMP),
-            "level": logging.getLevelName(min(50, max(0, record.levelno)) // 10 * 10),
+            "level": record.levelname,
             "message": record.msg if as_it_is else record.getMessage(),
             "logger": record.name,
             **dict.fromkeys(("stackTrace", "errorType", "errorMessage")),
@@ -497,7 +517,7 @@ class JsonFormatter(logging.Formatter):
             if name not in self.OWN:
                 fields.setdefault(name, value)
         present = {name: value for name, value in fields.items() if value is not None}
-        return json.dumps(present, ensure_ascii=False, default=str)
+        return self.ENCODE(present)
 
 
 class RuntimeApi:
