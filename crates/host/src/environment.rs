@@ -39,6 +39,9 @@ struct Init {
 const GRACE: Duration = Duration::from_millis(500);
 
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+/// How long a process takes to end whose connection is closed already: the
+/// kernel closes a process's connections before it says that it has ended.
+const LAST_BREATH: Duration = Duration::from_millis(500);
 
 /// How an invocation ended. It does not print: payloads are in it.
 pub enum Ended {
@@ -46,10 +49,11 @@ pub enum Ended {
     Answered {
         /// Its content type, if it gave one.
         content_type: Option<String>,
-        /// Byte for byte.
+        /// Byte for byte; empty if it was streamed to somebody, see
+        /// [`RunState::stream`].
         body: Bytes,
     },
-    /// The runtime posted an error.
+    /// The runtime posted an error; at the end of a streamed answer, maybe.
     Failed {
         /// `Lambda-Runtime-Function-Error-Type`, if the runtime gave one.
         error_type: Option<String>,
@@ -197,7 +201,7 @@ impl ExecutionEnvironment {
             return Ended::TimedOut;
         }
         let deadline = tokio::time::sleep(Duration::from_millis(left));
-        let (answer, posted) = oneshot::channel();
+        let (answer, mut posted) = oneshot::channel();
         let work = Work {
             invocation: invocation.clone(),
             payload: payload.clone(),
@@ -224,7 +228,8 @@ impl ExecutionEnvironment {
         let mut init_error = self.server.init_error.clone();
         tokio::select! {
             biased;
-            posted = posted => match posted {
+            posted = &mut posted => match posted {
+                Ok(Posted::CutShort) => self.cut_short(&invocation.request_id).await,
                 Ok(posted) => ended(posted),
                 Err(_) => Ended::NotTaken(invocation, payload),
             },
@@ -237,9 +242,40 @@ impl ExecutionEnvironment {
                 if initialized && !taken {
                     return Ended::NotTaken(invocation, payload);
                 }
-                self.ended(status).await
+                self.last_words(status, posted).await
             }
             () = deadline => Ended::TimedOut,
+        }
+    }
+
+    /// The process has ended within an invocation. It may have posted its answer
+    /// before: what it sent is read first.
+    async fn last_words(
+        &mut self,
+        status: std::io::Result<ExitStatus>,
+        mut posted: oneshot::Receiver<Posted>,
+    ) -> Ended {
+        let closed = self.server.connections.wait_for(|open| *open == 0);
+        // A child of its own may keep a connection open.
+        let _ = tokio::time::timeout(LAST_BREATH, closed).await;
+        match posted.try_recv() {
+            Ok(Posted::CutShort) | Err(_) => self.ended(status).await,
+            Ok(posted) => ended(posted),
+        }
+    }
+
+    /// Its answer ended before it was complete: it has ended, or it has given
+    /// up its connection.
+    async fn cut_short(&mut self, request_id: &str) -> Ended {
+        match tokio::time::timeout(LAST_BREATH, self.child.wait()).await {
+            Ok(status) => self.ended(status).await,
+            Err(_) => {
+                let error = ErrorObject::truncated(request_id);
+                Ended::Failed {
+                    body: Bytes::from(error.to_bytes()),
+                    error_type: Some(error.error_type),
+                }
+            }
         }
     }
 
@@ -340,6 +376,7 @@ fn ended(posted: Posted) -> Ended {
     match posted {
         Posted::Response { content_type, body } => Ended::Answered { content_type, body },
         Posted::Error { error_type, body } => Ended::Failed { error_type, body },
+        Posted::CutShort => Ended::Exited("an answer that was cut short".to_owned()),
     }
 }
 

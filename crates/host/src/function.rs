@@ -174,6 +174,7 @@ impl Function {
         state: &RunState,
     ) -> Ran {
         let arrived = Instant::now();
+        let _streams = state.streams();
         let seated = self.seated(seat, remote_environment, &invocation, state);
         let Some(Seat(mut slot)) = seated.await else {
             return Ran {

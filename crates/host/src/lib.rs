@@ -7,6 +7,7 @@
 //! * [`Function`] keeps the environments of one function;
 //! * [`RunState`] says what an invocation does in them.
 
+mod answer_stream;
 mod clients;
 mod debugger;
 mod environment;
@@ -20,6 +21,7 @@ mod run_state;
 mod server;
 mod starter;
 
+pub use answer_stream::AnswerStream;
 pub use clients::Clients;
 pub use debugger::Debugger;
 pub use environment::{Ended, ExecutionEnvironment, Settled};

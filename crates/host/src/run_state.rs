@@ -1,5 +1,6 @@
 //! What an invocation does on this machine.
 
+use crate::answer_stream::{AnswerStream, Taker, answer_stream};
 use crate::debugger::Sessions;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,17 @@ struct Inner {
     since: Timestamp,
     /// The process that it runs in, if that is debugged.
     sessions: Option<Sessions>,
+    /// Whoever wants the answer while it is written.
+    taker: Option<Taker>,
+}
+
+/// Ends the stream of an answer that was not streamed; see [`RunState::stream`].
+pub(crate) struct Streaming<'a>(&'a RunState);
+
+impl Drop for Streaming<'_> {
+    fn drop(&mut self) {
+        self.0.taker();
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +47,20 @@ impl RunState {
             doing: Doing::Arrived,
             since: crate::now(),
             sessions: None,
+            taker: None,
         })))
+    }
+
+    /// Asks for the answer while it is written, if the runtime streams it. It
+    /// is asked for before the invocation runs, and what was handed out this
+    /// way does not come again at the end: an answer that was streamed ends as
+    /// one with an empty body. A runtime that does not stream answers at the
+    /// end, all at once, and nothing comes out of the stream.
+    #[must_use]
+    pub fn stream(&self) -> AnswerStream {
+        let (taker, stream) = answer_stream();
+        self.lock().taker = Some(taker);
+        stream
     }
 
     /// What it does, for people: `stopped at a breakpoint for 28 s (app.py:7)`.
@@ -57,6 +82,16 @@ impl RunState {
             },
             Doing::Answered => format!("sending its answer for {span}"),
         }
+    }
+
+    /// Whoever asked for the answer while it is written, once.
+    pub(crate) fn taker(&self) -> Option<Taker> {
+        self.lock().taker.take()
+    }
+
+    /// Held while it runs: then, nothing more comes out of its stream.
+    pub(crate) fn streams(&self) -> Streaming<'_> {
+        Streaming(self)
     }
 
     /// It waits for a process that is busy.

@@ -2,22 +2,24 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
 mod extensions;
+mod posting;
 
 pub(crate) use extensions::{About, Standing};
 
 use crate::logs::Begin;
 use crate::run_state::RunState;
-use base64::Engine as _;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use extensions::{Extensions, Verb};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use posting::{Posting, read_error, refuse_after};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use tether_runtime_api::{ErrorObject, Invocation, MAX_PAYLOAD, Refusal, Route, header};
+use tether_runtime_api::{ErrorObject, Invocation, Refusal, Route, header};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -36,6 +38,8 @@ pub(crate) enum Posted {
         error_type: Option<String>,
         body: Bytes,
     },
+    /// An answer that ended before it was complete.
+    CutShort,
 }
 
 /// An event on its way to the process.
@@ -43,7 +47,8 @@ pub(crate) struct Work {
     pub(crate) invocation: Invocation,
     pub(crate) payload: Bytes,
     pub(crate) answer: oneshot::Sender<Posted>,
-    /// It is told when the process takes it.
+    /// It is told when the process takes it, and asked who wants the answer
+    /// while it is written.
     pub(crate) state: RunState,
     /// The same, if what becomes of it stands in its log.
     pub(crate) begin: Option<Begin>,
@@ -59,6 +64,8 @@ pub(crate) struct Server {
     pub(crate) waiting: watch::Receiver<usize>,
     pub(crate) extensions: watch::Receiver<Standing>,
     pub(crate) init_error: watch::Receiver<Option<Posted>>,
+    /// Counts the connections that are open.
+    pub(crate) connections: watch::Receiver<usize>,
     /// The server ends when this goes.
     _life: oneshot::Sender<()>,
 }
@@ -78,12 +85,11 @@ const REMEMBERED: usize = 16;
 
 #[derive(Default)]
 struct Current {
-    /// Counts the invocations: an answer belongs to the one it began in.
-    number: u64,
     invocation: Invocation,
     payload: Bytes,
-    /// Taken when it is answered.
+    /// Taken by whoever answers it.
     answer: Option<oneshot::Sender<Posted>>,
+    state: RunState,
     /// Request id and invocation id of those before.
     earlier: VecDeque<(String, String)>,
 }
@@ -100,6 +106,7 @@ impl Server {
         let (extensions, standing) = Extensions::new(about);
         let (init_error, init_receiver) = watch::channel(None);
         let (life, end) = oneshot::channel();
+        let (open, connections) = watch::channel(0);
         let state = Arc::new(State {
             work: tokio::sync::Mutex::new(receiver),
             current: Mutex::default(),
@@ -108,7 +115,7 @@ impl Server {
             extensions,
             init_error,
         });
-        tokio::spawn(serve(listener, state, end));
+        tokio::spawn(serve(listener, state, open, end));
         Ok(Self {
             address,
             work,
@@ -116,12 +123,19 @@ impl Server {
             waiting: waiting_receiver,
             extensions: standing,
             init_error: init_receiver,
+            connections,
             _life: life,
         })
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>, mut end: oneshot::Receiver<()>) {
+async fn serve(
+    listener: TcpListener,
+    state: Arc<State>,
+    open: watch::Sender<usize>,
+    mut end: oneshot::Receiver<()>,
+) {
+    let open = Arc::new(open);
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -139,7 +153,9 @@ async fn serve(listener: TcpListener, state: Arc<State>, mut end: oneshot::Recei
         };
         let _ = stream.set_nodelay(true);
         let state = Arc::clone(&state);
+        let is_open = OneMore::of(Arc::clone(&open));
         connections.spawn(async move {
+            let _is_open = is_open;
             let service = hyper::service::service_fn(move |request| {
                 let state = Arc::clone(&state);
                 async move { Ok::<_, std::convert::Infallible>(state.serve(request).await) }
@@ -182,7 +198,7 @@ impl State {
         self.asked
             .send_modify(|count| *count = count.wrapping_add(1));
         let work = {
-            let _waits = Waits::one(&self.waiting);
+            let _waits = OneMore::of(&self.waiting);
             let mut queue = self.work.lock().await;
             loop {
                 match queue.recv().await {
@@ -216,35 +232,16 @@ impl State {
     }
 
     async fn response(&self, request: Request<Incoming>, id: &str) -> Answer {
-        let number = match self.check(&request, id) {
-            Ok(number) => number,
-            Err(refusal) => return refuse_after(request, refusal).await,
-        };
-        let content_type = text_header(&request, &http::header::CONTENT_TYPE);
-        let (body, trailers) = match read(request).await {
-            Ok(read) => read,
-            Err(refusal) => return self.too_large(number, refusal),
-        };
-        // A streamed answer that failed half way says so in its trailers.
-        let failed = trailers.as_ref().and_then(|it| it.get(header::ERROR_TYPE));
-        let posted = match failed {
-            Some(kind) => Posted::Error {
-                error_type: Some(String::from_utf8_lossy(kind.as_bytes()).into_owned()),
-                body: streamed_error(trailers.as_ref()),
-            },
-            None => Posted::Response { content_type, body },
-        };
-        self.settle(number, posted)
+        match self.begin_posting(&request, id) {
+            Ok(posting) => posting.response(request).await,
+            Err(refusal) => refuse_after(request, refusal).await,
+        }
     }
 
     async fn error(&self, request: Request<Incoming>, id: &str) -> Answer {
-        let number = match self.check(&request, id) {
-            Ok(number) => number,
-            Err(refusal) => return refuse_after(request, refusal).await,
-        };
-        match read_error(request).await {
-            Ok(posted) => self.settle(number, posted),
-            Err(refusal) => refuse(refusal),
+        match self.begin_posting(&request, id) {
+            Ok(posting) => posting.error(request).await,
+            Err(refusal) => refuse_after(request, refusal).await,
         }
     }
 
@@ -266,11 +263,11 @@ impl State {
         *self.asked.borrow() > 0
     }
 
-    /// The number of the invocation at hand, if this is an answer to it. An
-    /// answer that says by its invocation id that it is an earlier one's gets
-    /// 410, whatever its request id: a retry has the same.
-    fn check(&self, request: &Request<Incoming>, id: &str) -> Result<u64, Refusal> {
-        let current = self
+    /// The invocation at hand, if this is an answer to it. An answer that says by
+    /// its invocation id that it is an earlier one's gets 410, whatever its
+    /// request id: a retry has the same.
+    fn begin_posting(&self, request: &Request<Incoming>, id: &str) -> Result<Posting, Refusal> {
+        let mut current = self
             .current
             .lock()
             .map_err(|_| Refusal::InvalidStateTransition)?;
@@ -285,57 +282,31 @@ impl State {
         }
         let stale = echoed.is_some() && echoed != current.invocation.invocation_id;
         match &current.answer {
-            _ if stale => Err(Refusal::InvokeTimeout),
-            None => Err(Refusal::InvalidStateTransition),
-            Some(answer) if answer.is_closed() => Err(Refusal::InvokeTimeout),
-            Some(_) => Ok(current.number),
+            _ if stale => return Err(Refusal::InvokeTimeout),
+            None => return Err(Refusal::InvalidStateTransition),
+            Some(answer) if answer.is_closed() => return Err(Refusal::InvokeTimeout),
+            Some(_) => {}
         }
-    }
-
-    /// The body may have taken its time: by now, another invocation may be at hand.
-    fn settle(&self, number: u64, posted: Posted) -> Answer {
-        let answer = match self.current.lock() {
-            Ok(current) if current.number != number => return refuse(Refusal::InvokeTimeout),
-            Ok(mut current) => current.answer.take(),
-            Err(_) => None,
-        };
-        match answer.map(|answer| answer.send(posted)) {
-            Some(Ok(())) => accepted(),
-            Some(Err(_)) => refuse(Refusal::InvokeTimeout),
-            None => refuse(Refusal::InvalidStateTransition),
-        }
-    }
-
-    /// The caller gets an error, and the runtime a 413.
-    fn too_large(&self, number: u64, refusal: Refusal) -> Answer {
-        if refusal == Refusal::TooLarge {
-            let error = ErrorObject::new(
-                "Function.ResponseSizeTooLarge",
-                format!(
-                    "Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)."
-                ),
-            );
-            let posted = Posted::Error {
-                error_type: Some(error.error_type.clone()),
-                body: Bytes::from(error.to_bytes()),
-            };
-            self.settle(number, posted);
-        }
-        refuse(refusal)
+        Ok(Posting {
+            request_id: id.to_owned(),
+            answer: current.answer.take(),
+            taker: current.state.taker(),
+        })
     }
 }
 
-/// A request that waits for an event, until it has one or is given up.
-struct Waits<'a>(&'a watch::Sender<usize>);
+/// One more, until it is dropped: a connection, or a request that waits for an
+/// event.
+struct OneMore<Count: Deref<Target = watch::Sender<usize>>>(Count);
 
-impl<'a> Waits<'a> {
-    fn one(count: &'a watch::Sender<usize>) -> Self {
+impl<Count: Deref<Target = watch::Sender<usize>>> OneMore<Count> {
+    fn of(count: Count) -> Self {
         count.send_modify(|it| *it += 1);
         Self(count)
     }
 }
 
-impl Drop for Waits<'_> {
+impl<Count: Deref<Target = watch::Sender<usize>>> Drop for OneMore<Count> {
     fn drop(&mut self) {
         self.0.send_modify(|it| *it -= 1);
     }
@@ -350,8 +321,8 @@ impl Current {
         if self.earlier.len() > REMEMBERED {
             self.earlier.pop_front();
         }
-        self.number += 1;
         self.payload = work.payload;
+        self.state = work.state;
         self.answer = Some(work.answer);
     }
 
@@ -369,60 +340,6 @@ impl Current {
             .or_insert(http::HeaderValue::from_static("application/json"));
         answer
     }
-}
-
-type Read = (Bytes, Option<http::HeaderMap>);
-
-/// What is too large is read all the same, as far as this: a connection that
-/// is closed within a request costs its client the answer.
-const MOST_READ: usize = 4 * MAX_PAYLOAD;
-
-async fn read(request: Request<Incoming>) -> Result<Read, Refusal> {
-    let mut incoming = request.into_body();
-    let (mut total, mut trailers) = (0, None);
-    let expected = incoming.size_hint().exact().unwrap_or_default();
-    let room = usize::try_from(expected).unwrap_or_default();
-    let mut body = BytesMut::with_capacity(room.min(MAX_PAYLOAD));
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|_| Refusal::InvalidStateTransition)?;
-        match frame.into_data() {
-            Ok(data) => {
-                total += data.len();
-                if total <= MAX_PAYLOAD {
-                    body.extend_from_slice(&data);
-                } else if total > MOST_READ {
-                    return Err(Refusal::TooLarge);
-                }
-            }
-            Err(frame) => trailers = frame.into_trailers().ok(),
-        }
-    }
-    if total > MAX_PAYLOAD {
-        return Err(Refusal::TooLarge);
-    }
-    Ok((body.freeze(), trailers))
-}
-
-async fn refuse_after(request: Request<Incoming>, refusal: Refusal) -> Answer {
-    // Whatever it is, it is read; see above.
-    let _ = read(request).await;
-    refuse(refusal)
-}
-
-async fn read_error(request: Request<Incoming>) -> Result<Posted, Refusal> {
-    let kind = text_header(&request, &header::ERROR_TYPE);
-    let (body, _) = read(request).await?;
-    Ok(Posted::Error {
-        error_type: kind,
-        body,
-    })
-}
-
-/// The error's body stands in a trailer, in base64.
-fn streamed_error(trailers: Option<&http::HeaderMap>) -> Bytes {
-    let body = trailers.and_then(|it| it.get("lambda-runtime-function-error-body"));
-    let body = body.and_then(|it| base64::engine::general_purpose::STANDARD.decode(it).ok());
-    Bytes::from(body.unwrap_or_default())
 }
 
 fn text_header(request: &Request<Incoming>, name: &http::HeaderName) -> Option<String> {

@@ -43,6 +43,32 @@ impl ErrorObject {
         Self::new("Runtime.ExitError", message)
     }
 
+    /// An answer that is larger than this many bytes.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        let message =
+            format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+        Self::new("Function.ResponseSizeTooLarge", message)
+    }
+
+    /// An answer whose mode is no mode.
+    #[must_use]
+    pub fn invalid_response_mode(request_id: &str) -> Self {
+        let message = format!(
+            "RequestId: {request_id} Error: the runtime answered with an unknown Lambda-Runtime-Function-Response-Mode: it may be streaming, or left out"
+        );
+        Self::new("Runtime.InvalidResponseModeHeader", message)
+    }
+
+    /// An answer that ended before it was complete, of a process that lives on.
+    #[must_use]
+    pub fn truncated(request_id: &str) -> Self {
+        let message = format!(
+            "RequestId: {request_id} Error: the runtime closed its connection within the answer"
+        );
+        Self::new("Runtime.TruncatedResponse", message)
+    }
+
     /// As it stands in a body.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -61,6 +87,10 @@ pub enum Refusal {
     TooLarge,
     /// An answer to an invocation that has ended by its deadline.
     InvokeTimeout,
+    /// A mode of answering that Lambda does not know.
+    InvalidResponseMode,
+    /// A request that ended before its body did.
+    Truncated,
 }
 
 impl Refusal {
@@ -84,6 +114,16 @@ impl Refusal {
                 "Exceeded maximum allowed payload size (6291556 bytes).",
             ),
             Self::InvokeTimeout => (StatusCode::GONE, "InvokeTimeout", "Invoke timeout"),
+            Self::InvalidResponseMode => (
+                StatusCode::BAD_REQUEST,
+                "InvalidFunctionResponseMode",
+                "Invalid function response mode",
+            ),
+            Self::Truncated => (
+                StatusCode::BAD_REQUEST,
+                "TruncatedHTTPRequest",
+                "HTTP request detected as truncated",
+            ),
         };
         (status, ErrorObject::new(error_type, message).to_bytes())
     }

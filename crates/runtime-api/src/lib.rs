@@ -30,11 +30,15 @@ mod invocation;
 pub mod log;
 mod route;
 pub mod runtimes;
+mod streaming;
 pub mod verb;
 
 pub use error::{ErrorObject, Refusal};
 pub use invocation::{Invocation, NotAnInvocation};
 pub use route::Route;
+pub use streaming::{
+    MAX_STREAM, NoPrelude, PRELUDE_CONTENT_TYPE, Prelude, PreludeReader, ResponseMode, StreamPart,
+};
 
 /// Largest buffered event or answer, in bytes: 6 MB and 100 bytes of grace
 /// (`MaxPayloadSize` of AWS's runtime interface emulator).

@@ -1,5 +1,7 @@
 //! Over real processes: what a runtime does is said by its events.
 
+mod streams;
+
 use super::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
