@@ -17,4 +17,19 @@ pub enum ProjectError {
     /// The template's problems, one a line.
     #[error("{0}")]
     Template(#[from] tether_sam::Problems),
+    /// A word of `--parameter-overrides` that is no pair.
+    #[error(
+        "{0:?} in --parameter-overrides gives no parameter a value: write Name=value, or ParameterKey=Name,ParameterValue=value"
+    )]
+    Override(String),
+    /// The file of `--env-vars`.
+    #[error(
+        "{path} cannot be taken for --env-vars ({reason}): it looks like {{\"LogicalId\": {{\"NAME\": \"value\"}}}}"
+    )]
+    EnvVars {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
 }

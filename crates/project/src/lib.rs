@@ -4,8 +4,13 @@
 //! [`load`] reads the template; [`LocalCode`] is one function as it can be run
 //! here, [`tether_host::Source`] the part of it that says how.
 
+mod env_vars;
 mod error;
+mod inline;
+mod overrides;
 mod working_copies;
 
+pub use env_vars::EnvVars;
 pub use error::ProjectError;
-pub use working_copies::{LocalCode, Place, WorkingCopies, load};
+pub use overrides::parameter_overrides;
+pub use working_copies::{LocalCode, Place, Wishes, WorkingCopies, load, load_as};

@@ -1,6 +1,7 @@
 //! The code on this machine: template → logical id → folder and handler.
 
 use crate::error::ProjectError;
+use crate::inline;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,11 @@ pub struct WorkingCopies {
 pub struct LocalCode {
     /// How it is started: its folder, handler and runtime among it.
     pub source: Source,
+    /// `FunctionName`, if the template gives one.
+    pub function_name: Option<String>,
+    /// `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`, as the template's
+    /// `LoggingConfig` sets them.
+    pub logging: BTreeMap<String, String>,
     /// The template's variables, for local runs.
     pub environment: BTreeMap<String, String>,
     /// The template's timeout, in seconds.
@@ -67,17 +73,36 @@ impl Place {
     }
 }
 
+/// What may be wished for when a template is read.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Values for its parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// The folder that code which stands in the template is written into; none:
+    /// such functions have no local code.
+    pub inline_into: Option<PathBuf>,
+}
+
 /// Reads a template and looks for its functions' code.
 ///
 /// # Errors
 /// When the template cannot be read or does not resolve.
 pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, ProjectError> {
+    load_as(path, place, &Wishes::default())
+}
+
+/// The same, as it is wished for.
+///
+/// # Errors
+/// See [`load`].
+pub fn load_as(path: &Path, place: &Place, wishes: &Wishes) -> Result<WorkingCopies, ProjectError> {
     let text = std::fs::read_to_string(path).map_err(|error| ProjectError::NoTemplate {
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
     let template = Template::parse(&path.display().to_string(), &text)?;
-    let parameters = stand_ins(&template);
+    let mut parameters = stand_ins(&template);
+    parameters.extend(wishes.parameters.clone());
     let partition = Partition::of_region(&place.region);
     let stack = template.resolve(&Context {
         stack_name: "local",
@@ -95,7 +120,11 @@ pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, ProjectError> {
     for resource in stack.resources.values().filter(|it| is_function(it)) {
         match Function::from_resource(resource, &stack.file) {
             Ok(function) => {
-                let found = local_code(function, &resource.metadata, &root);
+                let inline_into = wishes.inline_into.as_deref();
+                let mut found = local_code(function, &resource.metadata, &root, inline_into);
+                if let Ok(code) = &mut found {
+                    code.logging = logging(&resource.properties);
+                }
                 functions.push((resource.logical_id.clone(), found));
             }
             Err(Problems(more)) => problems.extend(more),
@@ -135,13 +164,37 @@ fn is_function(resource: &Resource) -> bool {
     )
 }
 
-fn local_code(function: Function, metadata: &Value, root: &Path) -> Result<LocalCode, String> {
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+fn logging(properties: &Value) -> BTreeMap<String, String> {
+    let member = |name: &str| {
+        let member = properties.get("LoggingConfig")?.get(name)?;
+        member.as_str().map(str::to_owned)
+    };
+    [
+        ("AWS_LAMBDA_LOG_FORMAT", member("LogFormat")),
+        ("AWS_LAMBDA_LOG_LEVEL", member("ApplicationLogLevel")),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+fn local_code(
+    function: Function,
+    metadata: &Value,
+    root: &Path,
+    inline_into: Option<&Path>,
+) -> Result<LocalCode, String> {
     if function.package_image {
         return Err("it is a container image".to_owned());
     }
     let folder = match &function.code {
         Code::Path(path) => root.join(path),
-        Code::Inline(_) => return Err("its code stands in the template".to_owned()),
+        Code::Inline(code) => {
+            let into = inline_into.ok_or("its code stands in the template")?;
+            let runtime = function.runtime.as_deref().unwrap_or_default();
+            inline::write(into, &function.logical_id, runtime, code)?
+        }
         Code::Remote(url) => return Err(format!("its code is {url}")),
         Code::Missing => return Err("the template names no code for it".to_owned()),
     };
@@ -159,6 +212,8 @@ fn local_code(function: Function, metadata: &Value, root: &Path) -> Result<Local
             metadata: metadata.clone(),
             command: None,
         },
+        function_name: function.name,
+        logging: BTreeMap::new(),
         environment: function.environment,
         timeout: function.timeout_seconds,
         memory_mb: function.memory_mb,

@@ -1,10 +1,7 @@
 //! "Did you mean …?" for names that are nearly right.
 
 /// ` Did you mean X?` with the closest candidate, or nothing when none is close.
-pub(crate) fn did_you_mean<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     closest(name, candidates)
         .map(|found| format!(" Did you mean {found}?"))
         .unwrap_or_default()

@@ -53,6 +53,7 @@ mod unsupported;
 mod websocket;
 
 pub use function::{Architecture, Code, Event, Function};
+pub use hint::did_you_mean;
 pub use layer::Layer;
 pub use names::{Context, LogicalNames, PhysicalNames};
 pub use parameters::Parameter;
