@@ -26,7 +26,8 @@ class FakeRuntimeApi:
         self.statuses = list(statuses)
         self.chunked = chunked
         self.close_after_each = close_after_each
-        self.posts = []  # (path, headers with lower-case names, body)
+        # (path, headers with lower-case names, body); a trailer is "trailer name" among the headers
+        self.posts = []
         self.connections = 0
         self.idle = threading.Event()
         self._over = threading.Event()
@@ -90,11 +91,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         api = self.server.api
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if headers.get("transfer-encoding") == "chunked":
+            body, trailers = self._read_chunks()
+            headers.update(("trailer " + name, value) for name, value in trailers.items())
+        else:
+            body = self.rfile.read(int(headers.get("content-length", 0)))
         api.posts.append((self.path[len(PREFIX) :], headers, body))
         status = api.statuses.pop(0) if api.statuses else 202
         self._reply(status, {"Content-Type": "application/json"}, b'{"status":"fake"}')
+
+    def _read_chunks(self):
+        body = b""
+        while True:
+            size = int(self.rfile.readline().split(b";")[0], 16)
+            if size == 0:
+                break
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        trailers = http.client.parse_headers(self.rfile)
+        return body, {name.lower(): value for name, value in trailers.items()}
 
     def _reply(self, status, headers, body):
         self.send_response(status)

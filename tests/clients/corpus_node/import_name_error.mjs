@@ -1,0 +1,2 @@
+import { missing } from "./esm.mjs";
+export const handler = async () => missing;

@@ -1,0 +1,2 @@
+require("./syntax_error");
+exports.handler = async () => {};

@@ -1,0 +1,2 @@
+import "./syntax_error_module.mjs";
+export const handler = async () => {};

@@ -1,0 +1,1 @@
+export const handler = async (event) => ["a module by its package.json", event];

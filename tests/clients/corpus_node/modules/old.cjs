@@ -1,0 +1,1 @@
+module.exports.handler = async (event) => ["cjs in a module package", event];

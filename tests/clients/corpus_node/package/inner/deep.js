@@ -1,0 +1,1 @@
+exports.handler = async (event) => ["package/inner/deep", event];

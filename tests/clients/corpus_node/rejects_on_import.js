@@ -1,0 +1,2 @@
+Promise.reject(new Error("rejected while loading"));
+exports.handler = async () => {};
