@@ -6,8 +6,14 @@
 
 mod command;
 mod error;
+mod esbuild;
+mod layers;
+mod machine;
 pub mod node;
 pub mod python;
+mod typescript;
+mod virtualenv;
+mod wish;
 
 pub use error::StartError;
 
@@ -19,6 +25,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tether_runtime_api::runtimes::Language;
 
 /// A function as template and settings describe it.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +42,8 @@ pub struct Source {
     pub architecture: String,
     /// The folders of its layers on this machine, the first one lowest.
     pub layers: Vec<PathBuf>,
+    /// Where `sam build` puts it, for packages that the code's own folder has not.
+    pub built: Option<PathBuf>,
     /// The resource's `Metadata`, where SAM's build settings stand.
     pub metadata: serde_json::Value,
     /// What starts it, if the developer says so.
@@ -122,17 +131,24 @@ impl Starter {
         if let Some(command) = &source.command {
             return Program::new(source, command).map(Self::Command);
         }
-        let runtime = source.runtime.as_str();
-        if runtime.starts_with("python") {
-            return Python::find(source, clients).map(Self::Python);
+        match Language::of(&source.runtime) {
+            Some(Language::Python) => Python::find(source, clients).map(Self::Python),
+            Some(Language::Node) => Node::find(source, clients).map(Self::Node),
+            _ => Err(StartError::Unknown {
+                runtime: source.runtime.clone(),
+                advice: "name a command for it",
+            }),
         }
-        if runtime.starts_with("nodejs") {
-            return Node::find(source, clients).map(Self::Node);
+    }
+
+    /// What people should know before it runs, if anything.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        match self {
+            Self::Python(it) => it.notes(),
+            Self::Node(it) => it.notes(),
+            Self::Command(_) => vec![],
         }
-        Err(StartError::Unknown {
-            runtime: runtime.to_owned(),
-            advice: "name a command for it",
-        })
     }
 
     /// The program that is started, for people.
@@ -184,10 +200,10 @@ impl Starter {
     ///
     /// # Errors
     /// The compiler's.
-    #[allow(clippy::unused_async, reason = "compilers will be waited for")]
-    pub async fn build(&self, _progress: &Progress) -> Result<(), BuildFailed> {
+    pub async fn build(&self, progress: &Progress) -> Result<(), BuildFailed> {
         match self {
-            Self::Python(_) | Self::Node(_) | Self::Command(_) => Ok(()),
+            Self::Node(it) => it.build(progress).await,
+            Self::Python(_) | Self::Command(_) => Ok(()),
         }
     }
 
@@ -206,7 +222,7 @@ impl Starter {
     pub fn watched(&self) -> Vec<PathBuf> {
         match self {
             Self::Python(it) => vec![it.code.clone()],
-            Self::Node(it) => vec![it.code.clone()],
+            Self::Node(it) => it.watched(),
             Self::Command(it) => vec![it.code.clone()],
         }
     }

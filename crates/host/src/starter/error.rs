@@ -28,6 +28,38 @@ pub enum StartError {
         /// The code's folder.
         project: PathBuf,
     },
+    /// Moved, or its Python was upgraded.
+    #[error(
+        "the virtualenv {virtualenv} is broken ({reason}): make it anew (`python3 -m venv --clear {virtualenv}`) and install its packages again"
+    )]
+    BrokenVirtualenv {
+        /// Which.
+        virtualenv: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It runs, and our client does not run in it.
+    #[error("{program} is {version}, and tether needs {oldest} or newer: {advice}")]
+    TooOld {
+        /// Which.
+        program: PathBuf,
+        /// `Python 3.7`
+        version: String,
+        /// `3.8`
+        oldest: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Nothing makes JavaScript of it.
+    #[error(
+        "{file} is TypeScript, and {node} cannot run it: install esbuild (`npm install --save-dev esbuild`), or Node 22.18 or newer"
+    )]
+    NoTypeScript {
+        /// The handler's.
+        file: PathBuf,
+        /// `Node 20.20.2`
+        node: String,
+    },
     /// It does not run.
     #[error("{program} does not run ({reason}): {advice}")]
     Broken {

@@ -1,10 +1,17 @@
 //! How Python functions are found, started and debugged.
 
-use super::{DebugTarget, RunsOn, Source, StartCommand, StartError};
+use super::layers::Layers;
+use super::machine::{Machine, absolute, is_program};
+use super::wish::{PYTHON, Wish};
+use super::{DebugTarget, RunsOn, Source, StartCommand, StartError, virtualenv};
 use crate::clients::Clients;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tether_runtime_api::runtimes;
 use tokio::process::Command;
+
+/// Our client's oldest Python.
+const OLDEST: (u32, u32) = (3, 8);
 
 /// A Python function.
 #[derive(Clone, Debug)]
@@ -14,16 +21,33 @@ pub struct Python {
     pub(super) code: PathBuf,
     handler: String,
     runtime: String,
+    layers: Layers,
+    /// What `sam build` installed, where the project has no virtualenv.
+    built: Option<PathBuf>,
+    /// What the project asks for, and nobody has installed.
+    missed: Option<Wish>,
+}
+
+/// An interpreter, and how it was found.
+struct Found {
+    interpreter: PathBuf,
+    in_virtualenv: bool,
+    missed: Option<Wish>,
 }
 
 impl Python {
     pub(super) fn find(source: &Source, clients: &Arc<Clients>) -> Result<Self, StartError> {
+        let found = find(&source.code, &source.runtime, &Machine::this())?;
+        let built = source.built.clone().filter(|_| !found.in_virtualenv);
         Ok(Self {
             clients: Arc::clone(clients),
-            interpreter: interpreter(&source.code)?,
+            interpreter: found.interpreter,
             code: source.code.clone(),
             handler: source.handler.clone(),
             runtime: source.runtime.clone(),
+            layers: Layers::of(source),
+            built: built.filter(|it| it.is_dir()),
+            missed: found.missed,
         })
     }
 
@@ -35,10 +59,23 @@ impl Python {
         })
     }
 
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = self.layers.notes();
+        notes.extend(self.missed.as_ref().map(|it| it.note("Python")));
+        if let Some(built) = &self.built {
+            let built = built.display();
+            notes.push(format!(
+                "its code has no virtualenv: packages are those of `sam build` ({built})"
+            ));
+        }
+        notes
+    }
+
     /// Under a debugger, it takes a free port.
     pub(super) fn command(&self, debugged: Option<&DebugTarget>) -> StartCommand {
         let mut command = StartCommand {
             program: self.interpreter.clone(),
+            variables: self.layers.variables(),
             ..StartCommand::default()
         };
         let variable = |name: &str, value: String| (name.to_owned(), value);
@@ -47,6 +84,11 @@ impl Python {
         command
             .variables
             .extend([variable("PYTHONDONTWRITEBYTECODE", "1".to_owned())]);
+        let mut paths = self.layers.python();
+        paths.extend(self.built.clone());
+        command
+            .variables
+            .extend(super::layers::joined("PYTHONPATH", paths));
         if let Some(target) = debugged {
             // Frozen modules would hide breakpoints in the standard library.
             for word in ["-Xfrozen_modules=off", "-m", "debugpy"] {
@@ -67,29 +109,55 @@ impl Python {
     }
 }
 
-/// The project's own interpreter: the virtualenv nearest to the code, then the
-/// activated one, then `python3` of the PATH.
+/// The project's own interpreter: that of its virtualenv, of the version that
+/// a file of it asks for, or of the PATH.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, or a virtualenv is broken.
 pub fn interpreter(code: &Path) -> Result<PathBuf, StartError> {
-    let nearest = code
-        .ancestors()
-        .flat_map(|folder| [folder.join(".venv"), folder.join("venv")]);
-    let activated = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
-    let virtualenvs = nearest.chain(activated).map(|it| in_virtualenv(&it));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path)
-        .flat_map(|folder| PATH_NAMES.map(|name| folder.join(name)))
-        .collect::<Vec<_>>();
-    virtualenvs
-        .chain(on_path)
-        .find(|candidate| candidate.is_file())
-        // It is started in another folder. A virtualenv's is a link, and stays one.
-        .map(|found| std::path::absolute(&found).unwrap_or(found))
-        .ok_or_else(|| StartError::NoPython {
+    find(code, "", &Machine::this()).map(|it| it.interpreter)
+}
+
+fn find(code: &Path, runtime: &str, machine: &Machine) -> Result<Found, StartError> {
+    let found = |interpreter, in_virtualenv, missed| Found {
+        interpreter: absolute(interpreter),
+        in_virtualenv,
+        missed,
+    };
+    if let Some(interpreter) = virtualenv::find(code, machine)? {
+        return Ok(found(interpreter, true, None));
+    }
+    let wish = PYTHON.wish(code);
+    if let Some(interpreter) = wish.as_ref().and_then(|it| PYTHON.installed(it, machine)) {
+        return Ok(found(interpreter, false, None));
+    }
+    let version = runtimes::version(runtime);
+    if let Some(interpreter) = on_path(version, machine) {
+        return Ok(found(interpreter, false, wish));
+    }
+    // Editors are started without what a shell's start files add to the PATH.
+    let of_runtime = version.and_then(|it| PYTHON.installed(&Wish::version(it), machine));
+    match of_runtime {
+        Some(interpreter) => Ok(found(interpreter, false, wish)),
+        None => Err(StartError::NoPython {
             project: code.to_path_buf(),
-        })
+        }),
+    }
+}
+
+/// The first folder of the PATH that has a Python decides, and there the
+/// runtime's version, if it has one.
+fn on_path(version: Option<&str>, machine: &Machine) -> Option<PathBuf> {
+    let exact = version.map(|it| format!("python{it}"));
+    machine.search_path().into_iter().find_map(|folder| {
+        // pyenv has a shim for each version, chosen or not.
+        let is_shims = folder.ends_with("shims");
+        let exact = exact.as_deref().filter(|_| !is_shims);
+        let usual = PATH_NAMES.map(|name| folder.join(name));
+        let usual = usual.into_iter().find(|it| is_program(it))?;
+        let exact = exact.map(|it| folder.join(it)).filter(|it| is_program(it));
+        Some(exact.unwrap_or(usual))
+    })
 }
 
 #[cfg(windows)]
@@ -97,21 +165,27 @@ const PATH_NAMES: [&str; 2] = ["python.exe", "python3.exe"];
 #[cfg(not(windows))]
 const PATH_NAMES: [&str; 2] = ["python3", "python"];
 
-fn in_virtualenv(folder: &Path) -> PathBuf {
-    if cfg!(windows) {
-        folder.join("Scripts").join("python.exe")
-    } else {
-        folder.join("bin").join("python")
-    }
-}
-
 /// `3.13`, as the interpreter says it.
 ///
 /// # Errors
-/// When it does not run.
+/// When it does not run, or is too old for our client.
 pub async fn version(interpreter: &Path) -> Result<String, StartError> {
     let script = "import sys; print('%d.%d' % sys.version_info[:2])";
-    run(interpreter, script).await
+    let version = run(interpreter, script).await?;
+    let mut numbers = version.split('.').map(|it| it.parse().unwrap_or(0));
+    let numbers = (
+        numbers.next().unwrap_or_default(),
+        numbers.next().unwrap_or_default(),
+    );
+    if numbers < OLDEST {
+        return Err(StartError::TooOld {
+            program: interpreter.to_path_buf(),
+            version: format!("Python {version}"),
+            oldest: "3.8",
+            advice: "make a virtualenv of a newer one beside the code (`python3 -m venv .venv`)",
+        });
+    }
+    Ok(version)
 }
 
 async fn run(interpreter: &Path, script: &str) -> Result<String, StartError> {
@@ -159,21 +233,61 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
-    fn the_nearest_virtualenv_is_the_projects_own() {
-        let root = tempfile::tempdir().unwrap();
-        let code = root.path().join("src/hello");
-        std::fs::create_dir_all(&code).unwrap();
-        let bin = root.path().join(".venv/bin");
-        std::fs::create_dir_all(&bin).unwrap();
-        std::fs::write(bin.join("python"), "").unwrap();
-        assert_eq!(interpreter(&code).unwrap(), bin.join("python"));
-    }
-
-    #[test]
     fn an_interpreter_is_found_from_any_folder() {
         // Of a virtualenv in this repository, where there is one.
         let found = interpreter(Path::new("../../examples")).unwrap();
         assert!(found.is_absolute(), "{}", found.display());
+    }
+
+    #[cfg(unix)]
+    fn program(file: &Path, script: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, script).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_first_folder_of_the_path_decides_and_there_the_runtimes_version() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for name in [
+            "shims/python3.13",
+            "shims/python3",
+            "bin/python3.13",
+            "bin/python3",
+        ] {
+            program(&at(name), "");
+        }
+        std::fs::create_dir_all(at("empty")).unwrap();
+        let found = |folders: &[&str], runtime| {
+            let path = std::env::join_paths(folders.iter().map(|it| at(it))).unwrap();
+            let machine = Machine::of([("PATH", Path::new(&path))]);
+            find(root.path(), runtime, &machine).unwrap().interpreter
+        };
+        assert_eq!(found(&["empty", "bin"], "python3.13"), at("bin/python3.13"));
+        assert_eq!(found(&["bin"], "python3.12"), at("bin/python3"));
+        assert_eq!(found(&["shims", "bin"], "python3.13"), at("shims/python3"));
+    }
+
+    #[tokio::test]
+    #[cfg(unix)]
+    async fn an_interpreter_that_is_too_old_or_broken_is_named_in_one_line() {
+        let root = tempfile::tempdir().unwrap();
+        let python = root.path().join("python");
+        program(&python, "#!/bin/sh\necho 3.7\n");
+        let error = version(&python).await.unwrap_err().to_string();
+        assert!(
+            error.contains("is Python 3.7, and tether needs 3.8"),
+            "{error}"
+        );
+        program(
+            &python,
+            "#!/bin/sh\necho first >&2; echo no libpython >&2; exit 1\n",
+        );
+        let error = version(&python).await.unwrap_err().to_string();
+        assert!(error.contains("does not run (no libpython)"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
     }
 }
