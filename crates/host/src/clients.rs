@@ -37,6 +37,12 @@ impl Clients {
         })
     }
 
+    /// Where the runtime is, as Lambda tells it.
+    pub(crate) fn folder(&self) -> Option<(String, String)> {
+        let folder = self.folder.path().to_str()?;
+        Some(("LAMBDA_RUNTIME_DIR".to_owned(), folder.to_owned()))
+    }
+
     /// The one for Python.
     #[must_use]
     pub fn python(&self) -> PathBuf {

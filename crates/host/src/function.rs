@@ -1,20 +1,19 @@
 //! The environments of one function's working copy.
 
 use crate::debugger::{DebugPort, Debuggee, Debugger};
-use crate::developers_part;
 use crate::environment::{Ended, ExecutionEnvironment};
 use crate::freshness::Fingerprint;
 use crate::launch::Launch;
 use crate::logs::{LogLine, LogSink};
 use crate::run_state::RunState;
-use crate::starter::{BuildFailed, DebuggerKind, Progress, StartCommand, StartError, Starter};
+use crate::starter::{BuildFailed, DebuggerKind, Progress, StartError, Starter};
+use crate::world;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tether_protocol::{Environment, Secret};
-use tether_runtime_api::environment::{CREDENTIALS, HANDLER};
 use tether_runtime_api::{ErrorObject, Invocation};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 use tokio::task::JoinSet;
@@ -400,30 +399,20 @@ impl Function {
     }
 
     fn launch(&self, variables: &Environment, debuggee: Option<&Debuggee>) -> Launch {
-        let mut environment = developers_part();
-        if variables.expose().contains_key("AWS_PROFILE") {
-            // A profile that is named wins over keys in the environment.
-            for name in CREDENTIALS {
-                environment.remove(name);
-            }
-        }
-        environment.extend(variables.expose().clone());
-        environment.insert(HANDLER.to_owned(), self.copy.handler.clone());
-        let root = self.copy.code.display().to_string();
-        environment.insert("LAMBDA_TASK_ROOT".to_owned(), root);
         let target = debuggee.map(Debuggee::target);
-        let StartCommand {
-            program,
-            arguments,
-            variables,
-        } = self.copy.starter.command(target.as_ref());
-        environment.extend(variables);
+        let start = self.copy.starter.command(target.as_ref());
+        let (handler, code) = (&self.copy.handler, &self.copy.code);
         Launch {
             label: self.copy.name.as_str().into(),
-            program,
-            arguments,
-            environment: Secret::new(environment),
-            directory: self.copy.code.clone(),
+            program: start.program,
+            arguments: start.arguments,
+            environment: Secret::new(world::environment(
+                handler,
+                code,
+                variables,
+                start.variables,
+            )),
+            directory: code.clone(),
         }
     }
 

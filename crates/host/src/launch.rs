@@ -78,7 +78,7 @@ impl Launch {
 /// What a process gets of the developer's own environment: enough to be found
 /// and to find its temporary files, and the credentials that it runs with.
 /// Everything else is the function's business.
-const OF_THE_DEVELOPER: [&str; 30] = [
+const OF_THE_DEVELOPER: [&str; 28] = [
     "PATH",
     "HOME",
     "USERPROFILE",
@@ -86,8 +86,6 @@ const OF_THE_DEVELOPER: [&str; 30] = [
     "TMPDIR",
     "TEMP",
     "TMP",
-    "LANG",
-    "LC_ALL",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
@@ -112,8 +110,7 @@ const OF_THE_DEVELOPER: [&str; 30] = [
 ];
 
 /// The developer's part of a local process's environment.
-#[must_use]
-pub fn developers_part() -> BTreeMap<String, String> {
+pub(crate) fn developers_part() -> BTreeMap<String, String> {
     OF_THE_DEVELOPER
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))

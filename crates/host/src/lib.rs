@@ -5,6 +5,7 @@
 //! * [`Launch`] says which process;
 //! * [`Starter`] knows how the functions of each language are started and debugged;
 //! * [`Function`] keeps the environments of one function;
+//! * [`world`] is what a process finds around itself;
 //! * [`RunState`] says what an invocation does in them.
 
 mod answer_stream;
@@ -20,13 +21,14 @@ mod memory;
 mod run_state;
 mod server;
 mod starter;
+pub mod world;
 
 pub use answer_stream::AnswerStream;
 pub use clients::Clients;
 pub use debugger::Debugger;
 pub use environment::{Ended, ExecutionEnvironment, Settled};
 pub use function::{Function, Ran, Seat, WorkingCopy};
-pub use launch::{Launch, developers_part};
+pub use launch::Launch;
 pub use logs::{LogLine, LogSink, Stream};
 pub use run_state::RunState;
 pub use starter::{

@@ -7,6 +7,7 @@
 mod env_vars;
 mod error;
 mod inline;
+mod layers;
 mod overrides;
 mod working_copies;
 

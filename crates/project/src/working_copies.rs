@@ -2,11 +2,13 @@
 
 use crate::error::ProjectError;
 use crate::inline;
+use crate::layers::Layers;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tether_aws::Partition;
 use tether_host::Source;
+use tether_runtime_api::runtimes::{self, Date};
 use tether_sam::{Code, Context, Function, LogicalNames, Problems, Resource, Template};
 
 /// The functions of a template, in its order: local code, or why there is none.
@@ -34,6 +36,8 @@ pub struct LocalCode {
     pub timeout: u32,
     /// The template's memory, in MB.
     pub memory_mb: u32,
+    /// What people should know before it runs: of its runtime, its layers.
+    pub notes: Vec<String>,
 }
 
 impl WorkingCopies {
@@ -116,14 +120,17 @@ pub fn load_as(path: &Path, place: &Place, wishes: &Wishes) -> Result<WorkingCop
     })?;
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let root = absolute.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let layers = Layers::of(&stack, &root)?;
     let (mut functions, mut problems) = (Vec::new(), Vec::new());
     for resource in stack.resources.values().filter(|it| is_function(it)) {
         match Function::from_resource(resource, &stack.file) {
             Ok(function) => {
+                let wanted = function.layers.clone();
                 let inline_into = wishes.inline_into.as_deref();
                 let mut found = local_code(function, &resource.metadata, &root, inline_into);
                 if let Ok(code) = &mut found {
                     code.logging = logging(&resource.properties);
+                    layers.give(code, &wanted);
                 }
                 functions.push((resource.logical_id.clone(), found));
             }
@@ -201,16 +208,18 @@ fn local_code(
     if !folder.is_dir() {
         return Err(format!("{} does not exist", folder.display()));
     }
+    let runtime = function.runtime.unwrap_or_default();
+    let today = Date::of_milliseconds(tether_host::now().0);
     Ok(LocalCode {
+        notes: runtimes::note(&runtime, today).into_iter().collect(),
         source: Source {
             name: function.logical_id,
             code: folder.canonicalize().unwrap_or(folder),
             handler: function.handler.unwrap_or_default(),
-            runtime: function.runtime.unwrap_or_default(),
+            runtime,
             architecture: function.architecture.name().to_owned(),
-            layers: Vec::new(),
             metadata: metadata.clone(),
-            command: None,
+            ..Source::default()
         },
         function_name: function.name,
         logging: BTreeMap::new(),

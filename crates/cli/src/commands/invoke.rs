@@ -14,6 +14,7 @@ use std::io::Read as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tether_host::world::{self, About};
 use tether_host::{Clients, Function, LogLine, LogSink, RunState, Starter, WorkingCopy};
 use tether_project::{LocalCode, Place};
 use tether_protocol::Secret;
@@ -133,17 +134,19 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
     };
     let printer = output.clone();
     let sink: LogSink = Arc::new(move |line: LogLine| printer.log(&line.source, &line.text));
+    let starter = Starter::find(&code.source, &Arc::new(Clients::write()?))?;
+    tell(typed, code, &starter, output).await?;
     let copy = WorkingCopy {
         name: typed.function.clone(),
         code: code.source.code.clone(),
         handler: code.source.handler.clone(),
-        starter: Starter::find(&code.source, &Arc::new(Clients::write()?))?,
+        starter,
         debugger: None,
     };
     let function = Function::new(copy, sink);
     let invocation = invocation(&typed.function, code, &place);
     let (id, seconds) = (invocation.request_id.clone(), f64::from(code.timeout));
-    let variables = Secret::new(variables(typed, code, place.region));
+    let variables = Secret::new(variables(typed, code, &place.region));
     let ran = function
         .run(
             None,
@@ -159,6 +162,22 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
         Ok((_, body)) => (false, body.to_vec()),
         Err((_, body)) => (true, body.to_vec()),
     })
+}
+
+/// What a developer should know before it runs here.
+async fn tell(typed: &Invoke, code: &LocalCode, starter: &Starter, output: &Output) -> Result<()> {
+    let (function, runtime) = (&typed.function, &code.source.runtime);
+    let runs_on = starter.check().await?;
+    if !runs_on.as_meant {
+        let what = &runs_on.what;
+        output.notice(&format!(
+            "{function} is meant for {runtime} and runs here on {what}"
+        ));
+    }
+    for note in code.notes.iter().chain(&starter.notes()) {
+        output.notice(&format!("{function}: {note}"));
+    }
+    Ok(())
 }
 
 fn invocation(function: &str, code: &LocalCode, place: &Place) -> Invocation {
@@ -178,24 +197,14 @@ fn region(typed: &Invoke) -> Option<String> {
     given.or_else(|| std::env::var("AWS_REGION").ok())
 }
 
-fn variables(typed: &Invoke, code: &LocalCode, region: String) -> BTreeMap<String, String> {
+fn variables(typed: &Invoke, code: &LocalCode, region: &str) -> BTreeMap<String, String> {
     let mut variables = code.environment.clone();
-    for (name, value) in [
-        ("AWS_LAMBDA_FUNCTION_NAME", typed.function.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            code.memory_mb.to_string(),
-        ),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", typed.function),
-        ),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
-        ("AWS_REGION", region),
-    ] {
-        variables.insert(name.to_owned(), value);
-    }
+    variables.extend(world::of_lambda(&About {
+        name: &typed.function,
+        runtime: &code.source.runtime,
+        memory_mb: code.memory_mb,
+        region,
+    }));
     variables.extend(super::local_variables(&typed.aws));
     variables
 }

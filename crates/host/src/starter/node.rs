@@ -103,6 +103,7 @@ impl Node {
         command
             .variables
             .extend(joined("NODE_PATH", self.packages()));
+        command.variables.extend(self.clients.folder());
         let handler = match &self.typescript {
             Some(typescript) => {
                 command.arguments.extend(typescript.arguments());

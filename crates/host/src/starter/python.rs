@@ -84,6 +84,7 @@ impl Python {
         command
             .variables
             .extend([variable("PYTHONDONTWRITEBYTECODE", "1".to_owned())]);
+        command.variables.extend(self.clients.folder());
         let mut paths = self.layers.python();
         paths.extend(self.built.clone());
         command

@@ -99,6 +99,11 @@ pub(super) async fn prepare(
             }
             Err(error) => return Err(error.into()),
         };
+        for note in code.notes.iter().chain(&starter.notes()) {
+            reports(Report::Note {
+                message: format!("{}: {note}", source.name),
+            });
+        }
         let function = function(plan, source, starter, index, reports).await?;
         let target = Target {
             remote,
