@@ -1,10 +1,12 @@
 //! What was typed.
 
 mod helper;
+mod logging;
 mod running;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
+pub(crate) use logging::Logging;
 pub(crate) use running::Running;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -122,6 +124,8 @@ pub(crate) struct Attach {
     pub(crate) take_over: bool,
     #[command(flatten)]
     pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
     /// What answers while this machine cannot be reached, until the lease of 90
     /// seconds is over.
     #[arg(long, value_enum, default_value_t = WhenOffline::Passthrough)]
@@ -330,6 +334,8 @@ pub(crate) struct Invoke {
     /// The template, for a local run.
     #[arg(long, default_value = "template.yaml", value_name = "FILE")]
     pub(crate) template: PathBuf,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
     #[command(flatten)]
     pub(crate) aws: Aws,
 }

@@ -32,8 +32,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::failed(&output, &anyhow::Error::from(error), typed.verbose),
     };
-    match runtime.block_on(commands::run(typed.command, &output)) {
+    let code = match runtime.block_on(commands::run(typed.command, &output)) {
         Ok(code) => code,
         Err(error) => exit::failed(&output, &error, typed.verbose),
-    }
+    };
+    output::flush();
+    code
 }

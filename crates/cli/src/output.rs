@@ -3,16 +3,19 @@
 
 mod findings;
 mod launcher;
+mod logs;
 mod news;
+mod queue;
 
 use crate::background::Told;
 use anstyle::{AnsiColor, Style};
 use launcher::Launcher;
+use queue::{Queue, Streams, To};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tether_receiver::{CredentialsState, FunctionState, Hops, InvocationOutcome, Report};
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -107,14 +110,6 @@ impl Output {
         self.tell(vec![line], || json!({ "event": "error", "message": text }));
     }
 
-    /// A function's line of output.
-    pub(crate) fn log(&self, function: &str, line: &str) {
-        self.tell(
-            vec![format!("{NAME}[{function}]{NAME:#} {line}")],
-            || json!({ "event": "log", "function": function, "line": line }),
-        );
-    }
-
     /// Something to know.
     pub(crate) fn notice(&self, text: &str) {
         self.tell(
@@ -125,6 +120,9 @@ impl Output {
 
     /// Something that happened in a session.
     pub(crate) fn report(&self, report: &Report) {
+        if let Report::Log(line) = report {
+            return self.log(line);
+        }
         let mut lines = lines(report);
         let mut event = json!(report);
         if let (
@@ -175,7 +173,6 @@ fn lines(report: &Report) -> Vec<String> {
         Report::Renewed => vec![note(
             "the connection was renewed before API Gateway cuts it",
         )],
-        Report::Log { function, line } => vec![format!("{NAME}[{function}]{NAME:#} {line}")],
         Report::Started {
             function,
             request_id,
@@ -310,12 +307,74 @@ fn behind(detail: &str) -> String {
 }
 
 pub(crate) fn to_stderr(text: &str) {
-    // Nobody may be there to read it.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    line_to(To::Stderr, text);
 }
 
 pub(crate) fn to_stdout(text: &str) {
-    let mut out = anstream::stdout().lock();
-    let _ = writeln!(out, "{text}");
-    let _ = out.flush();
+    line_to(To::Stdout, text);
+}
+
+fn line_to(to: To, text: &str) {
+    let plain = match to {
+        To::Stderr => is_plain(),
+        To::Stdout => is_plain_on(&std::io::stdout()),
+    };
+    let mut line = if plain {
+        anstream::adapter::strip_str(text).to_string()
+    } else {
+        text.to_owned()
+    };
+    line.push('\n');
+    put(to, line.as_bytes());
+}
+
+/// Whether there is no colour on stderr.
+fn is_plain() -> bool {
+    is_plain_on(&std::io::stderr())
+}
+
+fn is_plain_on(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) == anstream::ColorChoice::Never
+}
+
+/// Everything goes through it from the first line of a function on. Before, and
+/// where there is none, nobody has to be kept from waiting.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+fn put(to: To, bytes: &[u8]) {
+    match QUEUE.get() {
+        Some(queue) => queue.put(to, bytes),
+        None => Process.write(to, bytes),
+    }
+}
+
+/// See [`Queue::put_when_there_is_room`].
+fn put_patiently(to: To, bytes: &[u8], missing: impl Fn(u64) -> Vec<u8>) {
+    let queue = QUEUE.get_or_init(|| Queue::new(Process));
+    queue.put_when_there_is_room(to, bytes, missing);
+}
+
+/// Waits until everything is written, if somebody reads it.
+pub(crate) fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush();
+    }
+}
+
+/// This process's own streams.
+struct Process;
+
+impl Streams for Process {
+    fn write(&mut self, to: To, bytes: &[u8]) {
+        // Nobody may be there to read it. What has no colours, has none left; the
+        // bytes of functions are theirs.
+        let _ = match to {
+            To::Stderr if is_plain() => std::io::stderr().write_all(bytes),
+            To::Stderr => anstream::stderr().write_all(bytes),
+            To::Stdout => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush())
+            }
+        };
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::sync::Arc;
+use tether_host::LogLine;
 
 /// Takes reports.
 pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
@@ -72,13 +73,9 @@ pub enum Report {
         /// Which functions.
         functions: Vec<Attached>,
     },
-    /// A line of a function's output.
-    Log {
-        /// Logical id.
-        function: String,
-        /// The line.
-        line: String,
-    },
+    /// A line of a function's log. Its printer has a form of its own for it.
+    #[serde(skip)]
+    Log(LogLine),
     /// An invocation has begun here.
     Started {
         /// Logical id.

@@ -45,7 +45,8 @@ pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
         }
         printer.report(&report);
     });
-    let local = super::local_variables(&typed.aws);
+    let mut local = super::local_variables(&typed.aws);
+    local.extend(typed.logging.variables());
     let plan = plan(typed, left_session);
     let attached = attach(&account, &helper, &plan, local, &reports, &ending).await;
     // Whoever waits for the end of this process may find it ended now.

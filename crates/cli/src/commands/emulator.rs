@@ -118,7 +118,7 @@ fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {
     (
         Arc::new(move |line: LogLine| {
             if wanted(&line.source) {
-                logs.log(&line.source, &line.text);
+                logs.log(&line);
             }
         }),
         Arc::new(move |line: String| notices.notice(&line)),

@@ -133,7 +133,7 @@ async fn local(typed: &Invoke, event: Vec<u8>, output: &Output) -> Result<(bool,
         ),
     };
     let printer = output.clone();
-    let sink: LogSink = Arc::new(move |line: LogLine| printer.log(&line.source, &line.text));
+    let sink: LogSink = Arc::new(move |line: LogLine| printer.log(&line));
     let starter = Starter::find(&code.source, &Arc::new(Clients::write()?))?;
     tell(typed, code, &starter, output).await?;
     let copy = WorkingCopy {
@@ -206,5 +206,6 @@ fn variables(typed: &Invoke, code: &LocalCode, region: &str) -> BTreeMap<String,
         region,
     }));
     variables.extend(super::local_variables(&typed.aws));
+    variables.extend(typed.logging.variables());
     variables
 }

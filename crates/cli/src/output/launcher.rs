@@ -58,6 +58,13 @@ impl Launcher {
         }
     }
 
+    /// A function's line. There may be many: a file takes them all at once.
+    pub(super) fn log(&self, line: &str) {
+        if self.log.get().is_some() {
+            self.write(&[line.to_owned()]);
+        }
+    }
+
     pub(super) fn tell(&self, lines: Vec<String>, event: Value) {
         if self.log.get().is_some() {
             self.write(&lines);
@@ -74,6 +81,7 @@ impl Launcher {
         to_stdout(&serde_json::to_string(&told).unwrap_or_default());
         if ready {
             self.served.store(true, Ordering::Relaxed);
+            super::flush();
             close_stdout();
         }
     }

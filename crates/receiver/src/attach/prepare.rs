@@ -206,12 +206,7 @@ fn debugger(debugging: Option<&Debugging>, index: usize) -> Result<Option<Debugg
 
 fn log_sink(reports: &Reports) -> LogSink {
     let reports = Arc::clone(reports);
-    Arc::new(move |line: LogLine| {
-        reports(Report::Log {
-            function: line.source.to_string(),
-            line: line.text,
-        });
-    })
+    Arc::new(move |line: LogLine| reports(Report::Log(line)))
 }
 
 /// Under a debugger the process starts now, so that it can be attached to

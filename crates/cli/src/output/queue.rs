@@ -1,0 +1,171 @@
+//! Lines on their way to a terminal, a file or a pipe, written by a thread of
+//! their own: whoever reads slowly, or not at all, holds up no invocation.
+//!
+//! What functions print waits for room, and so does the function that prints
+//! it. When nobody has read anything for a while, it is dropped and counted.
+//! Everything else is little, and is taken at once.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// More of functions' output is not kept.
+const ROOM: usize = 1024 * 1024;
+
+/// Written at once; between two of these it is known that somebody reads.
+const PIECE: usize = 64 * 1024;
+
+/// Whoever has not read anything for this long may not come back.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// Where something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum To {
+    Stdout,
+    Stderr,
+}
+
+/// See the module.
+pub(super) struct Queue {
+    shared: Arc<Shared>,
+    stalled: Duration,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to write.
+    more: Condvar,
+    /// Something has been written.
+    progress: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(To, Vec<u8>)>,
+    /// In bytes, and what is being written.
+    size: usize,
+    /// Counts pieces that have been written.
+    written: u64,
+    /// Nobody has read anything for a while.
+    is_stalled: bool,
+    /// Lines that were dropped since.
+    lost: u64,
+}
+
+/// The two streams.
+pub(super) trait Streams: Send + 'static {
+    /// Nobody may be there to read it: that is nobody's error.
+    fn write(&mut self, to: To, bytes: &[u8]);
+}
+
+impl Queue {
+    pub(super) fn new(streams: impl Streams) -> Self {
+        Self::giving_up_after(STALLED, streams)
+    }
+
+    fn giving_up_after(stalled: Duration, mut streams: impl Streams) -> Self {
+        let shared = Arc::new(Shared::default());
+        let writer = Arc::clone(&shared);
+        // Lives as long as the process.
+        std::thread::spawn(move || {
+            loop {
+                let (to, bytes) = writer.next();
+                for piece in bytes.chunks(PIECE) {
+                    streams.write(to, piece);
+                    writer.wrote(piece.len());
+                }
+            }
+        });
+        Self { shared, stalled }
+    }
+
+    /// Something little.
+    pub(super) fn put(&self, to: To, bytes: &[u8]) {
+        self.shared.put(&mut self.shared.lock(), to, bytes);
+    }
+
+    /// Lines of a function. `missing` words that some are.
+    pub(super) fn put_when_there_is_room(
+        &self,
+        to: To,
+        bytes: &[u8],
+        missing: impl Fn(u64) -> Vec<u8>,
+    ) {
+        let (mut state, has_room) = self.wait(|it| it.size < ROOM);
+        if !has_room {
+            state.lost += 1;
+            return;
+        }
+        let lost = std::mem::take(&mut state.lost);
+        if lost > 0 {
+            self.shared.put(&mut state, to, &missing(lost));
+        }
+        self.shared.put(&mut state, to, bytes);
+    }
+
+    /// Waits until everything is written, or nobody reads it.
+    pub(super) fn flush(&self) {
+        drop(self.wait(|it| it.size == 0));
+    }
+
+    /// False: there was no progress for too long, now or the last time.
+    fn wait(&self, holds: impl Fn(&State) -> bool) -> (MutexGuard<'_, State>, bool) {
+        let mut state = self.shared.lock();
+        let (mut since, mut written) = (Instant::now(), state.written);
+        while !holds(&state) {
+            let left = self.stalled.saturating_sub(since.elapsed());
+            if state.is_stalled || left.is_zero() {
+                state.is_stalled = true;
+                return (state, false);
+            }
+            let waited = self.shared.progress.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.written != written {
+                (since, written) = (Instant::now(), state.written);
+            }
+        }
+        (state, true)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, state: &mut State, to: To, bytes: &[u8]) {
+        state.size += bytes.len();
+        match state.waiting.back_mut() {
+            Some((last, together)) if *last == to && together.len() < PIECE => {
+                together.extend_from_slice(bytes);
+            }
+            _ => state.waiting.push_back((to, bytes.to_vec())),
+        }
+        self.more.notify_one();
+    }
+
+    fn next(&self) -> (To, Vec<u8>) {
+        let mut state = self.lock();
+        loop {
+            match state.waiting.pop_front() {
+                Some(next) => return next,
+                None => {
+                    let waited = self.more.wait(state);
+                    state = waited.unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    fn wrote(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.size -= bytes;
+        state.written += 1;
+        state.is_stalled = false;
+        self.progress.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests;
