@@ -122,9 +122,10 @@ permissions: tools stack layer ## What each role of the helper stack may do, and
 	TETHER_PERMISSIONS=$(PERMISSIONS) $(BIN)/python -m pytest tests/stories --quiet
 	@PYTHONPATH=tests $(BIN)/python -m permissions $(PERMISSIONS)
 
-$(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt $(BIN)/.installed
+$(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt .ci/install-aws-node-clients $(BIN)/.installed
 	@echo "… installing foreign programs into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-all.txt
+	@.ci/install-aws-node-clients $(VENV)/aws-lambda-ric
 	@touch $@
 
 .PHONY: test-all
