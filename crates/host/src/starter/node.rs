@@ -104,16 +104,13 @@ impl Node {
             .variables
             .extend(joined("NODE_PATH", self.packages()));
         command.variables.extend(self.clients.folder());
-        let handler = match &self.typescript {
-            Some(typescript) => {
-                command.arguments.extend(typescript.arguments());
-                typescript.handler()
-            }
-            None => self.handler.clone().into(),
-        };
-        command
-            .arguments
-            .extend([self.clients.node().into(), handler]);
+        let flags = self.typescript.iter().flat_map(|it| it.arguments());
+        command.arguments.extend(flags);
+        command.arguments.push(self.clients.node().into());
+        match &self.typescript {
+            Some(typescript) => command.arguments.extend(typescript.handler()),
+            None => command.arguments.push(self.handler.clone().into()),
+        }
         if let Some(target) = debugged {
             let endpoints = target.endpoints.display().to_string();
             command.variables.insert(INSPECTOR.to_owned(), endpoints);

@@ -168,8 +168,8 @@ fn program(code: &Path, machine: &Machine) -> Option<PathBuf> {
 }
 
 impl TypeScript {
-    /// The handler as our client is told it: where its JavaScript is.
-    pub(super) fn handler(&self) -> OsString {
+    /// What our client is told: the handler, and where its JavaScript is.
+    pub(super) fn handler(&self) -> [OsString; 2] {
         let out = self.out();
         let built = |module: &str| {
             let mut files = SCRIPTS.iter().map(|it| out.join(format!("{module}.{it}")));
@@ -183,7 +183,7 @@ impl TypeScript {
             whole
         };
         let name = format!("{module}.{}", self.handler.property);
-        out.join(name).into_os_string()
+        [name.into(), out.into_os_string()]
     }
 
     /// Node's own arguments.
@@ -371,6 +371,11 @@ impl Workshop {
         let folder = tempfile::Builder::new()
             .prefix("tether-typescript-")
             .tempdir()
+            .and_then(|folder| {
+                // Whatever package the temporary folder is in, this is none of it.
+                std::fs::write(folder.path().join("package.json"), "{}")?;
+                Ok(folder)
+            })
             .map_err(|error| StartError::NotWritten {
                 folder: std::env::temp_dir(),
                 reason: error.kind(),

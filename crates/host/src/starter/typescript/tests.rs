@@ -90,7 +90,7 @@ fn an_entry_point_in_a_folder_is_found_for_a_handler_without() {
     assert_eq!(typescript.file, root.path().join("code/src/app.ts"));
     let out = typescript.lay_out().unwrap();
     fs::write(out.join("app.js"), "").unwrap();
-    let expected = out.join("app.handler").into_os_string();
+    let expected = ["app.handler".into(), out.into_os_string()];
     assert_eq!(typescript.handler(), expected);
 }
 
