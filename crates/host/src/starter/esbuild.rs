@@ -129,7 +129,7 @@ fn truth(value: Option<&Value>) -> Option<bool> {
 /// `[".png=file"]`, or `{".png": "file"}`, or a value alone.
 fn values(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(values) => values.iter().flat_map(|it| self::values(it)).collect(),
+        Value::Array(values) => values.iter().flat_map(self::values).collect(),
         Value::Object(map) => map
             .iter()
             .flat_map(|(key, value)| {

@@ -239,7 +239,7 @@ impl TypeScript {
         progress: &Progress,
     ) -> Result<(), BuildFailed> {
         let mut last = self.workshop.last.lock().await;
-        if last.as_ref().is_some_and(|stamp| is_current(stamp)) {
+        if last.as_ref().is_some_and(is_current) {
             return Ok(());
         }
         *last = None;
