@@ -32,6 +32,8 @@ import { Worker } from "node:worker_threads";
 const OWN_FILE = path.basename(import.meta.url);
 // Where AWS's own client is: what Node says about who required a module that is missing.
 const RUNTIME = "/var/runtime/index.mjs";
+// Where the handler's modules are: what a build has made is not in the code's own folder.
+const ROOT = process.argv[3] ?? process.cwd();
 
 const { format } = util;
 const { request: httpRequest, Agent } = http;
@@ -292,11 +294,11 @@ class Loader {
   }
 
   async loadModule(folder, file) {
-    const whole = path.resolve(process.cwd(), folder, file);
+    const whole = path.resolve(ROOT, folder, file);
     try {
       const loaded = this.from24 ? await this.imported(whole) : await this.required(whole);
       if (loaded) return loaded;
-      const paths = [process.cwd(), this.from24 ? path.join(process.cwd(), folder) : folder];
+      const paths = [ROOT, this.from24 ? path.join(ROOT, folder) : folder];
       const found = this.require.resolve(file, { paths });
       return await calling(this.require, [found]);
     } catch (error) {
