@@ -38,6 +38,10 @@ struct Init {
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>).
 const GRACE: Duration = Duration::from_millis(500);
 
+/// What a process said last is waited for: whoever reads it may be slow. Sinks
+/// give up earlier where nobody does.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
 /// How long a process takes to end whose connection is closed already: the
 /// kernel closes a process's connections before it says that it has ended.
@@ -90,7 +94,7 @@ impl ExecutionEnvironment {
         let mut child = launch.spawn(&runtime_api, &group)?;
         // Whoever waits for the child would close it.
         let lifeline = child.stdin.take();
-        let journal = Journal::of(&mut child, &launch.label, &launch.environment, sink);
+        let journal = Journal::of(&mut child, &launch.label, &launch.environment, sink)?;
         Ok(Self {
             server,
             child,
@@ -121,7 +125,7 @@ impl ExecutionEnvironment {
         let failed = tokio::select! {
             biased;
             end = initialized(&mut self.server) => end,
-            status = self.child.wait() => Some(self.ended(status).await),
+            status = self.child.wait() => Some(self.ended(status)),
         };
         if is_first && failed.is_none() {
             self.init.took = Some(self.init.began.elapsed());
@@ -215,7 +219,7 @@ impl ExecutionEnvironment {
             }
             // It ended while it started: that is no idle environment's end.
             let status = self.child.wait().await;
-            return self.ended(status).await;
+            return self.ended(status);
         }
         self.group.thaw();
         // It is full while the process stands at a breakpoint of an earlier one.
@@ -259,7 +263,7 @@ impl ExecutionEnvironment {
         // A child of its own may keep a connection open.
         let _ = tokio::time::timeout(LAST_BREATH, closed).await;
         match posted.try_recv() {
-            Ok(Posted::CutShort) | Err(_) => self.ended(status).await,
+            Ok(Posted::CutShort) | Err(_) => self.ended(status),
             Ok(posted) => ended(posted),
         }
     }
@@ -268,7 +272,7 @@ impl ExecutionEnvironment {
     /// up its connection.
     async fn cut_short(&mut self, request_id: &str) -> Ended {
         match tokio::time::timeout(LAST_BREATH, self.child.wait()).await {
-            Ok(status) => self.ended(status).await,
+            Ok(status) => self.ended(status),
             Err(_) => {
                 let error = ErrorObject::truncated(request_id);
                 Ended::Failed {
@@ -279,21 +283,14 @@ impl ExecutionEnvironment {
         }
     }
 
-    /// The process has ended: its last words first, then how.
-    async fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
-        self.drain().await;
+    /// The process has ended: what it posted before, or how.
+    fn ended(&self, status: std::io::Result<ExitStatus>) -> Ended {
         let posted = self.server.init_error.borrow().clone();
         match (posted, status) {
             (Some(posted), _) => init_failed(posted),
             (None, Ok(status)) => Ended::Exited(how(status)),
             (None, Err(error)) => Ended::Exited(error.to_string()),
         }
-    }
-
-    /// Reads what the process still had to say. Whoever reads it may be slow:
-    /// that is not waited for.
-    async fn drain(&mut self) {
-        let _ = tokio::time::timeout(Duration::from_millis(200), self.journal.end()).await;
     }
 
     /// Ends the process and its children: at once, or gently if it registered
@@ -306,7 +303,7 @@ impl ExecutionEnvironment {
         }
         self.group.kill();
         let _ = self.child.kill().await;
-        self.drain().await;
+        let _ = tokio::time::timeout(LAST_WORDS, self.journal.end()).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod journal;
 mod lines;
+mod pipe;
 
 pub(crate) use journal::{Begin, Journal};
 

@@ -256,6 +256,7 @@ async fn a_process_that_ended_while_it_started_says_how() {
     until("ended", || !environment.is_alive()).await;
     let ended = run(&mut environment, "1", String::new()).await;
     assert!(matches!(ended, Ended::Exited(how) if how == "exit status 3"));
+    environment.settle().await;
     assert_eq!(stage.lines(), ["bye"]);
     environment.stop().await;
 }

@@ -1,32 +1,49 @@
 //! The log of one process: its two streams, and between their lines what
 //! Lambda says of its invocations.
 //!
-//! One task reads both and is told of invocations. What was printed before an
-//! answer is in a pipe by then: it is read before the invocation's end is
-//! written, without waiting for more.
+//! One task reads both and is told of invocations. Whoever tells it marks where
+//! in each stream that belongs: what was printed before an answer is in a pipe
+//! by then, and nobody waits until it is read.
 
 use super::lines::{Lines, Marks};
+use super::pipe::Pipe;
 use super::{LogLine, LogSink, Stream};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_protocol::Environment;
 use tether_runtime_api::log::{self, LogFormat, Report};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, ChildStderr, ChildStdout};
+use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 /// Read at once: what a pipe holds.
 const CHUNK: usize = 64 * 1024;
 
-/// A process that prints all the time is not read to its end: no pipe holds
-/// more (`/proc/sys/fs/pipe-max-size`).
-const MOST_PENDING: usize = 1024 * 1024;
-
 /// The environment's end of its log.
 pub(crate) struct Journal {
-    words: mpsc::UnboundedSender<Word>,
+    teller: Teller,
     task: JoinSet<()>,
+}
+
+/// Tells of something where it happens.
+#[derive(Clone)]
+struct Teller {
+    words: mpsc::UnboundedSender<(Places, Word)>,
+    pipes: Arc<Pipes>,
+}
+
+/// None: there is no such stream.
+struct Pipes {
+    out: Option<Pipe>,
+    err: Option<Pipe>,
+}
+
+/// A place in each stream.
+#[derive(Clone, Copy)]
+struct Places {
+    out: u64,
+    err: u64,
 }
 
 enum Word {
@@ -36,7 +53,7 @@ enum Word {
     Conclude(Box<Report>),
     /// The process did not ask for an event in this time, and is given up.
     InitTimedOut(Duration),
-    /// Somebody waits until what was printed is read.
+    /// Somebody waits until everything before this has been taken.
     Settle(oneshot::Sender<()>),
     /// The process has ended: nobody else's words are waited for.
     End,
@@ -45,31 +62,47 @@ enum Word {
 /// Tells that an invocation begins, when it is handed to the process.
 #[derive(Clone)]
 pub(crate) struct Begin {
-    words: mpsc::UnboundedSender<Word>,
+    teller: Teller,
     request_id: Arc<str>,
 }
 
 impl Begin {
     pub(crate) fn tell(self) {
-        let _ = self.words.send(Word::Begin(self.request_id));
+        self.teller.tell(Word::Begin(self.request_id));
+    }
+}
+
+impl Teller {
+    fn tell(&self, word: Word) {
+        let mark = |pipe: &Option<Pipe>| pipe.as_ref().map_or(0, Pipe::mark);
+        let places = Places {
+            out: mark(&self.pipes.out),
+            err: mark(&self.pipes.err),
+        };
+        let _ = self.words.send((places, word));
     }
 }
 
 impl Journal {
     /// Reads the process's output from now on.
+    ///
+    /// # Errors
+    /// When it cannot be read.
     pub(crate) fn of(
         child: &mut Child,
         source: &Arc<str>,
         environment: &Environment,
         sink: &LogSink,
-    ) -> Self {
+    ) -> std::io::Result<Self> {
+        let pipes = Arc::new(Pipes::of(child)?);
         let (words, heard) = mpsc::unbounded_channel();
         let variable = |name: &str| environment.expose().get(name).cloned();
         let reader = Reader {
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
             out: Lines::new(Stream::Stdout),
             err: Lines::new(Stream::Stderr),
+            has_ended: [pipes.out.is_none(), pipes.err.is_none()],
+            pipes: Arc::clone(&pipes),
+            told: VecDeque::new(),
             marks: Marks {
                 source: Arc::clone(source),
                 request_id: None,
@@ -80,48 +113,88 @@ impl Journal {
         };
         let mut task = JoinSet::new();
         task.spawn(reader.run(heard));
-        Self { words, task }
+        let teller = Teller { words, pipes };
+        Ok(Self { teller, task })
     }
 
     /// Something to be told when this invocation is handed out.
     pub(crate) fn begin(&self, request_id: &str) -> Begin {
         Begin {
-            words: self.words.clone(),
+            teller: self.teller.clone(),
             request_id: request_id.into(),
         }
     }
 
-    /// This invocation is over. Nobody waits for its lines.
+    /// This invocation is over.
     pub(crate) fn conclude(&self, report: Report) {
-        let _ = self.words.send(Word::Conclude(Box::new(report)));
+        self.teller.tell(Word::Conclude(Box::new(report)));
     }
 
     /// The process did not ask for an event in this time, and is given up.
     pub(crate) fn init_timed_out(&self, took: Duration) {
-        let _ = self.words.send(Word::InitTimedOut(took));
+        self.teller.tell(Word::InitTimedOut(took));
     }
 
     /// Waits until all that was printed so far has been taken.
     pub(crate) async fn settle(&self) {
         let (settled, done) = oneshot::channel();
-        let _ = self.words.send(Word::Settle(settled));
+        self.teller.tell(Word::Settle(settled));
         let _ = done.await;
     }
 
     /// The process has ended: waits until its last words have been taken. A
     /// child of its own may keep the pipes open: that is not waited for.
     pub(crate) async fn end(&mut self) {
-        let _ = self.words.send(Word::End);
+        self.teller.tell(Word::End);
         while self.task.join_next().await.is_some() {}
     }
 }
 
+impl Pipes {
+    #[cfg(unix)]
+    fn of(child: &mut Child) -> std::io::Result<Self> {
+        let out = child.stdout.take().map(|it| Pipe::new(it.into_owned_fd()));
+        let err = child.stderr.take().map(|it| Pipe::new(it.into_owned_fd()));
+        Ok(Self {
+            out: out.transpose()?,
+            err: err.transpose()?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+    fn of(child: &mut Child) -> std::io::Result<Self> {
+        Ok(Self {
+            out: child.stdout.take().map(Pipe::new),
+            err: child.stderr.take().map(Pipe::new),
+        })
+    }
+
+    fn of_stream(&self, stream: Stream) -> Option<&Pipe> {
+        match stream {
+            Stream::Stdout => self.out.as_ref(),
+            _ => self.err.as_ref(),
+        }
+    }
+}
+
+impl Places {
+    fn in_stream(self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Stdout => self.out,
+            _ => self.err,
+        }
+    }
+}
+
 struct Reader {
-    /// None: it has ended.
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
+    pipes: Arc<Pipes>,
     out: Lines,
     err: Lines,
+    /// Of stdout and stderr.
+    has_ended: [bool; 2],
+    /// Words that have come, and whose places may not have been read yet.
+    told: VecDeque<(Places, Word)>,
     marks: Marks,
     format: LogFormat,
     version: String,
@@ -129,35 +202,72 @@ struct Reader {
 }
 
 impl Reader {
-    async fn run(mut self, mut heard: mpsc::UnboundedReceiver<Word>) {
+    async fn run(mut self, mut heard: mpsc::UnboundedReceiver<(Places, Word)>) {
+        let pipes = Arc::clone(&self.pipes);
         let (mut out, mut err) = (vec![0; CHUNK], vec![0; CHUNK]);
         loop {
-            let (stream, read) = tokio::select! {
-                // The word came before what it is about was printed.
+            while let Some((places, word)) = self.told.pop_front() {
+                if !self.hear(places, word).await {
+                    return;
+                }
+            }
+            let [no_out, no_err] = self.has_ended;
+            let (stream, (place, read)) = tokio::select! {
                 biased;
                 word = heard.recv() => match word {
-                    Some(Word::End) | None => break,
                     Some(word) => {
-                        self.hear(word).await;
+                        self.told.push_back(word);
                         continue;
                     }
+                    None => return,
                 },
-                read = next(&mut self.stdout, &mut out) => (Stream::Stdout, read),
-                read = next(&mut self.stderr, &mut err) => (Stream::Stderr, read),
+                read = next(pipes.out.as_ref(), no_out, &mut out) => (Stream::Stdout, read),
+                read = next(pipes.err.as_ref(), no_err, &mut err) => (Stream::Stderr, read),
             };
-            self.take(
-                stream,
-                if stream == Stream::Stdout { &out } else { &err },
-                read,
-            )
-            .await;
+            // A word that was told before this was printed has come by now.
+            while let Ok(word) = heard.try_recv() {
+                self.told.push_back(word);
+            }
+            let bytes = if stream == Stream::Stdout { &out } else { &err };
+            let bytes = bytes.get(..read).unwrap_or_default();
+            if !self.take_around_words(stream, place, bytes).await {
+                return;
+            }
         }
-        self.drain().await;
     }
 
-    async fn hear(&mut self, word: Word) {
-        // What was printed before this stands before it.
-        self.drain().await;
+    /// Takes what was read, with the words that belong between. False: one of
+    /// them was the last.
+    async fn take_around_words(&mut self, stream: Stream, place: u64, bytes: &[u8]) -> bool {
+        let (mut place, mut rest) = (place, bytes);
+        if rest.is_empty() {
+            self.take_end(stream).await;
+        }
+        while !rest.is_empty() {
+            let before = match self.told.front() {
+                Some((places, _)) => places.in_stream(stream).saturating_sub(place),
+                None => u64::MAX,
+            };
+            let before = usize::try_from(before).unwrap_or(usize::MAX);
+            let Some((first, behind)) = rest.split_at_checked(before) else {
+                self.take(stream, rest).await;
+                return true;
+            };
+            self.take(stream, first).await;
+            place = place.saturating_add(u64::try_from(first.len()).unwrap_or(0));
+            rest = behind;
+            if let Some((places, word)) = self.told.pop_front()
+                && !self.hear(places, word).await
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// False: this was the last word.
+    async fn hear(&mut self, places: Places, word: Word) -> bool {
+        self.read_to(places).await;
         match word {
             Word::Begin(request_id) => self.begin(request_id),
             Word::Conclude(report) => {
@@ -176,8 +286,9 @@ impl Reader {
             Word::Settle(settled) => {
                 let _ = settled.send(());
             }
-            Word::End => {}
+            Word::End => return false,
         }
+        true
     }
 
     fn begin(&mut self, request_id: Arc<str>) {
@@ -193,45 +304,46 @@ impl Reader {
         (self.sink)(LogLine { request_id, ..line });
     }
 
-    /// Takes what the process has printed so far, ended lines or not.
-    async fn drain(&mut self) {
-        let mut bytes = vec![0; CHUNK];
+    /// Takes everything before these places, ended lines or not.
+    async fn read_to(&mut self, places: Places) {
+        let pipes = Arc::clone(&self.pipes);
+        let mut bytes = Vec::new();
         for stream in [Stream::Stdout, Stream::Stderr] {
-            let mut total = 0;
-            while total < MOST_PENDING {
-                let read = match stream {
-                    Stream::Stdout => pending(self.stdout.as_mut(), &mut bytes).await,
-                    _ => pending(self.stderr.as_mut(), &mut bytes).await,
-                };
-                let Some(read) = read else { break };
+            let mark = places.in_stream(stream);
+            let Some(pipe) = pipes.of_stream(stream) else {
+                continue;
+            };
+            bytes.resize(CHUNK, 0);
+            loop {
+                let read = pipe.read_to(mark, &mut bytes);
                 if read == 0 {
-                    self.take(stream, &bytes, 0).await;
                     break;
                 }
-                total += read;
-                self.take(stream, &bytes, read).await;
+                let bytes = bytes.get(..read).unwrap_or_default();
+                self.take(stream, bytes).await;
             }
         }
         let ends = [self.out.end(&self.marks), self.err.end(&self.marks)];
         self.give(ends.into_iter().flatten().collect()).await;
     }
 
-    /// `read` bytes of this stream; none: it has ended.
-    async fn take(&mut self, stream: Stream, bytes: &[u8], read: usize) {
+    async fn take(&mut self, stream: Stream, bytes: &[u8]) {
         let lines = match stream {
             Stream::Stdout => &mut self.out,
             _ => &mut self.err,
         };
-        let bytes = bytes.get(..read).unwrap_or_default();
-        let mut taken = lines.take(bytes, &self.marks);
-        if read == 0 {
-            taken.extend(lines.end(&self.marks));
-            match stream {
-                Stream::Stdout => self.stdout = None,
-                _ => self.stderr = None,
-            }
-        }
+        let taken = lines.take(bytes, &self.marks);
         self.give(taken).await;
+    }
+
+    async fn take_end(&mut self, stream: Stream) {
+        let (lines, index) = match stream {
+            Stream::Stdout => (&mut self.out, 0),
+            _ => (&mut self.err, 1),
+        };
+        self.has_ended[index] = true;
+        let last = lines.end(&self.marks);
+        self.give(last.into_iter().collect()).await;
     }
 
     /// The sink may block: not the threads that serve invocations.
@@ -245,30 +357,10 @@ impl Reader {
     }
 }
 
-/// The next bytes; 0: there will be none. It is not asked again then.
-async fn next(stream: &mut Option<impl AsyncRead + Unpin>, bytes: &mut [u8]) -> usize {
-    match stream {
-        Some(stream) => stream.read(bytes).await.unwrap_or(0),
-        None => std::future::pending().await,
-    }
-}
-
-/// What is in the pipe now; none: nothing. The pipe itself is asked: what the
-/// runtime knows of it may be a moment old.
-#[cfg(unix)]
-async fn pending(stream: Option<&mut impl std::os::fd::AsFd>, bytes: &mut [u8]) -> Option<usize> {
-    match rustix::io::read(stream?.as_fd(), bytes) {
-        Ok(read) => Some(read),
-        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
-        Err(_) => Some(0),
-    }
-}
-
-#[cfg(not(unix))]
-async fn pending(stream: Option<&mut (impl AsyncRead + Unpin)>, bytes: &mut [u8]) -> Option<usize> {
-    tokio::select! {
-        biased;
-        read = stream?.read(bytes) => Some(read.unwrap_or(0)),
-        () = std::future::ready(()) => None,
+/// The next bytes; none: there will be no more, and it is not asked again.
+async fn next(pipe: Option<&Pipe>, has_ended: bool, bytes: &mut [u8]) -> (u64, usize) {
+    match pipe {
+        Some(pipe) if !has_ended => pipe.read(bytes).await,
+        _ => std::future::pending().await,
     }
 }
