@@ -1,10 +1,12 @@
 //! What was typed.
 
+mod editor;
 mod helper;
 mod logging;
 mod running;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use editor::{Editor, LaunchJson};
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
 pub(crate) use logging::Logging;
 pub(crate) use running::Running;
@@ -72,8 +74,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction --event -\n  tether invoke HelloFunction --remote --stack-name shop --event event.json"
     )]
     Invoke(Invoke),
-    /// Write debugger entries into .vscode/launch.json; what is there stays.
-    #[command(after_help = "Example:\n  tether launch-json --template template.yaml")]
+    /// Write debugger entries for VS Code or JetBrains' IDEs; what is there stays.
+    #[command(
+        after_help = "Examples:\n  tether launch-json --stack-name shop\n  tether launch-json --event event.json   (F5 runs a function once, without a cloud)\n  tether launch-json --editor jetbrains --stack-name shop"
+    )]
     LaunchJson(LaunchJson),
     /// Print a completion script.
     #[command(
@@ -338,17 +342,4 @@ pub(crate) struct Invoke {
     pub(crate) logging: Logging,
     #[command(flatten)]
     pub(crate) aws: Aws,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LaunchJson {
-    /// The template.
-    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
-    pub(crate) template: PathBuf,
-    /// The first function's debugger port, as for `attach`.
-    #[arg(long, default_value_t = 5678, value_name = "PORT")]
-    pub(crate) debug_port: u16,
-    /// The file to merge into.
-    #[arg(long, default_value = ".vscode/launch.json", value_name = "FILE")]
-    pub(crate) output: PathBuf,
 }

@@ -1,4 +1,5 @@
-//! Puts tether's debuggers into the text of a `.vscode/launch.json`.
+//! Puts tether's debuggers into the text of a `.vscode/launch.json`, and what
+//! starts tether into that of a `.vscode/tasks.json`.
 //!
 //! The file belongs to the developer, who comments and lays it out by hand. So
 //! nothing is printed anew: the text is parsed for its positions only, and what
@@ -8,15 +9,19 @@
 //!
 //! Text in, text out: reading and writing the file is the caller's.
 
+mod entry;
 mod layout;
 mod merger;
+mod starting;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests;
 
+pub(crate) use entry::{DebuggerKind, Entry};
+pub(crate) use starting::{STACK_NAME, Task, compound, tasks};
+
 use layout::*;
 use merger::Merger;
-use std::net::IpAddr;
 
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
@@ -29,75 +34,15 @@ const BOM: char = '\u{feff}';
 /// What VS Code itself indents a new launch.json with.
 const DEFAULT_INDENT: &str = "    ";
 
-/// One debugger entry: which function, where its debugger listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// The function's logical id in the template.
-    pub(crate) function: String,
-    /// Which debugger listens.
-    pub(crate) kind: DebuggerKind,
-    /// The host the editor connects to.
-    pub(crate) host: String,
-    /// The port the editor connects to.
-    pub(crate) port: u16,
-    /// The function's code as the editor names it, for example
-    /// `${workspaceFolder}/hello`; written as it is, the editor expands it.
-    pub(crate) local_root: String,
-}
-
-/// A debugger that an editor can attach to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DebuggerKind {
-    /// Python's debugpy.
-    Debugpy,
-}
-
-impl Entry {
-    /// The name in the editor's list, and what a later merge finds the entry by.
-    pub(crate) fn name(&self) -> String {
-        format!("tether: {}", self.function)
-    }
-
-    /// The entry as the editor's debugger extension wants it.
-    ///
-    /// Only what attaching needs. `justMyCode` is left out: the extension fills
-    /// it from the user's `debugpy.debugJustMyCode`, and a value here would
-    /// overrule that, or what the user wrote into the entry, on every merge.
-    pub(crate) fn to_value(&self) -> Value {
-        match self.kind {
-            DebuggerKind::Debugpy => self.debugpy(),
-        }
-    }
-
-    /// `connect` means that debugpy listens and the editor calls.
-    ///
-    /// On this machine the function runs from the very files that the editor
-    /// shows, so no `pathMappings`: debugpy takes paths as they are when there
-    /// are none, while with one every file outside of it (shared modules,
-    /// layers, packages) would count as unmapped. Another host (a container, a
-    /// virtual machine) has the code elsewhere: `.` is the directory that its
-    /// process runs in, for a function the root of its code.
-    fn debugpy(&self) -> Value {
-        let mut value = json!({
-            "name": self.name(),
-            "type": "debugpy",
-            "request": "attach",
-            "connect": { "host": self.host, "port": self.port },
-        });
-        if !is_this_machine(&self.host) {
-            value["pathMappings"] = json!([{ "localRoot": self.local_root, "remoteRoot": "." }]);
-        }
-        value
-    }
-}
-
-/// Whether paths are the same at both ends of a connection to `host`.
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+/// A list in a file, and those of its elements that are ours.
+#[derive(Clone, Debug)]
+pub(crate) struct List {
+    /// `configurations`
+    pub(crate) key: &'static str,
+    /// What an element is found by: `name`.
+    pub(crate) identity: &'static str,
+    /// Ours.
+    pub(crate) values: Vec<Value>,
 }
 
 /// Why a text was not touched: the place, and what to do about it.
@@ -125,11 +70,13 @@ pub(crate) enum MergeError {
         /// Counted from 1, in characters.
         column: usize,
     },
-    /// `configurations` is there, but no list.
+    /// A list of ours is there, but no list.
     #[error(
-        "line {line}, column {column}: \"configurations\" must be an array; make it [ … ], or remove it, and run again"
+        "line {line}, column {column}: \"{key}\" must be an array; make it [ … ], or remove it, and run again"
     )]
-    Configurations {
+    List {
+        /// Which.
+        key: &'static str,
         /// Counted from 1.
         line: usize,
         /// Counted from 1, in characters.
@@ -137,7 +84,8 @@ pub(crate) enum MergeError {
     },
 }
 
-/// Puts `entries` into the text of a launch.json, and gives the new text.
+/// Puts entries into the text of a launch.json, with what combines them, and
+/// gives the new text.
 ///
 /// An entry of the same name is updated in place: keys that the user added to
 /// it stay, as do comments and order; ours get our values. New ones are
@@ -145,49 +93,81 @@ pub(crate) enum MergeError {
 /// byte, and merging the same entries again changes nothing.
 ///
 /// No text, or nothing but blanks, gives a new file.
-pub(crate) fn merge(existing: Option<&str>, entries: &[Entry]) -> Result<String, MergeError> {
+pub(crate) fn merge(
+    existing: Option<&str>,
+    entries: &[Entry],
+    compounds: Vec<Value>,
+) -> Result<String, MergeError> {
+    let mut lists = vec![List {
+        key: "configurations",
+        identity: "name",
+        values: entries.iter().map(Entry::to_value).collect(),
+    }];
+    if !compounds.is_empty() {
+        lists.push(List {
+            key: "compounds",
+            identity: "name",
+            values: compounds,
+        });
+    }
+    merge_lists(existing, "0.2.0", lists)
+}
+
+/// Puts tasks into the text of a tasks.json, as [`merge`] does.
+pub(crate) fn merge_tasks(existing: Option<&str>, ours: &[Task]) -> Result<String, MergeError> {
+    merge_lists(existing, "2.0.0", tasks(ours))
+}
+
+fn merge_lists(
+    existing: Option<&str>,
+    version: &str,
+    lists: Vec<List>,
+) -> Result<String, MergeError> {
     let existing = existing.unwrap_or_default();
     let (bom, text) = match existing.strip_prefix(BOM) {
         Some(rest) => (&existing[..BOM.len_utf8()], rest),
         None => ("", existing),
     };
-    let ours = unique(entries);
+    let lists: Vec<List> = lists.into_iter().map(unique).collect();
     let merged = if text.trim().is_empty() {
-        new_file(text, ours)
+        new_file(text, version, lists)
     } else {
-        merge_text(text, ours)?
+        merge_text(text, lists)?
     };
     Ok(format!("{bom}{merged}"))
 }
 
-/// The entries as values, one for a name: of two the later one holds, else
-/// both would want the same place.
-fn unique(entries: &[Entry]) -> Vec<Value> {
-    let mut named: Vec<(String, Value)> = Vec::new();
-    for entry in entries {
-        let name = entry.name();
-        match named.iter_mut().find(|(known, _)| *known == name) {
-            Some(place) => place.1 = entry.to_value(),
-            None => named.push((name, entry.to_value())),
+/// One element for a name: of two the later one holds, else both would want the
+/// same place.
+fn unique(list: List) -> List {
+    let mut values: Vec<Value> = Vec::new();
+    for value in list.values {
+        let name = &value[list.identity];
+        match values.iter_mut().find(|it| it[list.identity] == *name) {
+            Some(place) => *place = value,
+            None => values.push(value),
         }
     }
-    named.into_iter().map(|(_, value)| value).collect()
+    List { values, ..list }
 }
 
 /// A whole file, in the line endings of the blanks that it replaces.
-fn new_file(blanks: &str, ours: Vec<Value>) -> String {
+fn new_file(blanks: &str, version: &str, lists: Vec<List>) -> String {
     let newline = newline_of(blanks);
     let writer = Writer {
         newline,
         unit: DEFAULT_INDENT,
     };
-    let file = json!({ "version": "0.2.0", "configurations": ours });
+    let mut file = json!({ "version": version });
+    for list in lists {
+        file[list.key] = Value::Array(list.values);
+    }
     let text = writer.value(&file, &Layout::Lines(String::new()));
     format!("{text}{newline}")
 }
 
 /// Splices into text that holds something.
-fn merge_text(text: &str, ours: Vec<Value>) -> Result<String, MergeError> {
+fn merge_text(text: &str, lists: Vec<List>) -> Result<String, MergeError> {
     let parsed = parse_to_ast(text, &CollectOptions::default(), &jsonc()).map_err(|error| {
         MergeError::Syntax {
             line: error.line_display(),
@@ -205,20 +185,27 @@ fn merge_text(text: &str, ours: Vec<Value>) -> Result<String, MergeError> {
     };
 
     let mut merger = Merger::new(text, root);
-    match last_property(root, "configurations") {
-        Some(ast::ObjectProp {
-            value: ast::Value::Array(list),
-            ..
-        }) => merger.list(list, &ours, "name"),
-        Some(property) => {
-            let (line, column) = line_and_column(text, property.value.start());
-            return Err(MergeError::Configurations { line, column });
-        }
-        None => {
-            let list = Value::Array(ours);
-            merger.insert_properties(root, &[("configurations", &list)]);
+    let mut new = Vec::new();
+    for List {
+        key,
+        identity,
+        values,
+    } in lists
+    {
+        match last_property(root, key) {
+            Some(ast::ObjectProp {
+                value: ast::Value::Array(list),
+                ..
+            }) => merger.list(list, &values, identity),
+            Some(property) => {
+                let (line, column) = line_and_column(text, property.value.start());
+                return Err(MergeError::List { key, line, column });
+            }
+            None => new.push((key, Value::Array(values))),
         }
     }
+    let new: Vec<(&str, &Value)> = new.iter().map(|(key, list)| (*key, list)).collect();
+    merger.insert_properties(root, &new);
     Ok(merger.finish())
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod confirmation;
 mod ending;
 mod exit;
+mod jetbrains;
 mod launch_json;
 mod output;
 mod progress;

@@ -1,6 +1,7 @@
 //! The one printer: colour on a terminal, plain text in a pipe, JSON for
 //! programs.
 
+mod debuggers;
 mod findings;
 mod launcher;
 mod logs;
@@ -9,6 +10,7 @@ mod queue;
 
 use crate::background::Told;
 use anstyle::{AnsiColor, Style};
+use debuggers::debugger_lines;
 use launcher::Launcher;
 use queue::{Queue, Streams, To};
 use serde::Serialize;
@@ -155,7 +157,9 @@ fn lines(report: &Report) -> Vec<String> {
             kind,
             host,
             port,
-        } => debugger_lines(function, kind, host, *port),
+            waits,
+            editor_listens,
+        } => debugger_lines(function, kind, (host, *port), *waits, *editor_listens),
         Report::Ready {
             stack, functions, ..
         } => vec![ready_line(
@@ -227,22 +231,6 @@ fn credentials_line(state: CredentialsState, message: &str) -> String {
 
 fn warning_line(function: &str, detail: &str) -> String {
     format!("{WARN}!{WARN:#} {NAME}{function}{NAME:#}{}", behind(detail))
-}
-
-fn debugger_lines(function: &str, kind: &str, host: &str, port: u16) -> Vec<String> {
-    let entry = crate::launch_json::Entry {
-        function: function.to_owned(),
-        kind: crate::launch_json::DebuggerKind::Debugpy,
-        host: host.to_owned(),
-        port,
-        local_root: "${workspaceFolder}".to_owned(),
-    };
-    vec![
-        format!(
-            "{GOOD}✓{GOOD:#} {NAME}{function}{NAME:#} {kind} listens on {host}:{port}; VS Code's entry (`tether launch-json` writes it):"
-        ),
-        format!("  {}", entry.to_value()),
-    ]
 }
 
 fn invocation_line(

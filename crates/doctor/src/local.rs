@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tether_host::{Clients, DebuggerKind, RunsOn, StartError, Starter};
+use tether_host::{Clients, Debugger, DebuggerKind, RunsOn, StartError, Starter};
 use tether_project::{LocalCode, Place, ProjectError, WorkingCopies};
 use tether_receiver::Debugging;
 
@@ -62,7 +62,7 @@ fn find(
 async fn ask(starter: &Starter) -> Said {
     let runs_on = starter.check().await;
     let debugger = match runs_on {
-        Ok(_) => starter.check_debugger().await,
+        Ok(_) => starter.check_debugger(&Debugger::default()).await,
         Err(_) => Ok(()),
     };
     Said { runs_on, debugger }
@@ -81,6 +81,7 @@ pub(crate) fn findings(wish: &Wish, found: Found) -> Vec<Finding> {
     let debugging = Debugging {
         host: "127.0.0.1".to_owned(),
         first_port: wish.debug_port,
+        ..Debugging::default()
     };
     let mut findings = Vec::new();
     let functions = copies.functions.iter().zip(found.starters);

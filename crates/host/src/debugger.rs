@@ -1,61 +1,57 @@
 //! The stable port of a function that is debugged.
 //!
 //! The host itself listens there for as long as the function lives; each of its
-//! processes has a debugger with a free port of its own. Connections are passed
-//! through as they are, byte for byte, and read along the way: so the host
-//! knows what the developer looks at.
+//! processes has a debugger with a free port of its own, or gets one when an
+//! editor connects. Connections are passed through as they are, byte for byte,
+//! and read along the way: so the host knows what the developer looks at.
 //!
-//! * [`frames`] finds the messages in the bytes;
-//! * [`session`] finds what they mean.
+//! * [`connection`] passes them on;
+//! * [`announcement`] reads where a debugger listens, and [`native`] attaches one
+//!   to a process that has none;
+//! * [`session`] knows what goes on in them: [`dap`] reads the Debug Adapter
+//!   Protocol (debugpy, Delve), [`inspector`] the Chrome DevTools protocol (Node).
 
-mod frames;
+mod announcement;
+mod connection;
+mod dap;
+mod delve;
+mod inspector;
+pub(crate) mod native;
 mod session;
 
-pub(crate) use session::Stop;
+pub(crate) use session::Sessions;
 
-use crate::{DebugTarget, StartError};
-use serde_json::Value;
-use session::Session;
-use std::collections::HashMap;
+use crate::logs::{LogLine, LogSink};
+use crate::{DebugTarget, DebuggerKind, StartCommand, StartError};
+use announcement::Announcement;
+use connection::serve;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// An editor that connects while the process starts, or before the next
-/// invocation starts one, waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// debugpy tells in a file where it listens: it is looked for this often while
-/// an editor waits, and only then.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-
-/// One side has ended: the other one has so long to read the last words, and to
-/// end as well.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// An editor has one for the function's process and one for each of its
-/// children. More wait to be accepted.
-const MOST_CONNECTIONS: usize = 64;
-
-const BUFFER: usize = 16 * 1024;
-
 /// Where an editor finds the debugger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Debugger {
     /// `127.0.0.1`
     pub host: String,
     /// A stable port for each function; 0 takes a free one.
     pub port: u16,
+    /// The code waits for it.
+    pub wait: bool,
+    /// The editor listens there, and the process connects to it: PyCharm.
+    pub editor_listens: bool,
 }
 
 /// The port, with whoever is connected to it.
 pub(crate) struct DebugPort {
     number: u16,
+    function: Arc<str>,
+    kind: DebuggerKind,
+    wait: bool,
     debuggee: Arc<watch::Sender<Option<Target>>>,
     /// One file for each process.
     folder: tempfile::TempDir,
@@ -73,20 +69,25 @@ pub(crate) struct Debuggee {
 
 #[derive(Clone)]
 struct Target {
-    /// Where debugpy tells its port.
+    function: Arc<str>,
+    kind: DebuggerKind,
+    /// Where its debugger tells its port, if it does so in a file.
     endpoints: Arc<Path>,
+    known: Arc<Mutex<Known>>,
+    /// Takes what the debugger says besides.
+    sink: Arc<OnceLock<LogSink>>,
+    /// The process waits for its debugger.
+    waits: bool,
     sessions: Sessions,
 }
 
-/// The debugger sessions of one process, and of its children.
-#[derive(Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<Board>>);
-
-#[derive(Default)]
-struct Board {
-    /// So many joined: a number is never another session's.
-    joined: u64,
-    sessions: HashMap<u64, Session>,
+/// What a process's debugger has told by its output, and the process itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    address: Option<SocketAddr>,
+    process: Option<u32>,
+    /// It is the child of its debugger, in a process group of its own.
+    is_debuggers_child: bool,
 }
 
 impl DebugPort {
@@ -94,7 +95,11 @@ impl DebugPort {
     ///
     /// # Errors
     /// When the port is taken.
-    pub(crate) async fn open(debugger: &Debugger, function: &str) -> Result<Self, StartError> {
+    pub(crate) async fn open(
+        debugger: &Debugger,
+        kind: DebuggerKind,
+        function: &str,
+    ) -> Result<Self, StartError> {
         let taken = |error: std::io::Error| {
             let (port, function) = (debugger.port, function.to_owned());
             match error.kind() {
@@ -107,10 +112,20 @@ impl DebugPort {
             }
         };
         let listener = TcpListener::bind((debugger.host.as_str(), debugger.port));
-        Ok(Self::on(listener.await.map_err(taken)?)?)
+        Ok(Self::on(
+            listener.await.map_err(taken)?,
+            kind,
+            function,
+            debugger.wait,
+        )?)
     }
 
-    fn on(listener: TcpListener) -> std::io::Result<Self> {
+    fn on(
+        listener: TcpListener,
+        kind: DebuggerKind,
+        function: &str,
+        wait: bool,
+    ) -> std::io::Result<Self> {
         let number = listener.local_addr()?.port();
         let folder = tempfile::Builder::new()
             .prefix("tether-debugger-")
@@ -121,6 +136,9 @@ impl DebugPort {
         serving.spawn(serve(listener, target, ends));
         Ok(Self {
             number,
+            function: function.into(),
+            kind,
+            wait,
             debuggee: Arc::new(debuggee),
             folder,
             processes: AtomicU64::new(0),
@@ -138,8 +156,13 @@ impl DebugPort {
     pub(crate) fn expect(&self) -> Debuggee {
         let number = self.processes.fetch_add(1, Ordering::Relaxed);
         let target = Target {
+            function: Arc::clone(&self.function),
+            kind: self.kind,
             endpoints: self.folder.path().join(format!("{number}.json")).into(),
-            sessions: Sessions::default(),
+            known: Arc::default(),
+            sink: Arc::default(),
+            waits: self.wait,
+            sessions: Sessions::new(self.wait.then_some(self.number)),
         };
         self.debuggee.send_replace(Some(target.clone()));
         Debuggee {
@@ -162,7 +185,55 @@ impl Debuggee {
     pub(crate) fn target(&self) -> DebugTarget {
         DebugTarget {
             endpoints: self.target.endpoints.to_path_buf(),
+            wait: self.target.waits,
+            editor: None,
         }
+    }
+
+    /// A debugger that starts the process stands in front of it.
+    pub(crate) fn around(&self, command: StartCommand) -> StartCommand {
+        let (kind, waits) = (self.target.kind, self.target.waits);
+        if kind == DebuggerKind::Jdwp && waits {
+            return suspended(command);
+        }
+        let tool = match kind {
+            DebuggerKind::Native if waits => native::server(),
+            DebuggerKind::Delve => native::on_path("dlv"),
+            _ => None,
+        };
+        match tool {
+            Some(server) if kind == DebuggerKind::Native => native::started_by(server, command),
+            Some(delve) => delve::around(delve, command, waits),
+            None => command,
+        }
+    }
+
+    /// The process runs: one without a debugger gets it by its id.
+    pub(crate) fn has_started(&self, process: Option<u32>) {
+        let Some(process) = process else { return };
+        self.target.known().process = Some(process);
+        if self.target.kind == DebuggerKind::Native && !self.target.waits {
+            self.target.say(&native::how_to_attach(process));
+        }
+    }
+
+    /// Takes lines in front of this sink, and keeps those that only say where
+    /// the debugger listens.
+    pub(crate) fn reads(&self, sink: &LogSink) -> LogSink {
+        let _ = self.target.sink.set(Arc::clone(sink));
+        let kind = self.target.kind;
+        if kind == DebuggerKind::Native && !self.target.waits {
+            // It has none that could say anything.
+            return Arc::clone(sink);
+        }
+        let (known, sink) = (Arc::clone(&self.target.known), Arc::clone(sink));
+        Arc::new(move |line: LogLine| {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if !known.hears(kind, &line.text) {
+                drop(known);
+                sink(line);
+            }
+        })
     }
 
     /// What its developer does.
@@ -182,185 +253,56 @@ impl Drop for Debuggee {
             }
             own
         });
-    }
-}
-
-impl Sessions {
-    /// Where the process stands: the latest stop, if there are several.
-    pub(crate) fn stop(&self) -> Option<Stop> {
-        let board = self.lock();
-        let stops = board.sessions.values().filter_map(Session::stop);
-        stops.max_by_key(|stop| stop.since).cloned()
-    }
-
-    fn join(&self) -> Heard {
-        let mut board = self.lock();
-        board.joined += 1;
-        let number = board.joined;
-        board.sessions.insert(number, Session::new());
-        drop(board);
-        Heard {
-            sessions: self.clone(),
-            number,
+        // Its debugger's end is not always its own.
+        let known = self.target.known();
+        if known.is_debuggers_child {
+            native::end(known.process);
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Board> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A connection's session, which ends with it: debugpy lets a process go on
-/// whose editor is gone.
-struct Heard {
-    sessions: Sessions,
-    number: u64,
-}
-
-impl Heard {
-    fn editor_sent(&self, bytes: &[u8]) {
-        if let Some(session) = self.sessions.lock().sessions.get_mut(&self.number) {
-            session.editor_sent(bytes);
-        }
-    }
-
-    fn debugger_sent(&self, bytes: &[u8]) {
-        if let Some(session) = self.sessions.lock().sessions.get_mut(&self.number) {
-            session.debugger_sent(bytes, crate::now());
-        }
-    }
-
-    fn leave(&self) {
-        self.sessions.lock().sessions.remove(&self.number);
-    }
-}
-
-impl Drop for Heard {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-async fn serve(
-    listener: TcpListener,
-    target: watch::Receiver<Option<Target>>,
-    ends: watch::Receiver<bool>,
-) {
-    let mut end = std::pin::pin!(is_over(ends.clone()));
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
-                Ok((editor, _)) => {
-                    connections.spawn(connect(editor, target.clone(), ends.clone()));
-                }
-                // Out of descriptors: some will come back.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            },
-            Some(_) = connections.join_next() => {}
-            () = &mut end => break,
-        }
-    }
-    drop(listener);
-    let all = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(LAST_WORDS, all).await;
-    connections.shutdown().await;
-}
-
-/// One connection of an editor, from its wait for a debugger to its end.
-async fn connect(
-    editor: TcpStream,
-    mut target: watch::Receiver<Option<Target>>,
-    ends: watch::Receiver<bool>,
-) {
-    let reached = tokio::select! {
-        reached = tokio::time::timeout(PATIENCE, reach(&mut target)) => reached,
-        () = is_over(ends) => return,
-    };
-    if let Ok((debugger, sessions)) = reached {
-        pass(editor, debugger, &sessions).await;
-    }
-}
-
-async fn is_over(mut ends: watch::Receiver<bool>) {
-    let _ = ends.wait_for(|it| *it).await;
-}
-
-/// The debugger of the process that runs by then.
-async fn reach(target: &mut watch::Receiver<Option<Target>>) -> (TcpStream, Sessions) {
-    loop {
-        let now = target.borrow_and_update().clone();
-        if let Some(Target {
-            endpoints,
-            sessions,
-        }) = now
+/// The JVM's agent holds the first line if it is told to.
+fn suspended(mut command: StartCommand) -> StartCommand {
+    for argument in &mut command.arguments {
+        if let Some(agent) = argument
+            .to_str()
+            .filter(|it| it.starts_with("-agentlib:jdwp="))
         {
-            if let Some(debugger) = dial(&endpoints).await {
-                return (debugger, sessions);
+            *argument = agent.replace("suspend=n", "suspend=y").into();
+        }
+    }
+    command
+}
+
+impl Target {
+    /// In the function's log.
+    fn say(&self, text: &str) {
+        if let Some(sink) = self.sink.get() {
+            sink(LogLine::platform(&self.function, text.to_owned()));
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Whether the line is the debugger's. It comes before any of the function's:
+    /// a server of the function's own may say the same of another port.
+    fn hears(&mut self, kind: DebuggerKind, line: &str) -> bool {
+        match Announcement::of(kind, line) {
+            None => false,
+            Some(Announcement::Listens(address)) => *self.address.get_or_insert(address) == address,
+            Some(Announcement::Child(_)) if self.is_debuggers_child => false,
+            Some(Announcement::Child(process)) => {
+                self.process = Some(process);
+                self.is_debuggers_child = true;
+                true
             }
-            let _ = tokio::time::timeout(LOOK_AGAIN, target.changed()).await;
-        } else if target.changed().await.is_err() {
-            // The port is closed, and this ends with it.
-            std::future::pending::<()>().await;
+            Some(Announcement::Nothing) => true,
         }
     }
-}
-
-/// None: it does not listen yet, or not any more.
-async fn dial(endpoints: &Path) -> Option<TcpStream> {
-    let text = tokio::fs::read(endpoints).await.ok()?;
-    TcpStream::connect(listens_at(&text)?).await.ok()
-}
-
-/// `{"client": {"host": "127.0.0.1", "port": 40123}, …}`; none while it is
-/// being written.
-fn listens_at(endpoints: &[u8]) -> Option<(String, u16)> {
-    let endpoints: Value = serde_json::from_slice(endpoints).ok()?;
-    let client = endpoints.get("client")?;
-    let port = client.get("port")?.as_u64()?;
-    let host = client.get("host")?.as_str()?;
-    Some((host.to_owned(), u16::try_from(port).ok()?))
-}
-
-async fn pass(mut editor: TcpStream, mut debugger: TcpStream, sessions: &Sessions) {
-    // Messages are small, and somebody waits for each.
-    let _ = editor.set_nodelay(true);
-    let _ = debugger.set_nodelay(true);
-    let heard = sessions.join();
-    let (from_editor, to_editor) = editor.split();
-    let (from_debugger, to_debugger) = debugger.split();
-    let asking = carry(from_editor, to_debugger, |bytes| heard.editor_sent(bytes));
-    let telling = carry(from_debugger, to_editor, |bytes| heard.debugger_sent(bytes));
-    tokio::pin!(asking, telling);
-    // Whoever ends first, it is over.
-    tokio::select! {
-        () = &mut asking => {
-            heard.leave();
-            let _ = tokio::time::timeout(LAST_WORDS, telling).await;
-        }
-        () = &mut telling => {
-            heard.leave();
-            let _ = tokio::time::timeout(LAST_WORDS, asking).await;
-        }
-    }
-}
-
-/// One direction, to its end. What arrives is understood before it is passed
-/// on: an editor that was told of a stop finds that the host knows.
-async fn carry(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    understand: impl Fn(&[u8]),
-) {
-    let mut buffer = vec![0; BUFFER];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let bytes = buffer.get(..length).unwrap_or_default();
-        understand(bytes);
-        if to.write_all(bytes).await.is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown().await;
 }
 
 #[cfg(test)]

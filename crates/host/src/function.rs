@@ -6,7 +6,7 @@ use crate::freshness::Fingerprint;
 use crate::launch::Launch;
 use crate::logs::{LogLine, LogSink};
 use crate::run_state::RunState;
-use crate::starter::{BuildFailed, DebuggerKind, Progress, StartError, Starter};
+use crate::starter::{BuildFailed, DebugTarget, DebuggerKind, Progress, StartError, Starter};
 use crate::world;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
@@ -129,6 +129,9 @@ impl Function {
             }
             Err(error) => return Ok(Some(self.not_started(error))),
         };
+        if self.copy.debugger.as_ref().is_some_and(|it| it.wait) {
+            return Ok(None);
+        }
         let failed = environment.ready().await;
         if failed.is_some() {
             slot.stop().await;
@@ -140,9 +143,12 @@ impl Function {
     #[must_use]
     pub fn debugger(&self) -> Option<Debugger> {
         let debugger = self.copy.debugger.as_ref()?;
+        let opened = self.port.get().map(DebugPort::number);
         Some(Debugger {
-            host: debugger.host.clone(),
-            port: self.port.get()?.number(),
+            // None is opened where the editor listens.
+            port: opened.unwrap_or(debugger.port),
+            editor_listens: opened.is_none(),
+            ..debugger.clone()
         })
     }
 
@@ -366,8 +372,14 @@ impl Function {
                 slot.code = Some(Fingerprint::of(&self.copy.code));
                 self.copy.starter.build(&self.progress()).await?;
                 slot.variables = Some(variables.clone());
-                let launch = self.launch(variables, slot.debuggee.as_ref());
-                let environment = ExecutionEnvironment::start(&launch, &self.sink).await?;
+                let debuggee = slot.debuggee.as_ref();
+                let launch = self.launch(variables, debuggee);
+                let sink = debuggee.map(|it| it.reads(&self.sink));
+                let sink = sink.as_ref().unwrap_or(&self.sink);
+                let environment = ExecutionEnvironment::start(&launch, sink).await?;
+                if let Some(debuggee) = debuggee {
+                    debuggee.has_started(environment.process_id());
+                }
                 Ok(empty.insert(environment))
             }
         }
@@ -375,10 +387,14 @@ impl Function {
 
     /// The debugger's port, from the first time on.
     async fn port(&self) -> Result<Option<&DebugPort>, StartError> {
-        let Some(debugger) = &self.copy.debugger else {
+        let kind = self.copy.starter.debugger();
+        let (Some(debugger), Some(kind)) = (&self.copy.debugger, kind) else {
             return Ok(None);
         };
-        let open = || DebugPort::open(debugger, &self.copy.name);
+        if debugger.editor_listens && kind == DebuggerKind::Debugpy {
+            return Ok(None);
+        }
+        let open = || DebugPort::open(debugger, kind, &self.copy.name);
         self.port.get_or_try_init(open).await.map(Some)
     }
 
@@ -399,8 +415,12 @@ impl Function {
     }
 
     fn launch(&self, variables: &Environment, debuggee: Option<&Debuggee>) -> Launch {
-        let target = debuggee.map(Debuggee::target);
+        let target = self.debug_target(debuggee);
         let start = self.copy.starter.command(target.as_ref());
+        let start = match debuggee {
+            Some(debuggee) => debuggee.around(start),
+            None => start,
+        };
         let (handler, code) = (&self.copy.handler, &self.copy.code);
         Launch {
             label: self.copy.name.as_str().into(),
@@ -413,6 +433,19 @@ impl Function {
                 start.variables,
             )),
             directory: code.clone(),
+        }
+    }
+
+    /// What a process is told of its debugger.
+    fn debug_target(&self, debuggee: Option<&Debuggee>) -> Option<DebugTarget> {
+        let debugger = self.copy.debugger.as_ref()?;
+        match debuggee {
+            Some(debuggee) => Some(debuggee.target()),
+            None => Some(DebugTarget {
+                wait: debugger.wait,
+                editor: Some((debugger.host.clone(), debugger.port)),
+                ..DebugTarget::default()
+            }),
         }
     }
 

@@ -69,6 +69,10 @@ impl RunState {
         let inner = self.lock();
         let span = for_people(at.since(inner.since));
         match inner.doing {
+            Doing::Arrived | Doing::Starts if inner.awaited_at().is_some() => {
+                let port = inner.awaited_at().unwrap_or_default();
+                format!("waiting for a debugger at port {port} for {span}")
+            }
             Doing::Arrived => format!("on its way to a local process for {span}"),
             Doing::Waits => format!(
                 "waiting for its local process, which is busy with another invocation, for {span}"
@@ -137,6 +141,10 @@ impl Default for RunState {
 }
 
 impl Inner {
+    fn awaited_at(&self) -> Option<u16> {
+        self.sessions.as_ref()?.awaited_at()
+    }
+
     fn stopped(&self, at: Timestamp) -> Option<String> {
         let stop = self.sessions.as_ref()?.stop()?;
         let span = for_people(at.since(stop.since));

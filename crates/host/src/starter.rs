@@ -18,6 +18,7 @@ mod wish;
 pub use error::StartError;
 
 use crate::clients::Clients;
+use crate::debugger::{Debugger, native};
 use command::Program;
 use node::Node;
 use python::Python;
@@ -58,6 +59,12 @@ pub enum DebuggerKind {
     Debugpy,
     /// Node's inspector: the Chrome DevTools Protocol.
     Node,
+    /// gdbserver, for machine code: gdb's remote protocol.
+    Native,
+    /// Go's Delve: the Debug Adapter Protocol, and its own.
+    Delve,
+    /// The JVM's: the Java Debug Wire Protocol.
+    Jdwp,
 }
 
 impl DebuggerKind {
@@ -67,16 +74,24 @@ impl DebuggerKind {
         match self {
             Self::Debugpy => "debugpy",
             Self::Node => "node",
+            Self::Native => "native",
+            Self::Delve => "delve",
+            Self::Jdwp => "jdwp",
         }
     }
 }
 
 /// What a process is told of the debugger that it is to have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DebugTarget {
     /// The file into which it writes where it listens:
     /// `{"client": {"host": "127.0.0.1", "port": 40123}}`
     pub endpoints: PathBuf,
+    /// Its code waits for whoever debugs it.
+    pub wait: bool,
+    /// Where the editor listens that it connects to, if it is to: PyCharm's
+    /// debug server. It listens nowhere itself then.
+    pub editor: Option<(String, u16)>,
 }
 
 /// A process to be, apart from what every function's process gets.
@@ -188,11 +203,18 @@ impl Starter {
     ///
     /// # Errors
     /// When it is missing, with what to install.
-    pub async fn check_debugger(&self) -> Result<(), StartError> {
-        match self {
-            Self::Python(it) => python::check_debugger(&it.interpreter).await,
-            Self::Node(_) => Ok(()),
-            Self::Command(it) => Err(it.no_debugger()),
+    pub async fn check_debugger(&self, debugger: &Debugger) -> Result<(), StartError> {
+        let none = |reason: &str| StartError::NoDebugger {
+            name: self.program().display().to_string(),
+            reason: reason.to_owned(),
+        };
+        match (self, self.debugger()) {
+            (Self::Python(it), _) => {
+                python::check_debugger(&it.interpreter, debugger.editor_listens).await
+            }
+            (Self::Command(it), None) => Err(it.no_debugger()),
+            (_, Some(DebuggerKind::Native)) if debugger.wait => native::check_waiting(none),
+            _ => Ok(()),
         }
     }
 

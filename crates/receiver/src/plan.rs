@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::time::Duration;
+use tether_host::Debugger;
 use tether_protocol::records::WhenOffline;
 
 /// What to attach to, and how.
@@ -45,16 +46,39 @@ pub enum WhenBusy {
 }
 
 /// How debuggers listen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Debugging {
     /// `127.0.0.1`
     pub host: String,
     /// The first function's port, the next one's is one higher; 0 takes free
     /// ones.
     pub first_port: u16,
+    /// Each function's code waits for its debugger.
+    pub wait: bool,
+    /// The editor listens, and the functions connect to it: PyCharm.
+    pub editor_listens: bool,
 }
 
 impl Debugging {
+    /// That of a function by its place among all functions of the template.
+    ///
+    /// # Errors
+    /// When there is no port for it.
+    pub fn debugger(&self, index: usize) -> std::io::Result<Debugger> {
+        // A free one is taken when it is listened at: one that was found before
+        // may be somebody else's by then.
+        let port = match self.first_port {
+            0 => 0,
+            _ => self.port(index)?,
+        };
+        Ok(Debugger {
+            host: self.host.clone(),
+            port,
+            wait: self.wait,
+            editor_listens: self.editor_listens,
+        })
+    }
+
     /// The port of a function by its place among all functions of the
     /// template: it stays the same whichever of them are attached.
     ///

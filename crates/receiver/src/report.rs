@@ -56,13 +56,17 @@ pub enum Report {
     Debugger {
         /// Logical id.
         function: String,
-        /// `debugpy`
+        /// `debugpy`, `node`, `native`, `delve`, `jdwp`
         #[serde(rename = "type")]
         kind: &'static str,
         /// Where.
         host: String,
         /// Where.
         port: u16,
+        /// The code waits for it.
+        waits: bool,
+        /// The editor listens there, and the process connects to it.
+        editor_listens: bool,
     },
     /// Invocations are carried from now on.
     Ready {

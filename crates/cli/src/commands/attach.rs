@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use tether_protocol::constants::{CHECK_FUNCTIONS, KEEP_ALIVE, RENEW_CONNECTION_AFTER};
-use tether_receiver::{AttachPlan, Debugging, HelperStack, Report, Reports, attach};
+use tether_receiver::{AttachPlan, HelperStack, Report, Reports, attach};
 
 pub(crate) async fn run(typed: Attach, output: &Output) -> Result<ExitCode> {
     if typed.background {
@@ -66,10 +66,7 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
         timeout: (!typed.keep_timeout).then_some(typed.timeout),
         take_over: typed.take_over,
         left_session,
-        debugging: typed.running.debug.then(|| Debugging {
-            host: "127.0.0.1".to_owned(),
-            first_port: typed.running.debug_port,
-        }),
+        debugging: typed.running.debugging(),
         when_offline: match typed.when_offline {
             WhenOffline::Passthrough => tether_protocol::records::WhenOffline::Passthrough,
             WhenOffline::Fail => tether_protocol::records::WhenOffline::Fail,

@@ -1,31 +1,57 @@
 //! `tether launch-json`
 
-use crate::args::LaunchJson;
-use crate::launch_json::{DebuggerKind, Entry, merge};
+use crate::args::{Editor, LaunchJson};
+use crate::jetbrains::Configuration;
+use crate::launch_json::{DebuggerKind, Entry, STACK_NAME, Task, compound, merge, merge_tasks};
 use crate::output::Output;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::json;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use tether_host::{Clients, DebuggerKind as Listens, Source, Starter};
 use tether_project::Place;
 use tether_receiver::Debugging;
 
+/// What starts tether by F5, and attaches to every function.
+const ATTACH: &str = "tether: attach";
+
+/// A file, and the names in it that are ours.
+type Written<'a> = (&'a Path, Vec<String>);
+
 pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
+    let entries = entries(typed, output)?;
+    match typed.editor {
+        Editor::Vscode => vscode(typed, &entries, output)?,
+        Editor::Jetbrains => jetbrains(typed, &entries, output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One for each function that can be debugged here.
+fn entries(typed: &LaunchJson, output: &Output) -> Result<Vec<Entry>> {
     let copies = tether_project::load(&typed.template, &Place::in_region(None))?;
     let debugging = Debugging {
         host: "127.0.0.1".to_owned(),
         first_port: typed.debug_port,
+        ..Debugging::default()
     };
+    let clients = Arc::new(Clients::write()?);
     let mut entries = Vec::new();
     for (index, (function, code)) in copies.functions.iter().enumerate() {
-        match code {
-            Ok(code) => entries.push(Entry {
+        let found = match code {
+            Ok(code) => kind(&code.source, &clients).map(|kind| (kind, &code.source.code)),
+            Err(reason) => Err(reason.clone()),
+        };
+        match found {
+            Ok((kind, code)) => entries.push(Entry {
                 function: function.clone(),
-                kind: DebuggerKind::Debugpy,
+                kind,
                 host: debugging.host.clone(),
                 port: debugging.port(index)?,
-                local_root: in_workspace(&code.source.code),
+                local_root: in_workspace(code),
+                task: None,
             }),
             Err(reason) => output.notice(&format!("no entry for {function}: {reason}")),
         }
@@ -36,29 +62,153 @@ pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
             typed.template.display()
         );
     }
-    let path = &typed.output;
-    let existing = match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => bail!("{} cannot be read: {error}", path.display()),
-    };
-    let merged = merge(existing.as_deref(), &entries)
-        .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-    write(path, &merged)?;
-    let names: Vec<String> = entries.iter().map(Entry::name).collect();
-    output.say(&format!("{}: {}", path.display(), names.join(", ")));
-    output.object(&json!({ "event": "launchJson", "path": path, "entries": names }));
-    Ok(ExitCode::SUCCESS)
+    Ok(entries)
 }
 
-fn in_workspace(folder: &Path) -> String {
+/// What an editor will speak to. An interpreter may be missing today.
+fn kind(source: &Source, clients: &Arc<Clients>) -> Result<DebuggerKind, String> {
+    let starter = match Starter::find(source, clients) {
+        Ok(starter) => starter,
+        Err(_) if source.runtime.starts_with("python") => return Ok(DebuggerKind::Debugpy),
+        Err(_) if source.runtime.starts_with("nodejs") => return Ok(DebuggerKind::Node),
+        Err(error) => return Err(error.to_string()),
+    };
+    let kind = match starter.debugger() {
+        Some(Listens::Native) => Some(DebuggerKind::Native {
+            program: in_workspace(starter.program()),
+        }),
+        Some(other) => DebuggerKind::named(other.name()),
+        None => None,
+    };
+    kind.ok_or_else(|| "tether knows no debugger for it".to_owned())
+}
+
+fn vscode(typed: &LaunchJson, entries: &[Entry], output: &Output) -> Result<()> {
+    let attach = Task {
+        label: ATTACH.to_owned(),
+        arguments: attach_arguments(typed, format!("${{input:{STACK_NAME}}}")),
+        ready: "^attached to ",
+    };
+    let all = compound(ATTACH, Some(&attach), entries);
+    let (mut entries, mut tasks) = (entries.to_vec(), vec![attach]);
+    if let Some(event) = &typed.event {
+        for entry in entries.clone() {
+            let label = format!("tether: invoke {}", entry.function);
+            tasks.push(Task {
+                label: label.clone(),
+                arguments: invoke_arguments(typed, &entry.function, event),
+                ready: "(listens on|is debugged at) ",
+            });
+            let task = Some(label);
+            entries.push(Entry { task, ..entry });
+        }
+    }
+    let (path, beside) = (&typed.output, typed.output.with_file_name("tasks.json"));
+    let wrong = |path: &Path, error| anyhow!("{}: {error}", path.display());
+    let launch = merge(read(path)?.as_deref(), &entries, vec![all]);
+    let launch = launch.map_err(|error| wrong(path, error))?;
+    let merged = merge_tasks(read(&beside)?.as_deref(), &tasks);
+    let merged = merged.map_err(|error| wrong(&beside, error))?;
+    write(path, &launch)?;
+    write(&beside, &merged)?;
+    let mut names: Vec<String> = entries.iter().map(Entry::name).collect();
+    names.push(ATTACH.to_owned());
+    let labels = tasks.into_iter().map(|it| it.label).collect();
+    tell(output, &[(path, names), (&beside, labels)]);
+    Ok(())
+}
+
+fn jetbrains(typed: &LaunchJson, entries: &[Entry], output: &Output) -> Result<()> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let module = here.file_name().unwrap_or_default().to_string_lossy();
+    let attaching = entries
+        .iter()
+        .map(|it| Configuration::attaching(it, &module));
+    let mut all: Vec<Configuration> = attaching.collect();
+    all.push(Configuration::together("tether: all functions", &all));
+    let pycharm = entries.iter().any(|it| it.kind == DebuggerKind::Debugpy);
+    let in_pycharm = |arguments: Vec<String>| -> Vec<String> {
+        let debug = |it: String| match it.as_str() {
+            "--debug" if pycharm => "--debug=pycharm".to_owned(),
+            _ => it,
+        };
+        arguments.into_iter().map(debug).collect()
+    };
+    match &typed.stack_name {
+        Some(stack) => {
+            let arguments = in_pycharm(attach_arguments(typed, stack.clone()));
+            all.push(Configuration::starting(ATTACH.to_owned(), &arguments));
+        }
+        None if typed.event.is_none() => output.notice(
+            "nothing there starts tether: pass --stack-name for `tether attach`, or --event for `tether invoke`",
+        ),
+        None => {}
+    }
+    for entry in typed.event.iter().flat_map(|_| entries) {
+        let event = typed.event.as_deref().unwrap_or(Path::new("-"));
+        let arguments = in_pycharm(invoke_arguments(typed, &entry.function, event));
+        let name = format!("tether: invoke {}", entry.function);
+        all.push(Configuration::starting(name, &arguments));
+    }
+    let folder = Path::new(".idea").join("runConfigurations");
+    for configuration in &all {
+        let path = folder.join(configuration.file_name());
+        let existing = read(&path)?;
+        write(&path, &configuration.merged(existing.as_deref()))?;
+    }
+    let names = all.iter().map(|it| it.name().to_owned()).collect();
+    tell(output, &[(&folder, names)]);
+    Ok(())
+}
+
+fn tell(output: &Output, written: &[Written<'_>]) {
+    for (path, names) in written {
+        output.say(&format!("{}: {}", path.display(), names.join(", ")));
+        output.object(&json!({ "event": "launchJson", "path": path, "entries": names }));
+    }
+}
+
+fn attach_arguments(typed: &LaunchJson, asked: String) -> Vec<String> {
+    let stack = typed.stack_name.clone().unwrap_or(asked);
+    let mut arguments = vec!["attach".to_owned(), "--stack-name".to_owned(), stack];
+    arguments.extend(running(typed));
+    arguments
+}
+
+/// It waits for its debugger: the event comes at once.
+fn invoke_arguments(typed: &LaunchJson, function: &str, event: &Path) -> Vec<String> {
+    let event = event.display().to_string();
+    let mut arguments = ["invoke", function, "--event", &event, "--wait"]
+        .map(str::to_owned)
+        .to_vec();
+    arguments.extend(running(typed));
+    arguments
+}
+
+fn running(typed: &LaunchJson) -> Vec<String> {
+    let port = typed.debug_port.to_string();
+    let template = typed.template.display().to_string();
+    ["--debug", "--debug-port", &port, "--template", &template]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn in_workspace(path: &Path) -> String {
     let here = std::env::current_dir()
         .and_then(|it| it.canonicalize())
         .unwrap_or_default();
-    match folder.strip_prefix(&here) {
+    match path.strip_prefix(&here) {
         Ok(relative) if relative.as_os_str().is_empty() => "${workspaceFolder}".to_owned(),
         Ok(relative) => format!("${{workspaceFolder}}/{}", relative.display()),
-        Err(_) => folder.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => bail!("{} cannot be read: {error}", path.display()),
     }
 }
 
@@ -68,7 +218,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(failed)?;
     }
-    let beside = path.with_extension("json.tether");
+    let beside = path.with_extension("tether");
     std::fs::write(&beside, text).with_context(failed)?;
     std::fs::rename(&beside, path).with_context(failed)
 }

@@ -16,6 +16,9 @@ pub(super) fn identity(list: &str) -> Option<&'static str> {
     }
 }
 
+/// The entries that a compound starts: the user's own among them stay.
+const NAMES: &str = "configurations";
+
 /// A piece of the text and what takes its place.
 pub(super) struct Edit {
     pub(super) range: Range,
@@ -80,6 +83,13 @@ impl<'t> Merger<'t> {
         self.append_elements(theirs, &new);
     }
 
+    /// Appends those of our names that a list has not.
+    fn names(&mut self, theirs: &ast::Array<'_>, ours: &[Value]) {
+        let has = |our: &&Value| theirs.elements.iter().any(|it| self.is(it.range(), our));
+        let new: Vec<&Value> = ours.iter().filter(|our| !has(our)).collect();
+        self.append_elements(theirs, &new);
+    }
+
     /// Gives an object our values, and leaves its other keys.
     pub(super) fn object(&mut self, theirs: &ast::Object<'_>, ours: &Map<String, Value>) {
         let mut new = Vec::new();
@@ -103,6 +113,9 @@ impl<'t> Merger<'t> {
         match (old, our, identity(key)) {
             (ast::Value::Object(theirs), Value::Object(our), _) => self.object(theirs, our),
             (ast::Value::Array(theirs), Value::Array(our), Some(id)) => self.list(theirs, our, id),
+            (ast::Value::Array(theirs), Value::Array(our), None) if key == NAMES => {
+                self.names(theirs, our);
+            }
             _ if self.is(old.range(), our) => {}
             _ => {
                 let layout = if has_newline(slice(self.text, parent.start(), parent.end())) {

@@ -8,14 +8,19 @@ fn entry(function: &str, port: u16) -> Entry {
         host: "localhost".to_owned(),
         port,
         local_root: "${workspaceFolder}/hello".to_owned(),
+        task: None,
     }
 }
 
 /// Merges, and checks what holds for every text: again changes nothing,
 /// and the result is JSONC that has every entry once.
 fn merged(existing: &str, entries: &[Entry]) -> String {
-    let once = merge(Some(existing), entries).unwrap();
-    assert_eq!(merge(Some(&once), entries).unwrap(), once, "idempotent");
+    let once = merge(Some(existing), entries, vec![]).unwrap();
+    assert_eq!(
+        merge(Some(&once), entries, vec![]).unwrap(),
+        once,
+        "idempotent"
+    );
     let bare = once.strip_prefix(BOM).unwrap_or(&once);
     let value: Value = parse_to_serde_value(bare, &jsonc()).unwrap();
     for entry in entries {
@@ -55,14 +60,14 @@ const NEW: &str = r#"{
 #[test]
 fn new_files() {
     let entries = [entry("Hello", 5678)];
-    assert_eq!(merge(None, &entries).unwrap(), NEW);
+    assert_eq!(merge(None, &entries, vec![]).unwrap(), NEW);
     assert_eq!(merged("", &entries), NEW);
     assert_eq!(merged(" \n\t", &entries), NEW);
     assert_eq!(merged("\r\n", &entries), NEW.replace('\n', "\r\n"));
     assert_eq!(merged("\u{feff}\n", &entries), format!("\u{feff}{NEW}"));
     assert_eq!(merged(NEW, &entries), NEW);
     assert_eq!(
-        merge(None, &[]).unwrap(),
+        merge(None, &[], vec![]).unwrap(),
         "{\n    \"version\": \"0.2.0\",\n    \"configurations\": []\n}\n"
     );
 }
@@ -310,8 +315,8 @@ fn no_entries_no_change() {
 #[test]
 fn of_two_entries_with_one_name_the_later_holds() {
     let twice = [entry("Hello", 1), entry("Hello", 5678)];
-    assert_eq!(merge(None, &twice).unwrap(), NEW);
-    assert_eq!(merge(Some(NEW), &twice).unwrap(), NEW);
+    assert_eq!(merge(None, &twice, vec![]).unwrap(), NEW);
+    assert_eq!(merge(Some(NEW), &twice, vec![]).unwrap(), NEW);
 }
 
 #[test]
@@ -332,7 +337,7 @@ fn errors_name_the_place_and_what_to_do() {
         ("{\"configurations\": null}", (1, 20), "an array"),
     ];
     for (text, (line, column), part) in cases {
-        let message = merge(Some(text), &[entry("Hello", 1)])
+        let message = merge(Some(text), &[entry("Hello", 1)], vec![])
             .unwrap_err()
             .to_string();
         let place = format!("line {line}, column {column}: ");
@@ -341,4 +346,141 @@ fn errors_name_the_place_and_what_to_do() {
         assert!(message.ends_with("run again"), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
     }
+}
+
+fn of_kind(kind: DebuggerKind) -> Value {
+    let entry = Entry {
+        kind,
+        ..entry("Hello", 5679)
+    };
+    entry.to_value()
+}
+
+#[test]
+fn each_debugger_has_the_entry_of_its_extension() {
+    let node = of_kind(DebuggerKind::Node);
+    assert_eq!(
+        (&node["type"], &node["restart"]),
+        (&json!("node"), &json!(true))
+    );
+    assert_eq!(
+        (&node["address"], &node["port"]),
+        (&json!("localhost"), &json!(5679))
+    );
+    let program = "${workspaceFolder}/target/debug/hello".to_owned();
+    let native = of_kind(DebuggerKind::Native { program });
+    assert_eq!(native["type"], "lldb");
+    let commands = json!(["target create \"${workspaceFolder}/target/debug/hello\""]);
+    assert_eq!(native["targetCreateCommands"], commands);
+    assert_eq!(
+        native["processCreateCommands"],
+        json!(["gdb-remote localhost:5679"])
+    );
+    let go = of_kind(DebuggerKind::Delve);
+    assert_eq!(
+        (&go["type"], &go["mode"], &go["port"]),
+        (&json!("go"), &json!("remote"), &json!(5679))
+    );
+    let java = of_kind(DebuggerKind::Jdwp);
+    assert_eq!(
+        (&java["type"], &java["hostName"]),
+        (&json!("java"), &json!("localhost"))
+    );
+}
+
+fn attaching(arguments: &[&str]) -> Task {
+    Task {
+        label: "tether: attach".to_owned(),
+        arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
+        ready: "^attached to ",
+    }
+}
+
+#[test]
+fn an_entry_that_starts_tether_waits_for_its_task() {
+    let mut entry = entry("Hello", 1);
+    entry.task = Some("tether: invoke Hello".to_owned());
+    let value = entry.to_value();
+    assert_eq!(value["name"], "tether: invoke Hello");
+    assert_eq!(value["preLaunchTask"], "tether: invoke Hello");
+}
+
+#[test]
+fn a_compound_keeps_the_entries_that_were_added_to_it() {
+    let entries = [entry("Hello", 1), entry("Bye", 2)];
+    let all = || vec![compound("tether: attach", Some(&attaching(&[])), &entries)];
+    let existing = r#"{
+  "configurations": [],
+  "compounds": [
+    { "name": "tether: attach", "configurations": ["mine", "tether: Hello"], "stopAll": true } // ours
+  ]
+}
+"#;
+    let once = merge(Some(existing), &entries, all()).unwrap();
+    let value: Value = parse_to_serde_value(&once, &jsonc()).unwrap();
+    let compound = &value["compounds"][0];
+    assert_eq!(
+        compound["configurations"],
+        json!(["mine", "tether: Hello", "tether: Bye"])
+    );
+    assert_eq!(compound["preLaunchTask"], "tether: attach");
+    assert!(once.contains("// ours"), "{once}");
+    assert_eq!(
+        merge(Some(&once), &entries, all()).unwrap(),
+        once,
+        "idempotent"
+    );
+}
+
+#[test]
+fn a_new_file_of_tasks_asks_for_a_stack_that_no_flag_named() {
+    let named = [attaching(&["attach", "--stack-name", "shop"])];
+    let text = merge_tasks(None, &named).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&value["version"], value.get("inputs")),
+        (&json!("2.0.0"), None)
+    );
+    let task = &value["tasks"][0];
+    assert_eq!(task["args"], json!(["attach", "--stack-name", "shop"]));
+    let background = &task["problemMatcher"]["background"];
+    assert_eq!(background["endsPattern"], "^attached to ");
+
+    let asked = [attaching(&[
+        "attach",
+        "--stack-name",
+        "${input:tetherStackName}",
+    ])];
+    let text = merge_tasks(None, &asked).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["inputs"][0]["id"], STACK_NAME);
+    assert_eq!(
+        merge_tasks(Some(&text), &asked).unwrap(),
+        text,
+        "idempotent"
+    );
+}
+
+#[test]
+fn tasks_of_others_stay_and_ours_is_brought_up_to_date() {
+    let existing = r#"{
+  "version": "2.0.0",
+  "tasks": [
+    { "label": "build", "type": "shell", "command": "make" }, // mine
+    {
+      "label": "tether: attach",
+      "args": ["attach", "--stack-name", "old"],
+      "presentation": { "reveal": "silent" },
+    },
+  ],
+}
+"#;
+    let ours = [attaching(&["attach", "--stack-name", "new"])];
+    let once = merge_tasks(Some(existing), &ours).unwrap();
+    let value: Value = parse_to_serde_value(&once, &jsonc()).unwrap();
+    assert_eq!(value["tasks"].as_array().unwrap().len(), 2);
+    assert_eq!(value["tasks"][1]["args"][2], "new");
+    assert_eq!(value["tasks"][1]["presentation"]["reveal"], "silent");
+    assert!(once.contains("\"command\": \"make\" }, // mine"), "{once}");
+    assert_eq!(merge_tasks(Some(&once), &ours).unwrap(), once, "idempotent");
 }

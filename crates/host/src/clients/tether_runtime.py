@@ -46,6 +46,7 @@ def main():
     OWN_STREAMS.append(Unbuffered(sys.stdout, "strict"))
     OWN_STREAMS.append(Unbuffered(sys.stderr, "backslashreplace"))
     sys.stdout, sys.stderr = OWN_STREAMS
+    let_debugger_in()
     logs = set_up_logging()
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
@@ -118,6 +119,46 @@ def put_code_folder_first():
     code = os.getcwd()
     skip = [os.path.realpath(code), os.path.dirname(os.path.realpath(__file__))]
     sys.path[:] = [code] + [entry for entry in sys.path if os.path.realpath(entry) not in skip]
+
+
+def let_debugger_in():
+    """Connect to PyCharm's debug server, or wait for debugpy's client, if the host says so."""
+    wait = os.environ.pop("TETHER_DEBUGGER_WAIT", None) == "1"
+    address = os.environ.pop("TETHER_PYCHARM", None)
+    if address is None:
+        if wait:
+            import debugpy
+
+            debugpy.wait_for_client()
+        return
+    told = False
+    while not connect_to_pycharm(*address.rsplit(":", 1)):
+        if not told:
+            text = "PyCharm's debug server does not listen at %s: start its run configuration%s"
+            print(text % (address, ", which is waited for" if wait else ""), file=sys.stderr)
+        told = True
+        if not wait:
+            return
+        time.sleep(0.5)
+
+
+def connect_to_pycharm(host, port):
+    """Whether it listens there; then it has said that the process may run."""
+    import pydevd_pycharm
+
+    stderr = sys.stderr
+    # It would print the stack of the refusal.
+    sys.stderr = open(os.devnull, "w")
+    try:
+        pydevd_pycharm.settrace(
+            host, port=int(port), suspend=False, stdout_to_server=False, stderr_to_server=False
+        )
+    except (OSError, SystemExit):
+        return False
+    finally:
+        sys.stderr.close()
+        sys.stderr = stderr
+    return True
 
 
 def load_handler(name):

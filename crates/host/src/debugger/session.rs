@@ -1,25 +1,14 @@
-//! What one debugger session does, from the bytes that pass by
-//! (<https://microsoft.github.io/debug-adapter-protocol/specification>).
+//! What goes on in the debugger sessions of one process.
 
-use super::frames::Frames;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use super::{dap, inspector};
+use crate::DebuggerKind;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tether_protocol::Timestamp;
 
-/// An editor stops at one thread after the other, and asks a few questions at
-/// a time: more than this is no editor.
-const MOST_THREADS: usize = 256;
-const MOST_QUESTIONS: usize = 256;
-
-/// An editor and a debugger, overheard.
-#[derive(Debug)]
-pub(super) struct Session {
-    from_editor: Frames,
-    from_debugger: Frames,
-    threads: Threads,
-}
+/// The debugger sessions of one process, and of its children.
+#[derive(Clone, Default)]
+pub(crate) struct Sessions(Arc<Mutex<Board>>);
 
 /// Where a process stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,289 +16,131 @@ pub(crate) struct Stop {
     /// `stopped at a breakpoint`
     pub(crate) how: &'static str,
     pub(crate) since: Timestamp,
-    /// `app.py:7`, once the editor has asked for it.
+    /// `app.py:7`, once it is known.
     pub(crate) place: Option<String>,
-    /// Counts the stops of a session: an answer is about those that were there
-    /// when it was asked for. debugpy answers a step and tells of its end from
-    /// two threads, in any order.
-    number: u64,
 }
 
-#[derive(Debug, Default)]
-struct Threads {
-    stopped: HashMap<i64, Stop>,
-    stops: u64,
-    questions: VecDeque<Question>,
+#[derive(Default)]
+struct Board {
+    /// So many joined: a number is never another session's.
+    joined: u64,
+    sessions: HashMap<u64, Session>,
+    /// The port at which the process waits for its first one.
+    awaited_at: Option<u16>,
 }
 
-#[derive(Debug)]
-struct Question {
-    seq: i64,
-    about: About,
-    /// The last stop before it.
-    after: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum About {
-    /// These go on.
-    GoOn(Which),
-    /// Where this thread stands.
-    Place(i64),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Which {
-    All,
-    Thread(i64),
+/// A connection, overheard.
+enum Session {
+    Dap(dap::Session),
+    Inspector(inspector::Session),
+    /// Nothing is read of it.
+    Other,
 }
 
 impl Session {
-    pub(super) fn new() -> Self {
-        Self {
-            from_editor: Frames::new(),
-            from_debugger: Frames::new(),
-            threads: Threads::default(),
+    fn new(kind: DebuggerKind) -> Self {
+        match kind {
+            DebuggerKind::Debugpy | DebuggerKind::Delve => Self::Dap(dap::Session::new()),
+            DebuggerKind::Node => Self::Inspector(inspector::Session::new()),
+            DebuggerKind::Native | DebuggerKind::Jdwp => Self::Other,
         }
     }
 
-    /// The editor sent this.
-    pub(super) fn editor_sent(&mut self, bytes: &[u8]) {
-        let threads = &mut self.threads;
-        self.from_editor.read(bytes, |frame| {
-            if let Ok(message) = serde_json::from_slice(frame) {
-                threads.asked(&message);
-            }
-        });
-        self.forget_what_is_not_followed();
-    }
-
-    /// The debugger sent this.
-    pub(super) fn debugger_sent(&mut self, bytes: &[u8], now: Timestamp) {
-        let threads = &mut self.threads;
-        self.from_debugger.read(bytes, |frame| {
-            if let Ok(message) = serde_json::from_slice(frame) {
-                threads.told(&message, now);
-            }
-        });
-        self.forget_what_is_not_followed();
-    }
-
-    /// The latest stop that still lasts.
-    pub(super) fn stop(&self) -> Option<&Stop> {
-        let stops = self.threads.stopped.values();
-        stops.max_by_key(|stop| stop.number)
-    }
-
-    /// Rather no word of a stop than one that has ended.
-    fn forget_what_is_not_followed(&mut self) {
-        if self.from_editor.is_lost() || self.from_debugger.is_lost() {
-            self.threads = Threads::default();
+    fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Dap(session) => session.stop(),
+            Self::Inspector(session) => session.stop(),
+            Self::Other => None,
         }
     }
 }
 
-/// A message, as far as it matters here.
-#[derive(Deserialize)]
-struct Message<'a> {
-    seq: Option<i64>,
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
-    request_seq: Option<i64>,
-    success: Option<bool>,
-    #[serde(borrow)]
-    command: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    event: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
-    #[serde(borrow)]
-    body: Option<&'a RawValue>,
+impl Sessions {
+    /// None yet; the process waits for one if a port is given.
+    pub(super) fn new(awaited_at: Option<u16>) -> Self {
+        Self(Arc::new(Mutex::new(Board {
+            awaited_at,
+            ..Board::default()
+        })))
+    }
+
+    /// Where the process stands: the latest stop, if there are several.
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        let board = self.lock();
+        let stops = board.sessions.values().filter_map(Session::stop);
+        stops.max_by_key(|stop| stop.since).cloned()
+    }
+
+    /// The port at which the process waits for a debugger, until there is one.
+    pub(crate) fn awaited_at(&self) -> Option<u16> {
+        self.lock().awaited_at
+    }
+
+    pub(super) fn join(&self, kind: DebuggerKind) -> Heard {
+        let mut board = self.lock();
+        if kind != DebuggerKind::Node {
+            board.awaited_at = None;
+        }
+        board.joined += 1;
+        let number = board.joined;
+        board.sessions.insert(number, Session::new(kind));
+        drop(board);
+        Heard {
+            sessions: self.clone(),
+            number,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The arguments of requests, and the bodies of events and responses.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Details {
-    thread_id: Option<i64>,
-    single_thread: Option<bool>,
-    start_frame: Option<i64>,
-    reason: Option<String>,
-    all_threads_continued: Option<bool>,
-    stack_frames: Vec<StackFrame>,
+/// A connection's session, which ends with it: debugpy lets a process go on
+/// whose editor is gone.
+pub(super) struct Heard {
+    sessions: Sessions,
+    number: u64,
 }
 
-#[derive(Deserialize)]
-struct StackFrame {
-    line: Option<i64>,
-    source: Option<Source>,
-}
+impl Heard {
+    pub(super) fn editor_sent(&self, bytes: &[u8]) {
+        if let Some(Session::Dap(session)) = self.sessions.lock().sessions.get_mut(&self.number) {
+            session.editor_sent(bytes);
+        }
+    }
 
-#[derive(Deserialize)]
-struct Source {
-    path: Option<String>,
-    name: Option<String>,
-}
-
-/// What is odd in it is as if it was not there.
-fn details(raw: Option<&RawValue>) -> Details {
-    let details = raw.map(|raw| serde_json::from_str(raw.get()));
-    details.and_then(Result::ok).unwrap_or_default()
-}
-
-impl Threads {
-    fn asked(&mut self, message: &Message<'_>) {
-        let (Some(seq), Some(command)) = (message.seq, message.command.as_deref()) else {
-            return;
-        };
-        let arguments = || details(message.arguments);
-        let about = match (message.kind.as_ref(), command) {
-            ("request", "continue") => {
-                About::GoOn(arguments().thread_id.map_or(Which::All, Which::Thread))
-            }
-            ("request", "next" | "stepIn" | "stepOut" | "stepBack" | "reverseContinue") => {
-                match arguments() {
-                    Details {
-                        thread_id: Some(thread),
-                        single_thread: Some(true),
-                        ..
-                    } => About::GoOn(Which::Thread(thread)),
-                    _ => About::GoOn(Which::All),
+    pub(super) fn debugger_sent(&self, bytes: &[u8]) {
+        let mut board = self.sessions.lock();
+        match board.sessions.get_mut(&self.number) {
+            Some(Session::Dap(session)) => session.debugger_sent(bytes, crate::now()),
+            Some(Session::Inspector(session)) => {
+                session.debugger_sent(bytes, crate::now());
+                // Whoever asks for a list is no debugger yet.
+                if session.is_followed() {
+                    board.awaited_at = None;
                 }
             }
-            ("request", "disconnect") => About::GoOn(Which::All),
-            ("request", "stackTrace") => match arguments() {
-                Details {
-                    thread_id: Some(thread),
-                    start_frame: None | Some(0),
-                    ..
-                } => About::Place(thread),
-                _ => return,
-            },
-            _ => return,
-        };
-        if self.questions.len() == MOST_QUESTIONS {
-            self.questions.pop_front();
-        }
-        self.questions.push_back(Question {
-            seq,
-            about,
-            after: self.stops,
-        });
-    }
-
-    fn told(&mut self, message: &Message<'_>, now: Timestamp) {
-        match (message.kind.as_ref(), message.event.as_deref()) {
-            ("event", Some("stopped")) => self.stopped(details(message.body), now),
-            ("event", Some("continued")) => {
-                let body = details(message.body);
-                let which = which(body.thread_id, body.all_threads_continued);
-                self.go_on(which, self.stops);
-            }
-            ("event", Some("thread")) => {
-                let body = details(message.body);
-                if let (Some("exited"), Some(thread)) = (body.reason.as_deref(), body.thread_id) {
-                    self.go_on(Which::Thread(thread), self.stops);
-                }
-            }
-            ("event", Some("terminated" | "exited")) => self.go_on(Which::All, self.stops),
-            ("response", _) => self.answered(message),
-            _ => {}
+            Some(Session::Other) | None => {}
         }
     }
 
-    fn stopped(&mut self, body: Details, now: Timestamp) {
-        // Not every debugger names one.
-        let thread = body.thread_id.unwrap_or_default();
-        if self.stopped.len() >= MOST_THREADS && !self.stopped.contains_key(&thread) {
-            return;
-        }
-        self.stops += 1;
-        let stop = Stop {
-            how: how(body.reason.as_deref()),
-            since: now,
-            place: None,
-            number: self.stops,
-        };
-        self.stopped.insert(thread, stop);
-    }
-
-    fn answered(&mut self, message: &Message<'_>) {
-        let asked = message.request_seq;
-        let Some(index) = self.questions.iter().position(|it| Some(it.seq) == asked) else {
-            return;
-        };
-        let Some(Question { about, after, .. }) = self.questions.remove(index) else {
-            return;
-        };
-        if message.success == Some(false) {
-            return;
-        }
-        match about {
-            About::GoOn(Which::Thread(thread))
-                if message.command.as_deref() == Some("continue") =>
-            {
-                let all = details(message.body).all_threads_continued;
-                self.go_on(which(Some(thread), all), after);
-            }
-            About::GoOn(which) => self.go_on(which, after),
-            About::Place(thread) => {
-                let place = place(&details(message.body));
-                let stop = self.stopped.get_mut(&thread);
-                // A stop since then is somewhere else.
-                if let Some(stop) = stop.filter(|stop| stop.number <= after) {
-                    stop.place = place;
-                }
-            }
-        }
-    }
-
-    /// The stops up to this one are over.
-    fn go_on(&mut self, which: Which, up_to: u64) {
-        self.stopped.retain(|thread, stop| {
-            let meant = match which {
-                Which::All => true,
-                Which::Thread(other) => other == *thread,
-            };
-            !meant || stop.number > up_to
-        });
+    pub(super) fn leave(&self) {
+        self.sessions.lock().sessions.remove(&self.number);
     }
 }
 
-/// Unless it says otherwise, all of them.
-fn which(thread: Option<i64>, all: Option<bool>) -> Which {
-    match (thread, all) {
-        (Some(thread), Some(false)) => Which::Thread(thread),
-        _ => Which::All,
+impl Drop for Heard {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
-fn how(reason: Option<&str>) -> &'static str {
-    match reason {
-        Some(
-            "breakpoint" | "function breakpoint" | "data breakpoint" | "instruction breakpoint",
-        ) => "stopped at a breakpoint",
-        Some("step") => "stopped after a step",
-        Some("exception") => "stopped at an exception",
-        Some("pause") => "paused",
-        _ => "stopped by its debugger",
-    }
-}
-
-/// `app.py:7`, by the frame on top.
-fn place(body: &Details) -> Option<String> {
-    let frame = body.stack_frames.first()?;
-    let (line, source) = (frame.line?, frame.source.as_ref()?);
-    let file = source.path.as_deref().or(source.name.as_deref())?;
-    // Of either system: the process may run in a container.
+/// `app.py:7`, of a path or a URL of either system: the process may run in a
+/// container.
+pub(super) fn place(file: &str, line: i64) -> Option<String> {
     let name = file.rsplit(['/', '\\']).next()?;
-    let name: String = name
-        .chars()
-        .filter(|it| !it.is_control())
-        .take(100)
-        .collect();
+    let printable = name.chars().filter(|it| !it.is_control());
+    let name: String = printable.take(100).collect();
     (!name.is_empty()).then(|| format!("{name}:{line}"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,13 @@
 //! Over real sockets: an editor, the port, and what listens as debugpy does.
 
+use super::connection::listens_at;
 use super::*;
 use crate::run_state::RunState;
+use serde_json::Value;
 use serde_json::json;
-use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 struct Stage {
     port: DebugPort,
@@ -19,7 +23,7 @@ impl Stage {
     async fn new() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let port = DebugPort::on(listener).unwrap();
+        let port = DebugPort::on(listener, DebuggerKind::Debugpy, "Hello", false).unwrap();
         Self { port, address }
     }
 
@@ -104,9 +108,9 @@ async fn an_editor_that_comes_early_waits_and_what_it_does_is_known() {
 #[test]
 fn a_session_that_ends_twice_takes_no_other_one_with_it() {
     let sessions = Sessions::default();
-    let first = sessions.join();
+    let first = sessions.join(DebuggerKind::Debugpy);
     first.leave();
-    let second = sessions.join();
+    let second = sessions.join(DebuggerKind::Debugpy);
     let stopped = json!({"type": "event", "event": "stopped", "body": {"threadId": 1}});
     second.debugger_sent(&framed(&stopped));
     first.debugger_sent(b"no protocol\n\n");
@@ -175,8 +179,12 @@ async fn a_port_in_use_is_said_with_whose_it_is() {
     let same = Debugger {
         host: "127.0.0.1".to_owned(),
         port: stage.address.port(),
+        ..Debugger::default()
     };
-    let error = DebugPort::open(&same, "Hello").await.err().unwrap();
+    let error = DebugPort::open(&same, DebuggerKind::Debugpy, "Hello")
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, StartError::PortInUse { port, function }
         if port == same.port && function == "Hello"));
 }

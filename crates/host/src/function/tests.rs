@@ -186,6 +186,7 @@ fn debugged() -> Stage {
         debugger: Some(Debugger {
             host: "127.0.0.1".to_owned(),
             port: 0,
+            ..Debugger::default()
         }),
         ..stage.function.copy().clone()
     };

@@ -71,8 +71,10 @@ pub enum StartError {
         advice: &'static str,
     },
     /// The debugger is not there.
-    #[error("debugpy is missing in {interpreter}: run `{interpreter} -m pip install debugpy`")]
-    NoDebugpy {
+    #[error("{package} is missing in {interpreter}: run `{interpreter} -m pip install {package}`")]
+    NoPythonDebugger {
+        /// Which.
+        package: &'static str,
         /// Which.
         interpreter: PathBuf,
     },

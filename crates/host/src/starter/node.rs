@@ -16,6 +16,8 @@ pub const INSPECTOR: &str = "TETHER_INSPECTOR";
 
 /// Our client's oldest Node.
 const OLDEST: u32 = 18;
+/// Tells our client to wait for the debugger before it loads the handler.
+const WAIT: &str = "TETHER_INSPECTOR_WAIT";
 
 /// A Node function.
 #[derive(Clone, Debug)]
@@ -114,6 +116,9 @@ impl Node {
         if let Some(target) = debugged {
             let endpoints = target.endpoints.display().to_string();
             command.variables.insert(INSPECTOR.to_owned(), endpoints);
+            if target.wait {
+                command.variables.insert(WAIT.to_owned(), "1".to_owned());
+            }
         }
         command
     }

@@ -90,7 +90,13 @@ impl Python {
         command
             .variables
             .extend(super::layers::joined("PYTHONPATH", paths));
-        if let Some(target) = debugged {
+        let waits = debugged.is_some_and(|it| it.wait).then(|| "1".to_owned());
+        command.variables.extend(waits.map(|it| variable(WAIT, it)));
+        if let Some((host, port)) = debugged.and_then(|it| it.editor.as_ref()) {
+            command
+                .variables
+                .extend([variable(PYCHARM, format!("{host}:{port}"))]);
+        } else if let Some(target) = debugged {
             // Frozen modules would hide breakpoints in the standard library.
             for word in ["-Xfrozen_modules=off", "-m", "debugpy"] {
                 command.arguments.push(word.into());
@@ -213,15 +219,31 @@ async fn run(interpreter: &Path, script: &str) -> Result<String, StartError> {
 /// Makes sure that the debugger can start.
 ///
 /// # Errors
-/// When debugpy is missing.
-pub async fn check_debugger(interpreter: &Path) -> Result<(), StartError> {
-    match run(interpreter, "import debugpy").await {
+/// When debugpy is missing, or PyCharm's own.
+pub async fn check_debugger(interpreter: &Path, of_pycharm: bool) -> Result<(), StartError> {
+    let (module, package) = if of_pycharm {
+        ("pydevd_pycharm", "pydevd-pycharm")
+    } else {
+        ("debugpy", "debugpy")
+    };
+    // Not imported: PyCharm's takes a second.
+    let script = format!(
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)"
+    );
+    match run(interpreter, &script).await {
         Ok(_) => Ok(()),
-        Err(_) => Err(StartError::NoDebugpy {
+        Err(_) => Err(StartError::NoPythonDebugger {
+            package,
             interpreter: interpreter.to_path_buf(),
         }),
     }
 }
+
+/// Tells our client to wait for the debugger before it loads the handler.
+const WAIT: &str = "TETHER_DEBUGGER_WAIT";
+
+/// Tells our client where PyCharm's debug server listens.
+const PYCHARM: &str = "TETHER_PYCHARM";
 
 /// debugpy writes the addresses that it listens at into the file that this
 /// variable names

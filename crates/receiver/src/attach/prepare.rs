@@ -1,14 +1,14 @@
 //! Deployed functions meet their working copies.
 
 use crate::error::Error;
-use crate::plan::{AttachPlan, Debugging};
+use crate::plan::AttachPlan;
 use crate::report::{Attached, FunctionState, Report, Reports};
 use crate::stack::RemoteFunction;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tether_host::{
-    Clients, Debugger, DebuggerKind, Ended, Function, LogLine, LogSink, Source, StartError,
-    Starter, WorkingCopy,
+    Clients, DebuggerKind, Ended, Function, LogLine, LogSink, Source, StartError, Starter,
+    WorkingCopy,
 };
 use tether_project::{LocalCode, WorkingCopies};
 use tether_protocol::{Environment, Secret};
@@ -174,9 +174,11 @@ async fn function(
             message: format!("{name} is deployed on {runtime} and runs here on {what}"),
         });
     }
-    let debugger = debugger(plan.debugging.as_ref(), index)?;
-    if debugger.is_some() {
-        starter.check_debugger().await?;
+    let debugging = plan.debugging.as_ref();
+    let debugger = debugging.map(|it| it.debugger(index)).transpose();
+    let debugger = debugger.map_err(StartError::Machine)?;
+    if let Some(debugger) = &debugger {
+        starter.check_debugger(debugger).await?;
     }
     let copy = WorkingCopy {
         name: source.name,
@@ -186,22 +188,6 @@ async fn function(
         debugger,
     };
     Ok(Function::new(copy, log_sink(reports)))
-}
-
-fn debugger(debugging: Option<&Debugging>, index: usize) -> Result<Option<Debugger>, Error> {
-    let Some(debugging) = debugging else {
-        return Ok(None);
-    };
-    // A free one is taken when it is listened at: one that was found before
-    // may be somebody else's by then.
-    let port = match debugging.first_port {
-        0 => 0,
-        _ => debugging.port(index).map_err(StartError::Machine)?,
-    };
-    Ok(Some(Debugger {
-        host: debugging.host.clone(),
-        port,
-    }))
 }
 
 fn log_sink(reports: &Reports) -> LogSink {
@@ -234,6 +220,8 @@ async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Resu
                 .map_or("", DebuggerKind::name),
             host: debugger.host,
             port: debugger.port,
+            waits: debugger.wait,
+            editor_listens: debugger.editor_listens,
         });
     }
     Ok(())
