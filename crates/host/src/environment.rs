@@ -163,6 +163,16 @@ impl ExecutionEnvironment {
         *self.server.waiting.borrow() > 0
     }
 
+    /// So many of its threads wait for an event.
+    pub(crate) fn waiting(&self) -> watch::Receiver<usize> {
+        self.server.waiting.clone()
+    }
+
+    /// Whether it has not asked for its first event yet, and may still do so.
+    pub(crate) fn is_starting(&mut self) -> bool {
+        *self.server.asked.borrow() == 0 && self.is_alive()
+    }
+
     /// Stops the process and its children where they are, as Lambda does
     /// between invocations; see [`idle`](Self::idle). The next event thaws
     /// them. Without effect where the system has no SIGSTOP.

@@ -1,21 +1,36 @@
 //! The environments of one function's working copy.
+//!
+//! * [`slots`] are the places in which processes serve;
+//! * [`process`] is what serves in one;
+//! * [`making`] makes what is run of what was saved;
+//! * [`keeping`] replaces processes between invocations, when code was saved.
 
-use crate::debugger::{DebugPort, Debuggee, Debugger};
-use crate::environment::{Ended, ExecutionEnvironment};
+mod keeping;
+mod making;
+mod process;
+mod slots;
+
+pub use slots::Seat;
+
+use crate::debugger::{DebugPort, Debugger};
+use crate::environment::Ended;
 use crate::freshness::Fingerprint;
-use crate::launch::Launch;
 use crate::logs::{LogLine, LogSink};
 use crate::run_state::RunState;
-use crate::starter::{BuildFailed, DebugTarget, DebuggerKind, Progress, StartError, Starter};
-use crate::world;
+use crate::starter::{BuildFailed, DebuggerKind, Progress, StartError, Starter};
+use crate::watch::{Tree, Watcher};
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use keeping::Spare;
+use making::Making;
+use process::Process;
+use slots::{Slot, Slots};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex as Latch, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tether_protocol::{Environment, Secret};
+use tether_protocol::Environment;
 use tether_runtime_api::{ErrorObject, Invocation};
-use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OnceCell};
 use tokio::task::JoinSet;
 
 /// A function's code on this machine.
@@ -40,27 +55,15 @@ pub struct Function {
     sink: LogSink,
     /// Open from the first process to the end, if it is debugged.
     port: OnceCell<DebugPort>,
-    /// Locked for a moment only: a slot's own lock is held while it runs.
-    slots: std::sync::Mutex<Slots>,
+    making: Making,
+    slots: Slots,
+    /// The variables of the last invocation.
+    variables: Latch<Option<Environment>>,
+    /// Locked while a process starts.
+    spare: Mutex<Option<Spare>>,
+    /// An invocation has ended, and maybe the code is another one by now.
+    outdated: Notify,
 }
-
-type Slots = HashMap<String, Arc<Mutex<Slot>>>;
-
-struct Slot {
-    environment: Option<ExecutionEnvironment>,
-    /// It as a debugger sees it, if it is debugged.
-    debuggee: Option<Debuggee>,
-    variables: Option<Environment>,
-    /// The code when it was started.
-    code: Option<Fingerprint>,
-    used: Instant,
-    /// An invocation's time was up while it ran, and it runs on under its
-    /// debugger.
-    overdue: bool,
-}
-
-/// A place in a local process: nobody else runs there until it is dropped.
-pub struct Seat(OwnedMutexGuard<Slot>);
 
 /// What became of an invocation, and how long each part took.
 pub struct Ran {
@@ -85,19 +88,48 @@ enum NotStarted {
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
 const INIT: Duration = Duration::from_secs(10);
 
-/// The only slot of a function that is debugged: its port is taken.
-const DEBUGGED: &str = "debugged";
+/// Whose process it is that starts before the first event.
+const NOBODYS: &str = "";
+
+/// Under a debugger there is one process: its port is taken.
+const DEBUGGED_AT_MOST: Option<NonZeroUsize> = NonZeroUsize::new(1);
 
 impl Function {
-    /// A function without a process yet.
+    /// A function without a process yet. Its files are looked at before each
+    /// invocation.
     #[must_use]
     pub fn new(copy: WorkingCopy, sink: LogSink) -> Self {
+        let tree = Arc::new(Tree::unwatched(copy.starter.watched()));
         Self {
+            making: Making::new(copy.starter.clone(), progress(&copy, &sink), tree),
+            slots: Slots::at_most(copy.debugger.as_ref().and(DEBUGGED_AT_MOST)),
             copy,
             sink,
             port: OnceCell::new(),
-            slots: std::sync::Mutex::default(),
+            variables: Latch::default(),
+            spare: Mutex::default(),
+            outdated: Notify::new(),
         }
+    }
+
+    /// Hears of changes to its code by this; see
+    /// [`keep_fresh`](Self::keep_fresh).
+    #[must_use]
+    pub fn watched(mut self, watcher: &Watcher) -> Self {
+        let tree = watcher.tree(self.copy.starter.watched());
+        let progress = progress(&self.copy, &self.sink);
+        self.making = Making::new(self.copy.starter.clone(), progress, tree);
+        self
+    }
+
+    /// Has so many processes at most, be there more remote environments: those
+    /// share them then. Under a debugger it is always one.
+    #[must_use]
+    pub fn at_most(mut self, processes: Option<NonZeroUsize>) -> Self {
+        if self.copy.debugger.is_none() {
+            self.slots = Slots::at_most(processes);
+        }
+        self
     }
 
     /// Its working copy.
@@ -114,12 +146,11 @@ impl Function {
     /// When the port is taken, or the interpreter cannot be started.
     pub async fn prepare(&self, variables: &Environment) -> Result<Option<Ended>, StartError> {
         self.port().await?;
-        let slot = self.slot(DEBUGGED);
-        let mut slot = slot.lock().await;
+        self.remember(variables);
         let nobodys = RunState::new();
-        let environment = self.environment(&mut slot, variables, &nobodys);
-        let environment = match environment.await {
-            Ok(environment) => environment,
+        let mut seat = self.slots.seat(NOBODYS, || {}).await;
+        let process = match self.process(&mut seat.0, variables, &nobodys).await {
+            Ok(process) => process,
             Err(NotStarted::Machine(error)) => {
                 return Err(StartError::Broken {
                     program: self.copy.starter.program().to_path_buf(),
@@ -132,9 +163,9 @@ impl Function {
         if self.copy.debugger.as_ref().is_some_and(|it| it.wait) {
             return Ok(None);
         }
-        let failed = environment.ready().await;
+        let failed = process.environment.ready().await;
         if failed.is_some() {
-            slot.stop().await;
+            seat.0.stop().await;
         }
         Ok(failed)
     }
@@ -158,13 +189,11 @@ impl Function {
         self.copy.starter.debugger()
     }
 
-    /// A seat for an invocation of this remote environment, if its local
-    /// process is free now.
+    /// A seat for an invocation of this remote environment, if a local process
+    /// is free for it now.
     #[must_use]
     pub fn free_seat(&self, remote_environment: &str) -> Option<Seat> {
-        let slot = self.slot(self.slot_name(remote_environment));
-        let slot = slot.try_lock_owned().ok()?;
-        (!slot.is_overdue()).then_some(Seat(slot))
+        self.slots.free(remote_environment)
     }
 
     /// Runs one invocation; without a seat it waits for one. The state tells
@@ -180,6 +209,7 @@ impl Function {
     ) -> Ran {
         let arrived = Instant::now();
         let _streams = state.streams();
+        self.remember(variables);
         let seated = self.seated(seat, remote_environment, &invocation, state);
         let Some(Seat(mut slot)) = seated.await else {
             return Ran {
@@ -202,6 +232,8 @@ impl Function {
             Ended::TimedOut if self.copy.debugger.is_some() => slot.overdue = true,
             _ => slot.stop().await,
         }
+        drop(slot);
+        self.outdated.notify_one();
         Ran {
             ended,
             queued: began - arrived,
@@ -220,13 +252,8 @@ impl Function {
         if seat.is_some() {
             return seat;
         }
-        let slot = self.slot(self.slot_name(remote_environment));
-        if let Ok(locked) = Arc::clone(&slot).try_lock_owned() {
-            return Some(Seat(locked));
-        }
-        state.waits();
-        let locked = tokio::time::timeout(left(invocation), slot.lock_owned()).await;
-        locked.ok().map(Seat)
+        let seat = self.slots.seat(remote_environment, || state.waits());
+        tokio::time::timeout(left(invocation), seat).await.ok()
     }
 
     /// How it ended, and when the process was ready for it.
@@ -245,10 +272,14 @@ impl Function {
         // A process may end between two invocations, or not start in time; the
         // next one gets a new process, once, and the rest of its own time.
         for init in [self.init_limit(), None] {
-            let environment = match self.environment(slot, variables, state).await {
-                Ok(environment) => environment,
-                Err(error) => return (self.not_started(error), Instant::now()),
+            let process = self.process(slot, variables, state);
+            let process = match tokio::time::timeout(left(&invocation), process).await {
+                Ok(Ok(process)) => process,
+                Ok(Err(error)) => return (self.not_started(error), Instant::now()),
+                Err(_) => return (Ended::TimedOut, Instant::now()),
             };
+            process.is_used();
+            let environment = &mut process.environment;
             let (ended, began) = environment.report(invocation, payload, state, init).await;
             match ended {
                 Ended::NotTaken(again, bytes) => {
@@ -260,6 +291,48 @@ impl Function {
         }
         let ended = Ended::Exited("the process ends before it asks for an event".to_owned());
         (ended, Instant::now())
+    }
+
+    /// The slot's process; a new one if there is none, if it has ended, or if
+    /// the code or the variables are others by now. One that stands at a
+    /// breakpoint is waited for before.
+    async fn process<'a>(
+        &self,
+        slot: &'a mut Slot,
+        variables: &Environment,
+        state: &RunState,
+    ) -> Result<&'a mut Process, NotStarted> {
+        let made = self.making.now().await;
+        let is_current = |it: &mut Process| it.is_current(made.code, variables);
+        if slot.process.as_mut().is_some_and(|it| !is_current(it)) {
+            slot.rests().await;
+            state.starts();
+            slot.stop().await;
+        }
+        made.built?;
+        let process = match slot.process.take() {
+            Some(process) => process,
+            None => {
+                state.starts();
+                slot.expects(made.code);
+                let mut spare = self.spare.lock().await;
+                match Self::fitting(&mut spare, made.code, variables).await {
+                    Some(process) => process,
+                    None => self.start(made.code, variables).await?,
+                }
+            }
+        };
+        state.is_debugged_in(process.sessions());
+        Ok(slot.process.insert(process))
+    }
+
+    async fn start(
+        &self,
+        code: Fingerprint,
+        variables: &Environment,
+    ) -> Result<Process, NotStarted> {
+        let port = self.port().await.map_err(std::io::Error::other)?;
+        Ok(Process::start(&self.copy, code, variables, port, &self.sink).await?)
     }
 
     /// Nobody hurries a developer at a breakpoint.
@@ -283,106 +356,29 @@ impl Function {
         }
     }
 
-    /// What a build says stands in the function's log.
-    fn progress(&self) -> Progress {
-        let (sink, source) = (Arc::clone(&self.sink), Arc::from(self.copy.name.as_str()));
-        Arc::new(move |text: &str| {
-            sink(LogLine::platform(&source, text.to_owned()));
-        })
-    }
-
-    fn slot_name<'a>(&self, remote_environment: &'a str) -> &'a str {
-        if self.copy.debugger.is_some() {
-            DEBUGGED
-        } else {
-            remote_environment
-        }
-    }
-
     /// Places in local processes, those that are about to be included.
     #[must_use]
     pub fn places(&self) -> usize {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.len()
+        self.slots.count()
     }
 
     /// Whether there is a place for this remote environment: its own, or a new
-    /// one, if there may be `more`.
+    /// one, if there may be `more`, or one that it shares.
     #[must_use]
     pub fn has_place(&self, remote_environment: &str, more: bool) -> bool {
-        let name = self.slot_name(remote_environment);
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if more {
-            slots.entry(name.to_owned()).or_default();
-        }
-        slots.contains_key(name)
+        self.slots.has(remote_environment, more)
     }
 
-    fn slot(&self, name: &str) -> Arc<Mutex<Slot>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(name.to_owned()).or_default())
-    }
-
-    /// Ends the processes of remote environments that were not heard of for
-    /// this long, but never one that runs, or that a debugger may wait at.
+    /// Ends the processes that were not used for this long, but never one that
+    /// runs, or that a debugger may wait at.
     pub async fn end_idle(&self, idle: Duration) {
-        let mut ended = Vec::new();
-        {
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            slots.retain(|name, slot| {
-                // Whoever wants this slot has a share of it by now, or finds a
-                // new one.
-                if name == DEBUGGED || Arc::strong_count(slot) > 1 {
-                    return true;
-                }
-                match Arc::clone(slot).try_lock_owned() {
-                    Ok(locked) if locked.used.elapsed() >= idle => {
-                        ended.push(locked);
-                        false
-                    }
-                    _ => true,
-                }
-            });
+        if self.copy.debugger.is_some() {
+            return;
         }
-        for mut slot in ended {
+        for mut slot in self.slots.idle(idle) {
             slot.stop().await;
         }
-    }
-
-    /// The slot's process; a new one if there is none, if it has ended, or if
-    /// the code or the variables are others by now.
-    async fn environment<'a>(
-        &self,
-        slot: &'a mut Slot,
-        variables: &Environment,
-        state: &RunState,
-    ) -> Result<&'a mut ExecutionEnvironment, NotStarted> {
-        if !self.is_current(slot, variables) {
-            state.starts();
-            slot.stop().await;
-        }
-        if slot.environment.is_none() {
-            state.starts();
-            slot.debuggee = self.debuggee().await?;
-        }
-        state.is_debugged_in(slot.debuggee.as_ref().map(Debuggee::sessions));
-        match &mut slot.environment {
-            Some(environment) => Ok(environment),
-            empty => {
-                slot.code = Some(Fingerprint::of(&self.copy.code));
-                self.copy.starter.build(&self.progress()).await?;
-                slot.variables = Some(variables.clone());
-                let debuggee = slot.debuggee.as_ref();
-                let launch = self.launch(variables, debuggee);
-                let sink = debuggee.map(|it| it.reads(&self.sink));
-                let sink = sink.as_ref().unwrap_or(&self.sink);
-                let environment = ExecutionEnvironment::start(&launch, sink).await?;
-                if let Some(debuggee) = debuggee {
-                    debuggee.has_started(environment.process_id());
-                }
-                Ok(empty.insert(environment))
-            }
-        }
+        self.end_spare(idle).await;
     }
 
     /// The debugger's port, from the first time on.
@@ -398,66 +394,17 @@ impl Function {
         self.port.get_or_try_init(open).await.map(Some)
     }
 
-    /// A process to be, as a debugger will see it.
-    async fn debuggee(&self) -> std::io::Result<Option<Debuggee>> {
-        let port = self.port().await.map_err(std::io::Error::other)?;
-        Ok(port.map(DebugPort::expect))
-    }
-
-    fn is_current(&self, slot: &mut Slot, variables: &Environment) -> bool {
-        let Some(environment) = &mut slot.environment else {
-            return true;
-        };
-        let had = slot.variables.as_ref();
-        environment.is_alive()
-            && had.is_some_and(|had| same(had, variables))
-            && slot.code == Some(Fingerprint::of(&self.copy.code))
-    }
-
-    fn launch(&self, variables: &Environment, debuggee: Option<&Debuggee>) -> Launch {
-        let target = self.debug_target(debuggee);
-        let start = self.copy.starter.command(target.as_ref());
-        let start = match debuggee {
-            Some(debuggee) => debuggee.around(start),
-            None => start,
-        };
-        let (handler, code) = (&self.copy.handler, &self.copy.code);
-        Launch {
-            label: self.copy.name.as_str().into(),
-            program: start.program,
-            arguments: start.arguments,
-            environment: Secret::new(world::environment(
-                handler,
-                code,
-                variables,
-                start.variables,
-            )),
-            directory: code.clone(),
-        }
-    }
-
-    /// What a process is told of its debugger.
-    fn debug_target(&self, debuggee: Option<&Debuggee>) -> Option<DebugTarget> {
-        let debugger = self.copy.debugger.as_ref()?;
-        match debuggee {
-            Some(debuggee) => Some(debuggee.target()),
-            None => Some(DebugTarget {
-                wait: debugger.wait,
-                editor: Some((debugger.host.clone(), debugger.port)),
-                ..DebugTarget::default()
-            }),
-        }
+    fn remember(&self, variables: &Environment) {
+        *lock(&self.variables) = Some(variables.clone());
     }
 
     /// Ends all processes, and then their debuggers' connections.
     pub async fn stop(&self) {
-        let slots: Vec<_> = {
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            slots.drain().map(|(_, slot)| slot).collect()
-        };
+        self.making.stop().await;
+        self.end_spare(Duration::ZERO).await;
         let mut ends = JoinSet::new();
-        for slot in slots {
-            ends.spawn(async move { slot.lock().await.stop().await });
+        for place in self.slots.drain() {
+            ends.spawn(async move { place.slot.lock().await.stop().await });
         }
         while ends.join_next().await.is_some() {}
         if let Some(port) = self.port.get() {
@@ -466,58 +413,20 @@ impl Function {
     }
 }
 
-impl Default for Slot {
-    fn default() -> Self {
-        Self {
-            environment: None,
-            debuggee: None,
-            variables: None,
-            code: None,
-            used: Instant::now(),
-            overdue: false,
-        }
-    }
-}
-
-impl Slot {
-    /// Whether an earlier invocation still runs, whose time was up.
-    fn is_overdue(&self) -> bool {
-        let asks = self
-            .environment
-            .as_ref()
-            .is_none_or(ExecutionEnvironment::is_waiting);
-        self.overdue && !asks
-    }
-
-    async fn stop(&mut self) {
-        if let Some(environment) = self.environment.take() {
-            environment.stop().await;
-        }
-        self.debuggee = None;
-    }
+/// What a build says stands in the function's log.
+fn progress(copy: &WorkingCopy, sink: &LogSink) -> Progress {
+    let (sink, source) = (Arc::clone(sink), Arc::from(copy.name.as_str()));
+    Arc::new(move |text: &str| {
+        sink(LogLine::platform(&source, text.to_owned()));
+    })
 }
 
 fn left(invocation: &Invocation) -> Duration {
     Duration::from_millis(invocation.deadline_ms.saturating_sub(crate::now().0))
 }
 
-/// Whether the function's own variables are the same. What Lambda sets is no
-/// reason for a new process, and a debugger's, least of all.
-fn same(had: &Environment, have: &Environment) -> bool {
-    let own = |variables: &Environment| -> BTreeMap<String, String> {
-        let mut own = variables.expose().clone();
-        own.retain(|name, _| !of_lambda(name));
-        own
-    };
-    own(had) == own(have)
-}
-
-fn of_lambda(name: &str) -> bool {
-    const OTHERS: [&str; 3] = ["LANG", "TZ", "LC_CTYPE"];
-    OTHERS.contains(&name)
-        || ["AWS_", "LAMBDA_", "_"]
-            .iter()
-            .any(|it| name.starts_with(it))
+fn lock<T>(shared: &Latch<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

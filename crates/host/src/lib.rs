@@ -21,6 +21,7 @@ mod memory;
 mod run_state;
 mod server;
 mod starter;
+mod watch;
 pub mod world;
 
 pub use answer_stream::AnswerStream;
@@ -35,6 +36,7 @@ pub use starter::{
     BuildFailed, DebugTarget, DebuggerKind, Progress, RunsOn, Source, StartCommand, StartError,
     Starter, node, python,
 };
+pub use watch::{Notes, Watcher};
 
 use tether_protocol::Timestamp;
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{Clients, Source};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use tether_protocol::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -36,7 +37,7 @@ impl Stage {
     }
 
     fn processes(&self) -> usize {
-        self.function.slots.lock().unwrap().len()
+        self.function.places()
     }
 }
 

@@ -1,0 +1,131 @@
+//! One process of a function, and what it was started from.
+
+use super::WorkingCopy;
+use crate::debugger::{DebugPort, Debuggee, Sessions};
+use crate::environment::ExecutionEnvironment;
+use crate::freshness::Fingerprint;
+use crate::launch::Launch;
+use crate::logs::LogSink;
+use crate::starter::DebugTarget;
+use crate::world;
+use std::collections::BTreeMap;
+use tether_protocol::{Environment, Secret};
+
+/// A process that serves one slot.
+pub(super) struct Process {
+    pub(super) environment: ExecutionEnvironment,
+    /// It as a debugger sees it, if it is debugged.
+    debuggee: Option<Debuggee>,
+    /// The code when it was started.
+    code: Fingerprint,
+    variables: Environment,
+    /// No invocation has used it: how its start went is still to be told.
+    fresh: bool,
+}
+
+impl Process {
+    /// Starts it. Who connects to the debugger's port from now on is connected
+    /// to this process.
+    pub(super) async fn start(
+        copy: &WorkingCopy,
+        code: Fingerprint,
+        variables: &Environment,
+        port: Option<&DebugPort>,
+        sink: &LogSink,
+    ) -> std::io::Result<Self> {
+        let debuggee = port.map(DebugPort::expect);
+        let launch = launch(copy, variables, debuggee.as_ref());
+        let read = debuggee.as_ref().map(|it| it.reads(sink));
+        let environment =
+            ExecutionEnvironment::start(&launch, read.as_ref().unwrap_or(sink)).await?;
+        if let Some(debuggee) = &debuggee {
+            debuggee.has_started(environment.process_id());
+        }
+        Ok(Self {
+            environment,
+            debuggee,
+            code,
+            variables: variables.clone(),
+            fresh: true,
+        })
+    }
+
+    /// Whether an invocation with these variables may have it.
+    pub(super) fn is_current(&mut self, code: Fingerprint, variables: &Environment) -> bool {
+        self.is_of(code)
+            && same(&self.variables, variables)
+            && (self.fresh || self.environment.is_alive())
+    }
+
+    pub(super) fn is_of(&self, code: Fingerprint) -> bool {
+        self.code == code
+    }
+
+    /// An invocation has it.
+    pub(super) fn is_used(&mut self) {
+        self.fresh = false;
+    }
+
+    /// Who debugs it, if it is debugged.
+    pub(super) fn sessions(&self) -> Option<Sessions> {
+        self.debuggee.as_ref().map(Debuggee::sessions)
+    }
+
+    pub(super) async fn stop(self) {
+        self.environment.stop().await;
+    }
+}
+
+fn launch(copy: &WorkingCopy, variables: &Environment, debuggee: Option<&Debuggee>) -> Launch {
+    let target = debug_target(copy, debuggee);
+    let start = copy.starter.command(target.as_ref());
+    let start = match debuggee {
+        Some(debuggee) => debuggee.around(start),
+        None => start,
+    };
+    let (handler, code) = (&copy.handler, &copy.code);
+    Launch {
+        label: copy.name.as_str().into(),
+        program: start.program,
+        arguments: start.arguments,
+        environment: Secret::new(world::environment(
+            handler,
+            code,
+            variables,
+            start.variables,
+        )),
+        directory: code.clone(),
+    }
+}
+
+/// What a process is told of its debugger.
+fn debug_target(copy: &WorkingCopy, debuggee: Option<&Debuggee>) -> Option<DebugTarget> {
+    let debugger = copy.debugger.as_ref()?;
+    match debuggee {
+        Some(debuggee) => Some(debuggee.target()),
+        None => Some(DebugTarget {
+            wait: debugger.wait,
+            editor: Some((debugger.host.clone(), debugger.port)),
+            ..DebugTarget::default()
+        }),
+    }
+}
+
+/// Whether the function's own variables are the same. What Lambda sets is no
+/// reason for a new process, and a debugger's, least of all.
+fn same(had: &Environment, have: &Environment) -> bool {
+    let own = |variables: &Environment| -> BTreeMap<String, String> {
+        let mut own = variables.expose().clone();
+        own.retain(|name, _| !of_lambda(name));
+        own
+    };
+    own(had) == own(have)
+}
+
+fn of_lambda(name: &str) -> bool {
+    const OTHERS: [&str; 3] = ["LANG", "TZ", "LC_CTYPE"];
+    OTHERS.contains(&name)
+        || ["AWS_", "LAMBDA_", "_"]
+            .iter()
+            .any(|it| name.starts_with(it))
+}
