@@ -2,12 +2,14 @@
 
 mod editor;
 mod helper;
+mod invoke;
 mod logging;
 mod running;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editor::{Editor, LaunchJson};
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
+pub(crate) use invoke::Invoke;
 pub(crate) use logging::Logging;
 pub(crate) use running::Running;
 use std::num::NonZeroU32;
@@ -71,7 +73,7 @@ pub(crate) enum Command {
     Emulator(Emulator),
     /// Run one invocation, in the working copy or deployed.
     #[command(
-        after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction --event -\n  tether invoke HelloFunction --remote --stack-name shop --event event.json"
+        after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction\n  tether invoke HelloFunction --env-vars env.json --parameter-overrides Stage=test\n  tether invoke HelloFunction --event event.json --debug\n  tether invoke HelloFunction --remote --stack-name shop --event event.json"
     )]
     Invoke(Invoke),
     /// Write debugger entries for VS Code or JetBrains' IDEs; what is there stays.
@@ -320,26 +322,4 @@ fn two_pauses(text: &str) -> Result<[Duration; 2], String> {
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
     duration(number(text)? / 1000.0)
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Invoke {
-    /// The function: its logical id, or with --remote its name.
-    pub(crate) function: String,
-    /// The event, JSON; - reads it from stdin.
-    #[arg(long, short, default_value = "-", value_name = "FILE")]
-    pub(crate) event: String,
-    /// Invoke the deployed function.
-    #[arg(long)]
-    pub(crate) remote: bool,
-    /// The deployed stack, to find the function by its logical id.
-    #[arg(long, requires = "remote", value_name = "STACK")]
-    pub(crate) stack_name: Option<String>,
-    /// The template, for a local run.
-    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
-    pub(crate) template: PathBuf,
-    #[command(flatten)]
-    pub(crate) logging: Logging,
-    #[command(flatten)]
-    pub(crate) aws: Aws,
 }

@@ -9,6 +9,7 @@ mod keeping;
 mod making;
 mod process;
 mod slots;
+mod start;
 
 pub use slots::Seat;
 
@@ -318,7 +319,7 @@ impl Function {
                 let mut spare = self.spare.lock().await;
                 match Self::fitting(&mut spare, made.code, variables).await {
                     Some(process) => process,
-                    None => self.start(made.code, variables).await?,
+                    None => self.new_process(made.code, variables).await?,
                 }
             }
         };
@@ -326,7 +327,7 @@ impl Function {
         Ok(slot.process.insert(process))
     }
 
-    async fn start(
+    async fn new_process(
         &self,
         code: Fingerprint,
         variables: &Environment,

@@ -109,6 +109,12 @@ impl PreludeReader {
         kind.is_some_and(|it| it.trim().eq_ignore_ascii_case(PRELUDE_CONTENT_TYPE))
     }
 
+    /// What was read so far.
+    #[must_use]
+    pub fn into_read(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Takes the next part. Some: the prelude, and the beginning of the body.
     ///
     /// # Errors

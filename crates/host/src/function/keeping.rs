@@ -90,7 +90,7 @@ impl Function {
 
     /// None: it cannot be started, which the next invocation finds out as well.
     async fn new_spare(&self, code: Fingerprint, variables: &Environment) -> Option<Spare> {
-        let process = self.start(code, variables).await.ok()?;
+        let process = self.new_process(code, variables).await.ok()?;
         Some(Spare {
             process,
             since: Instant::now(),
