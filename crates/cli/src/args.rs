@@ -12,7 +12,7 @@ pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
 pub(crate) use invoke::Invoke;
 pub(crate) use logging::Logging;
 pub(crate) use running::Running;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,6 +130,12 @@ pub(crate) struct Attach {
     pub(crate) take_over: bool,
     #[command(flatten)]
     pub(crate) running: Running,
+    /// Local processes of a function at most, be there more environments of it:
+    /// those share them then, and invocations wait for one that is free, or not
+    /// (see --when-busy). Without it each environment has its own, and under
+    /// --debug there is one.
+    #[arg(long, value_name = "N", conflicts_with = "debug")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) logging: Logging,
     /// What answers while this machine cannot be reached, until the lease of 90

@@ -1,5 +1,6 @@
 //! What `attach` is asked for.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 use tether_host::Debugger;
@@ -24,6 +25,9 @@ pub struct AttachPlan {
     pub debugging: Option<Debugging>,
     /// What answers while the laptop is away.
     pub when_offline: WhenOffline,
+    /// So many processes a function at most; none: one for each remote
+    /// environment.
+    pub concurrency: Option<NonZeroUsize>,
     /// When a local process is busy.
     pub when_busy: WhenBusy,
     /// How often the functions are compared with what they should be.

@@ -71,6 +71,7 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
             WhenOffline::Passthrough => tether_protocol::records::WhenOffline::Passthrough,
             WhenOffline::Fail => tether_protocol::records::WhenOffline::Fail,
         },
+        concurrency: typed.concurrency,
         when_busy: match typed.when_busy {
             WhenBusy::Queue => tether_receiver::WhenBusy::Queue,
             WhenBusy::Decline => tether_receiver::WhenBusy::Decline,

@@ -7,16 +7,20 @@ use crate::stack::RemoteFunction;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tether_host::{
-    Clients, DebuggerKind, Ended, Function, LogLine, LogSink, Source, StartError, Starter,
-    WorkingCopy,
+    Clients, DebuggerKind, Ended, Function, LogLine, LogSink, Notes, Source, StartError, Starter,
+    Watcher, WorkingCopy,
 };
 use tether_project::{LocalCode, WorkingCopies};
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::ErrorObject;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 /// Functions that are ready to run here.
 pub(super) struct Prepared {
     pub(super) functions: Vec<Target>,
+    /// One for each function, see [`Function::keep_fresh`].
+    keepers: Mutex<JoinSet<()>>,
 }
 
 /// One of them.
@@ -57,6 +61,7 @@ impl Prepared {
     }
 
     pub(super) async fn stop(&self) {
+        self.keepers.lock().await.shutdown().await;
         for target in &self.functions {
             target.function.stop().await;
         }
@@ -73,6 +78,8 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, Error> {
     check_wanted(plan, &remote)?;
     let clients = Arc::new(Clients::write()?);
+    let watcher = Watcher::new(notes(reports));
+    let mut keepers = JoinSet::new();
     let mut functions = Vec::new();
     for remote in remote {
         if !plan.functions.is_empty() && !plan.functions.contains(&remote.logical_id) {
@@ -105,11 +112,14 @@ pub(super) async fn prepare(
             });
         }
         let function = function(plan, source, starter, index, reports).await?;
+        let function = function.watched(&watcher).at_most(plan.concurrency);
         let target = Target {
             remote,
             function: Arc::new(function),
         };
         listen(&target, local, reports).await?;
+        let function = Arc::clone(&target.function);
+        keepers.spawn(async move { function.keep_fresh().await });
         functions.push(target);
     }
     if functions.is_empty() {
@@ -118,7 +128,10 @@ pub(super) async fn prepare(
             template: plan.template.clone(),
         });
     }
-    Ok(Prepared { functions })
+    Ok(Prepared {
+        functions,
+        keepers: Mutex::new(keepers),
+    })
 }
 
 fn check_wanted(plan: &AttachPlan, remote: &[RemoteFunction]) -> Result<(), Error> {
@@ -188,6 +201,11 @@ async fn function(
         debugger,
     };
     Ok(Function::new(copy, log_sink(reports)))
+}
+
+fn notes(reports: &Reports) -> Notes {
+    let reports = Arc::clone(reports);
+    Arc::new(move |message| reports(Report::Note { message }))
 }
 
 fn log_sink(reports: &Reports) -> LogSink {
