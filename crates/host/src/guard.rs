@@ -208,6 +208,11 @@ kill -9 0
     mod strays {
         use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+        /// debugpy's other half, which leaves its group, tells the editor that the
+        /// function's process has ended, and then ends by itself. The function's
+        /// own children do not have the variable: our client takes it away.
+        const DEBUGGER: &[u8] = b"DEBUGPY_ADAPTER_ENDPOINTS=";
+
         /// Kills what has left its group, and all that it has started, by the
         /// Runtime API in its environment.
         pub(super) fn kill(runtime_api: &str) {
@@ -245,7 +250,9 @@ kill -9 0
         fn has(pid: Pid, mark: &[u8]) -> bool {
             let file = format!("/proc/{}/environ", pid.as_raw_nonzero());
             let variables = std::fs::read(file).unwrap_or_default();
-            variables.split(|it| *it == 0).any(|it| it == mark)
+            let mut variables = variables.split(|it| *it == 0);
+            let is_marked = variables.clone().any(|it| it == mark);
+            is_marked && !variables.any(|it| it.starts_with(DEBUGGER))
         }
     }
 

@@ -17,7 +17,9 @@ impl Streams for Reader {
     }
 }
 
-fn queue(stalled: Duration) -> (Queue, Sender<()>, Receiver<(To, Vec<u8>)>) {
+type Written = (To, Vec<u8>);
+
+fn queue(stalled: Duration) -> (Queue, Sender<()>, Receiver<Written>) {
     let (reads, told) = channel();
     let (read, seen) = channel();
     let reader = Reader { reads: told, read };
@@ -31,7 +33,7 @@ fn missing(lines: u64) -> Vec<u8> {
     format!("{lines} missing\n").into_bytes()
 }
 
-fn text(seen: &Receiver<(To, Vec<u8>)>) -> String {
+fn text(seen: &Receiver<Written>) -> String {
     let bytes: Vec<u8> = seen.try_iter().flat_map(|(_, bytes)| bytes).collect();
     String::from_utf8(bytes).unwrap()
 }
