@@ -75,8 +75,16 @@ def test_another_version_than_the_templates_runs_with_a_note(project):
     process = invoke(project)
     answer(process)
     said = "\n".join(process.stderr)
-    assert "Hello is meant for python3.99 and runs here on Python 3." in said
+    assert "runs here on Python 3." in said
     assert "python3.99 is none that tether knows: it is run as Python" in said
+
+
+def test_packages_of_sams_build_are_used_where_there_is_no_virtualenv(project):
+    project.write("Hello/app.py", "import built\ndef handler(e, c):\n    return built.WHO\n")
+    project.write(".aws-sam/build/Hello/built.py", "WHO = 'sam'\n")
+    process = invoke(project, VIRTUAL_ENV=None)
+    assert answer(process) == "sam"
+    assert any("packages are those of `sam build`" in line for line in process.stderr)
 
 
 def test_a_virtualenv_that_leads_nowhere_is_named_and_not_passed_over(project):

@@ -10,6 +10,15 @@ use tether_host::{Clients, Debugger, DebuggerKind, RunsOn, StartError, Starter};
 use tether_project::{LocalCode, Place, ProjectError, WorkingCopies};
 use tether_receiver::Debugging;
 
+/// A program, and the function if it is asked about its code as well: whether
+/// a Node runs TypeScript is a matter of both.
+type Asked = (PathBuf, Option<String>);
+
+fn asked(id: &str, starter: &Starter) -> Asked {
+    let own = matches!(starter, Starter::Node(_)).then(|| id.to_owned());
+    (starter.program().to_path_buf(), own)
+}
+
 /// What a program says; many functions have the same one.
 struct Said {
     runs_on: Result<RunsOn, StartError>,
@@ -20,7 +29,7 @@ struct Said {
 pub(crate) struct Found {
     copies: Result<WorkingCopies, ProjectError>,
     starters: Vec<Option<Result<Starter, StartError>>>,
-    said: HashMap<PathBuf, Said>,
+    said: HashMap<Asked, Said>,
 }
 
 /// Asks the programs of all functions. The template's region matters to
@@ -34,9 +43,9 @@ pub(crate) async fn look(wish: &Wish) -> Found {
         let wanted = code.as_ref().ok().filter(|_| wish.wants(id));
         let found = wanted.map(|code| find(code, clients.as_ref()));
         if let Some(Ok(starter)) = &found
-            && !said.contains_key(starter.program())
+            && !said.contains_key(&asked(id, starter))
         {
-            said.insert(starter.program().to_path_buf(), ask(starter).await);
+            said.insert(asked(id, starter), ask(starter).await);
         }
         starters.push(found);
     }
@@ -91,7 +100,7 @@ pub(crate) fn findings(wish: &Wish, found: Found) -> Vec<Finding> {
         }
         match (code, starter) {
             (Ok(code), Some(Ok(starter))) => {
-                let Some(said) = found.said.get(starter.program()) else {
+                let Some(said) = found.said.get(&asked(id, &starter)) else {
                     continue;
                 };
                 findings.push(runs(id, code, &said.runs_on));

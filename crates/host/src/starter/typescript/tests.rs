@@ -120,3 +120,47 @@ fn odd_paths_become_urls() {
         "file:///home/ada/my%20code/%C3%A4%231.ts"
     );
 }
+
+/// An esbuild that notes each time that it runs, and builds what it is told.
+#[cfg(unix)]
+fn fake(root: &Path, script: &str) {
+    let program = root.join("node_modules/.bin/esbuild");
+    let text = format!("#!/bin/sh\necho ran >> {}/runs\n{script}\n", root.display());
+    fs::write(program, text).unwrap();
+}
+
+#[cfg(unix)]
+const BUILDS: &str = r#"
+for argument; do case "$argument" in
+  --outdir=*) echo built > "${argument#--outdir=}/app.js" ;;
+  --metafile=*) echo '{"inputs": {"app.ts": {}, "../shared/lib.ts": {}}}' > "${argument#--metafile=}" ;;
+esac; done"#;
+
+#[tokio::test]
+#[cfg(unix)]
+async fn the_same_code_is_built_once_and_what_it_is_made_of_is_known() {
+    let root = desk(&["code/app.ts", "shared/lib.ts", "node_modules/.bin/esbuild"]);
+    let at = |name: &str| root.path().join(name);
+    fake(root.path(), BUILDS);
+    let typescript = typescript(found(root.path(), "app.handler", Value::Null));
+    let progress: Progress = Arc::new(|_| {});
+    let build = || typescript.build(Path::new("/usr/bin/node"), &[], &progress);
+    let runs = || fs::read_to_string(at("runs")).unwrap().lines().count();
+    let (first, second) = tokio::join!(build(), build());
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(runs(), 1);
+    assert_eq!(typescript.inputs(), [at("shared")]);
+
+    fs::write(at("shared/lib.ts"), "export const changed = true;").unwrap();
+    build().await.unwrap();
+    assert_eq!(runs(), 2);
+
+    fake(root.path(), "echo '✘ [ERROR] odd' >&2; exit 1");
+    fs::write(at("code/app.ts"), "odd").unwrap();
+    for _ in 0..2 {
+        let failed = build().await.unwrap_err();
+        assert_eq!(failed.message, "odd");
+    }
+    assert_eq!(runs(), 4);
+}
