@@ -3,6 +3,7 @@
 from .attached import Attached
 from .cloud import Cloud
 from .debugger import Debugger
+from .inspector import Inspector
 from .layer import Layer
 from .packages import Bucket, Stack
 from .processes import Process
@@ -17,6 +18,7 @@ __all__ = [
     "Cloud",
     "Debugger",
     "HandMadeSession",
+    "Inspector",
     "Layer",
     "Process",
     "Project",

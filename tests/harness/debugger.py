@@ -44,7 +44,11 @@ class Debugger:
                 kind = self._answers if message["type"] == "response" else self._events
                 kind.put(message)
         except (OSError, ValueError):
-            return  # Closed, by either side.
+            pass  # Closed, by either side.
+        finally:
+            # Nothing comes any more: nobody has to wait for it.
+            self._answers.put(None)
+            self._events.put(None)
 
     def send(self, command, **arguments):
         self._sequence += 1
@@ -72,9 +76,13 @@ class Debugger:
     @staticmethod
     def _take(messages, what, timeout=PATIENCE):
         try:
-            return messages.get(timeout=timeout)
+            message = messages.get(timeout=timeout)
         except queue.Empty:
             raise AssertionError(f"debugger: no {what} in {timeout} s") from None
+        if message is None:
+            messages.put(None)
+            raise AssertionError(f"debugger: no {what}, the connection is closed")
+        return message
 
     # ---- what an editor does
 

@@ -1,6 +1,7 @@
 """The editor's entries, merged into a file that belongs to the developer."""
 
 import json
+import xml.etree.ElementTree
 
 from harness import Project, tether
 
@@ -12,7 +13,10 @@ EXISTING = """\
         { "name": "mine", "type": "debugpy", "request": "launch", "program": "x.py" }, // short
         /* a comment at the end */
     ],
-    "compounds": []   // trailing
+    "compounds": [
+        { "name": "both", "configurations": ["mine"] } // mine, too
+    ],
+    "inputs": []   // trailing
 }
 """
 
@@ -83,3 +87,43 @@ def test_a_file_that_cannot_be_read_is_said_with_its_place_and_left_alone(workin
     assert ".vscode/launch.json" in line and "line 3" in line
     assert path.read_text() == broken
     assert [it.name for it in path.parent.iterdir()] == ["launch.json"]
+
+
+def test_f5_starts_tether_and_attaches_to_every_function(tmp_path):
+    handler = "def handler(event, context):\n    return 1\n"
+    project = Project.of(tmp_path / "project", {"First": handler, "Second": handler})
+    launch_json(project, "--stack-name", "shop", "--event", "event.json")
+    written = json.loads(project.path(".vscode/launch.json").read_text())
+    tasks = json.loads(project.path(".vscode/tasks.json").read_text())["tasks"]
+    (all_of_them,) = written["compounds"]
+    assert all_of_them["configurations"] == ["tether: First", "tether: Second"]
+    by_label = {it["label"]: it for it in tasks}
+    starting = by_label[all_of_them["preLaunchTask"]]
+    assert starting["command"] == "tether" and starting["isBackground"]
+    assert starting["args"][:4] == ["attach", "--stack-name", "shop", "--debug"]
+    # One invocation, without a cloud.
+    entries = {it["name"]: it for it in written["configurations"]}
+    once = entries["tether: invoke Second"]
+    assert by_label[once["preLaunchTask"]]["args"][:5] == [
+        "invoke", "Second", "--event", "event.json", "--wait",
+    ]
+    assert once["connect"] == entries["tether: Second"]["connect"]
+
+
+def test_jetbrains_has_a_run_configuration_for_each_and_keeps_what_was_changed(tmp_path):
+    handler = "def handler(event, context):\n    return 1\n"
+    project = Project.of(tmp_path / "project", {"First": handler})
+    flags = ("--editor", "jetbrains", "--stack-name", "shop")
+    launch_json(project, *flags)
+    folder = project.path(".idea/runConfigurations")
+    first = folder / "tether__First.xml"
+    configuration = xml.etree.ElementTree.parse(first).getroot().find("configuration")
+    options = {it.get("name"): it.get("value") for it in configuration.findall("option")}
+    # PyCharm listens, and the function connects to it.
+    assert configuration.get("type") == "PyRemoteDebugConfigurationType"
+    assert (options["HOST"], options["PORT"]) == ("127.0.0.1", "5678")
+    assert "tether attach --stack-name shop --debug=pycharm" in (folder / "tether__attach.xml").read_text()
+    own = first.read_text().replace('value="false"', 'value="true"')
+    first.write_text(own)
+    launch_json(project, *flags, "--debug-port", "7000")
+    assert first.read_text() == own.replace("5678", "7000")

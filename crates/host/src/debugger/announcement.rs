@@ -18,12 +18,26 @@ impl Announcement {
     /// None: the function's own line.
     pub(super) fn of(kind: DebuggerKind, line: &str) -> Option<Self> {
         match kind {
-            // Each tells it in its own way.
-            DebuggerKind::Debugpy | DebuggerKind::Node => None,
+            // It tells it in a file.
+            DebuggerKind::Debugpy => None,
+            DebuggerKind::Node => Self::node(line),
             DebuggerKind::Delve => Self::delve(line),
             DebuggerKind::Native => Self::gdbserver(line),
             DebuggerKind::Jdwp => Self::jvm(line),
         }
+    }
+
+    /// Its own port is of no use to anybody: ours is told. The client tells it in
+    /// a file.
+    fn node(line: &str) -> Option<Self> {
+        let known = [
+            "Debugger listening on ws://127.0.0.1:",
+            "For help, see: https://nodejs.org/en/docs/inspector",
+            "Debugger attached.",
+            "Debugger ending on ws://127.0.0.1:",
+        ];
+        let says = known.iter().any(|it| line.starts_with(it));
+        says.then_some(Self::Nothing)
     }
 
     /// `API server listening at: 127.0.0.1:40123`
@@ -98,6 +112,11 @@ mod tests {
             (
                 DebuggerKind::Native,
                 "Remote debugging from host 127.0.0.1, port 33314",
+                Announcement::Nothing,
+            ),
+            (
+                DebuggerKind::Node,
+                "Debugger listening on ws://127.0.0.1:35109/c8c566a5-d880-4029-be2e-e6279d19b24c",
                 Announcement::Nothing,
             ),
         ] {
