@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tether_host::{ExecutionEnvironment, Launch, python};
+use tether_host::{ExecutionEnvironment, Launch, node, python};
 use tether_protocol::Secret;
 use tether_runtime_api::ErrorObject;
 use tether_runtime_api::environment::HANDLER;
@@ -145,13 +145,27 @@ fn command(
                 "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned()
             });
     }
-    match &code.interpreter {
-        Some(interpreter) => Ok((
-            interpreter.clone(),
-            vec![lambda.clients.python().into_os_string()],
-        )),
-        None => Err(format!("tether cannot run {} yet", configuration.runtime)),
-    }
+    let Some(interpreter) = code.interpreter.clone() else {
+        return Err(format!("tether cannot run {} yet", configuration.runtime));
+    };
+    let (flags, script) = if is_node(&configuration.runtime) {
+        (NODE_FLAGS.as_slice(), lambda.clients.node())
+    } else {
+        (NO_FLAGS.as_slice(), lambda.clients.python())
+    };
+    let mut arguments: Vec<OsString> = flags.iter().map(Into::into).collect();
+    arguments.push(script.into_os_string());
+    Ok((interpreter, arguments))
+}
+
+const NO_FLAGS: [&str; 0] = [];
+
+/// What Lambda's script gives Node, apart from the sizes of its heap, which
+/// are a matter of the function's memory.
+const NODE_FLAGS: [&str; 3] = ["--expose-gc", "--max-http-header-size", "81920"];
+
+fn is_node(runtime: &str) -> bool {
+    runtime.starts_with("nodejs")
 }
 
 /// Lambda's script: 127 if the file is not there, 126 if it is not executable.
@@ -236,6 +250,7 @@ fn variables(
     ];
     let own = |(name, value): (&str, String)| (name.to_owned(), value);
     let mut variables: BTreeMap<String, String> = defaults.map(own).into();
+    variables.extend(node_path(&configuration.runtime, code, opt));
     variables.extend(configuration.environment.expose().clone());
     variables.extend(reserved.map(own));
     // Only functions that have set them have these.
@@ -247,12 +262,25 @@ fn variables(
     variables
 }
 
+/// Where Node looks for packages, the layers' for its own version first
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html>).
+fn node_path(runtime: &str, code: &Code, opt: &Path) -> Option<(String, String)> {
+    let version = runtime.strip_prefix("nodejs")?.trim_end_matches(".x");
+    let folders = [
+        opt.join(format!("nodejs/node{version}/node_modules")),
+        opt.join("nodejs/node_modules"),
+        code.root.clone(),
+    ];
+    let joined = std::env::join_paths(folders).ok()?;
+    Some(("NODE_PATH".to_owned(), joined.to_str()?.to_owned()))
+}
+
 fn execution_env(runtime: &str) -> String {
     format!("AWS_Lambda_{runtime}")
 }
 
-/// The project's interpreter for a Python function; none for what brings its
-/// own program.
+/// The project's interpreter for a function in Python or for Node; none for
+/// what brings its own program.
 pub(crate) fn interpreter(runtime: &str, source: &Path) -> Result<Option<PathBuf>, String> {
     if runtime.starts_with("provided") {
         return Ok(None);
@@ -261,8 +289,12 @@ pub(crate) fn interpreter(runtime: &str, source: &Path) -> Result<Option<PathBuf
         let found = python::interpreter(source).map_err(|error| error.to_string())?;
         return Ok(Some(found));
     }
+    if is_node(runtime) {
+        let found = node::interpreter(source).map_err(|error| error.to_string())?;
+        return Ok(Some(found));
+    }
     Err(format!(
-        "the emulator cannot run {runtime} yet: only python3.x and provided.*"
+        "the emulator cannot run {runtime} yet: only python3.x, nodejs*.x and provided.*"
     ))
 }
 

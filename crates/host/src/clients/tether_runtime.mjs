@@ -102,19 +102,11 @@ function holdOnToLifeline() {
   new Worker(`(${watchLifeline})()`, alone).unref();
 }
 
-/** What the worker does. Its text is what it gets. The host made this process a group's leader. */
+/** What the worker does: its text is what it gets. 0 is the group of this process. */
 function watchLifeline() {
   const { workerData } = require("node:worker_threads");
   const { Socket } = require("node:net");
-  const end = () => {
-    for (const group of [-process.pid, process.pid]) {
-      try {
-        process.kill(group, "SIGKILL");
-      } catch {
-        // No groups on Windows.
-      }
-    }
-  };
+  const end = () => process.kill(0, "SIGKILL");
   new Socket({ fd: workerData, writable: false }).on("error", end).on("close", end).resume();
 }
 
