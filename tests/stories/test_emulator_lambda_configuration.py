@@ -259,7 +259,7 @@ def test_what_is_outside_the_model_is_refused_by_its_place(cloud, unchecked, cha
         {"SnapStart": {"ApplyOn": "PublishedVersions"}},
         {"FileSystemConfigs": [{"Arn": "a", "LocalMountPath": "/mnt/x"}]},
         {"ImageConfig": {"Command": ["x"]}},
-        {"Runtime": "nodejs22.x"},
+        {"Runtime": "ruby3.4"},
     ],
 )
 def test_what_is_not_emulated_is_named_and_not_swallowed(cloud, unchecked, change):
