@@ -7,6 +7,8 @@ use tether_protocol::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+mod keeping;
+
 const WHO: &str = "import os\ndef handler(event, context):\n    return os.getpid()\n";
 
 struct Stage {
