@@ -31,6 +31,44 @@ def handler(event, context):
 """
 
 
+NODE = """
+const { setTimeout: sleep } = require("node:timers/promises");
+
+const plain = async (event, context) => {
+  console.log("told to", event.do);
+  switch (event.do) {
+    case "answer":
+      return { answered: event, by: context.functionName };
+    case "raise":
+      throw new TypeError("told to");
+    case "sleep":
+      await sleep(60000);
+      return null;
+    case "exit":
+      process.exit(3);
+    case "kill":
+      process.kill(process.pid, "SIGKILL");
+      await sleep(60000);
+  }
+  return null;
+};
+
+exports.handler = plain;
+"""
+
+# A function streams, or it does not: the handler is another one.
+STREAMS = """
+exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  stream.write("one ");
+  if (event.do === "break") {
+    throw new TypeError("told to");
+  }
+  stream.write("two");
+  stream.end();
+});
+"""
+
+
 @dataclasses.dataclass(frozen=True)
 class Language:
     """How a project of a language is made, and what of it is its own."""
@@ -45,10 +83,22 @@ class Language:
     without_handler: tuple | None
     without_import: tuple | None
     does: frozenset = frozenset({"answer", "raise", "sleep", "exit", "kill"})
+    # Makes it stream instead: "one " and "two", or "one " and then the error of "raise".
+    streams: Callable | None = None
+    # What must be on the machine; without it, its stories are skipped.
+    needs: str | None = None
 
 
 def python(folder, timeout):
     return Project.of(folder, {"Subject": PYTHON}, timeout=timeout)
+
+
+def node(folder, timeout):
+    project = python(folder, timeout)
+    project.edit("template.yaml", "python3.13", "nodejs22.x")
+    project.write("Subject/app.js", NODE)
+    project.path("Subject/app.py").unlink()
+    return project
 
 
 def _missing_handler(project):
@@ -74,6 +124,23 @@ LANGUAGES = [
             "Runtime.ImportModuleError",
             "No module named 'there_is_no_such_module'",
         ),
+    ),
+    Language(
+        name="Node",
+        project=node,
+        raised=("TypeError", "told to"),
+        without_handler=(
+            lambda project: project.edit("Subject/app.js", "exports.handler", "exports.other"),
+            "Runtime.HandlerNotFound",
+            "app.handler is undefined or not exported",
+        ),
+        without_import=(
+            lambda project: project.edit("Subject/app.js", "node:timers/promises", "no_such_module"),
+            "Runtime.ImportModuleError",
+            "Cannot find module 'no_such_module'",
+        ),
+        streams=lambda project: project.write("Subject/app.js", STREAMS),
+        needs="node",
     ),
 ]
 

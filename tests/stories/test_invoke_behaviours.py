@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from harness import tether
@@ -14,6 +15,9 @@ ID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @pytest.fixture(params=LANGUAGES, ids=lambda it: it.name)
 def language(request):
+    needed = request.param.needs
+    if needed and not shutil.which(needed):
+        pytest.skip(f"{needed} is not on the PATH")
     return request.param
 
 
@@ -87,3 +91,17 @@ def test_what_is_missing_is_named_as_lambda_names_it(language, subject, what):
     found, message = error(invoke(project, "answer"))
     assert found == kind
     assert word in message
+
+
+def test_a_stream_is_printed_and_its_error_is_said_apart(language, subject):
+    if not language.streams:
+        pytest.skip(f"{language.name} functions do not stream")
+    project = subject()
+    language.streams(project)
+    process = invoke(project, "answer")
+    assert (process.code, process.stdout) == (0, ["one two"])
+    process = invoke(project, "break")
+    assert (process.code, process.stdout) == (1, ["one "])
+    kind, message = language.raised
+    (line,) = [line for line in process.stderr if "cut short by an error" in line]
+    assert kind in line and message in line

@@ -389,3 +389,15 @@ def handler(event, context):
     assert process.errors == [
         "ended before there was an answer: the function's process is gone, too"
     ]
+
+
+def test_under_a_debugger_it_listens_before_the_event_and_has_time(tmp_path):
+    project = project_of(tmp_path, WORLD, timeout=1)
+    flags = ("--json", "--debug", "--debug-port", "0", "--no-event")
+    process = tether("invoke", *flags, cwd=project.folder)
+    assert process.code == 0, process.stderr
+    (listens,) = process.events_of("debugger")
+    assert (listens["function"], listens["type"]) == ("Subject", "debugpy") and listens["port"] > 0
+    (found,) = process.events_of("answer")
+    assert found["answer"]["json"]["left"] > 800_000
+    process.leaves_nothing_behind()
