@@ -1,5 +1,6 @@
 //! What a function's code is at one moment, as files tell it.
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -52,8 +53,9 @@ pub(crate) struct Seen {
 }
 
 /// Looks at everything that is code in and below these folders: neither what
-/// git ignores, nor build output, nor what editors leave.
-pub(crate) fn look(roots: &[PathBuf]) -> Seen {
+/// git ignores, nor build output, nor what editors leave, nor what is `ignored`,
+/// in `.gitignore`'s words.
+pub(crate) fn look(roots: &[PathBuf], ignored: &[String]) -> Seen {
     let mut seen = Seen::default();
     let Some((first, others)) = roots.split_first() else {
         return seen;
@@ -65,7 +67,10 @@ pub(crate) fn look(roots: &[PathBuf]) -> Seen {
     // The rules are git's, and nobody's else. What is hidden is not code,
     // see `is_nobodys`.
     walk.hidden(false).ignore(false).follow_links(true);
-    walk.filter_entry(|entry| entry.depth() == 0 || is_code(entry));
+    let rules = rules(roots, ignored);
+    walk.filter_entry(move |entry| {
+        entry.depth() == 0 || (is_code(entry) && !is_ignored(entry, &rules))
+    });
     let mut left = MOST_FILES;
     for entry in walk.build().flatten() {
         let Ok(about) = entry.metadata() else {
@@ -84,6 +89,29 @@ pub(crate) fn look(roots: &[PathBuf]) -> Seen {
         }
     }
     seen
+}
+
+fn rules(roots: &[PathBuf], ignored: &[String]) -> Vec<Gitignore> {
+    if ignored.is_empty() {
+        return Vec::new();
+    }
+    let of = |root: &PathBuf| {
+        let mut rules = GitignoreBuilder::new(root);
+        for pattern in ignored {
+            // One that is none ignores nothing.
+            let _ = rules.add_line(None, pattern);
+        }
+        rules.build().ok()
+    };
+    roots.iter().filter_map(of).collect()
+}
+
+fn is_ignored(entry: &DirEntry, rules: &[Gitignore]) -> bool {
+    let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
+    let mut rules = rules
+        .iter()
+        .filter(|it| entry.path().starts_with(it.path()));
+    rules.any(|it| it.matched(entry.path(), is_folder).is_ignore())
 }
 
 /// What these are now: see [`Seen::elsewhere`].
@@ -238,7 +266,7 @@ mod tests {
         }
 
         fn now(&self) -> Fingerprint {
-            look(&[self.0.path().to_path_buf()]).code
+            look(&[self.0.path().to_path_buf()], &[]).code
         }
 
         /// Whether a file of this name counts.
@@ -300,6 +328,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_developer_ignores_is_not_code() {
+        let code = Code::new();
+        let root = [code.0.path().to_path_buf()];
+        let ignored = ["generated/".to_owned(), "*.data".to_owned()];
+        code.write("app.py", "one");
+        let first = look(&root, &ignored).code;
+        code.write("generated/a.py", "x");
+        code.write("pkg/a.data", "x");
+        assert_eq!(first, look(&root, &ignored).code);
+        code.write("pkg/a.py", "x");
+        assert_ne!(first, look(&root, &ignored).code);
+    }
+
+    #[test]
     fn build_output_is_told_by_what_stands_beside_it_or_in_it() {
         let code = Code::new();
         for (by, made) in [
@@ -330,9 +372,9 @@ mod tests {
         assert!(code.counts("pkg/kept.gen.py") && code.counts("local.py"));
 
         let roots = [code.at("out")];
-        let before = look(&roots).code;
+        let before = look(&roots, &[]).code;
         code.write("out/app.py", "y");
-        assert_ne!(before, look(&roots).code);
+        assert_ne!(before, look(&roots, &[]).code);
     }
 
     #[test]
@@ -353,7 +395,7 @@ mod tests {
             other.write(linked, "another");
             assert_ne!(before, code.now(), "{linked}");
         }
-        let seen = look(&[code.0.path().to_path_buf()]);
+        let seen = look(&[code.0.path().to_path_buf()], &[]);
         let known = ["", "b.py", "c.py", "shared"].map(|it| code.at(it));
         let mut elsewhere = seen.elsewhere.clone();
         elsewhere.sort();
@@ -367,8 +409,8 @@ mod tests {
     fn nothing_at_all_is_a_version_too() {
         let code = Code::new();
         let roots = [code.at("gone")];
-        let gone = (look(&roots).code, glance(&roots));
+        let gone = (look(&roots, &[]).code, glance(&roots));
         code.write("gone/app.py", "");
-        assert_ne!(gone, (look(&roots).code, glance(&roots)));
+        assert_ne!(gone, (look(&roots, &[]).code, glance(&roots)));
     }
 }

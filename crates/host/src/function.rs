@@ -100,7 +100,10 @@ impl Function {
     /// invocation.
     #[must_use]
     pub fn new(copy: WorkingCopy, sink: LogSink) -> Self {
-        let tree = Arc::new(Tree::unwatched(copy.starter.watched()));
+        let tree = Arc::new(Tree::unwatched(
+            copy.starter.watched(),
+            copy.starter.ignored(),
+        ));
         Self {
             making: Making::new(copy.starter.clone(), progress(&copy, &sink), tree),
             slots: Slots::at_most(copy.debugger.as_ref().and(DEBUGGED_AT_MOST)),
@@ -117,7 +120,8 @@ impl Function {
     /// [`keep_fresh`](Self::keep_fresh).
     #[must_use]
     pub fn watched(mut self, watcher: &Watcher) -> Self {
-        let tree = watcher.tree(self.copy.starter.watched());
+        let starter = &self.copy.starter;
+        let tree = watcher.tree(starter.watched(), starter.ignored());
         let progress = progress(&self.copy, &self.sink);
         self.making = Making::new(self.copy.starter.clone(), progress, tree);
         self
@@ -169,6 +173,15 @@ impl Function {
             seat.0.stop().await;
         }
         Ok(failed)
+    }
+
+    /// Builds it before its first event, whose time that would be. Some: it
+    /// could not be built, and this is why.
+    pub async fn build(&self) -> Option<Ended> {
+        let made = self.making.now().await;
+        made.built
+            .err()
+            .map(|failed| self.not_started(failed.into()))
     }
 
     /// Where an editor finds its debugger, as soon as it is prepared.

@@ -4,13 +4,23 @@
 //! is what was found for it on this machine, once. It is asked for a
 //! [`StartCommand`] before each process.
 
+mod build;
 mod command;
+mod compiled;
+mod dotnet;
 mod error;
 mod esbuild;
+mod go;
+mod java;
 mod layers;
 mod machine;
+mod make;
 pub mod node;
 pub mod python;
+mod ruby;
+mod rust;
+mod tailored;
+mod tool;
 mod typescript;
 mod virtualenv;
 mod wish;
@@ -20,12 +30,20 @@ pub use error::StartError;
 use crate::clients::Clients;
 use crate::debugger::{Debugger, native};
 use command::Program;
+use dotnet::DotNet;
+use go::Go;
+use java::Java;
+use make::Make;
 use node::Node;
 use python::Python;
+use ruby::Ruby;
+use rust::Rust;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tailored::Tailored;
+use tether_protocol::Environment;
 use tether_runtime_api::runtimes::Language;
 
 /// A function as template and settings describe it.
@@ -49,6 +67,19 @@ pub struct Source {
     pub metadata: serde_json::Value,
     /// What starts it, if the developer says so.
     pub command: Option<Vec<OsString>>,
+    /// What the developer has run before each start of changed code.
+    pub build: Option<Vec<OsString>>,
+    /// The debugger of a command's process.
+    pub debugger: Option<DebuggerKind>,
+    /// Whether it is started under its debugger: what is compiled for it, is
+    /// compiled for that.
+    pub debugged: bool,
+    /// More folders whose change is one of its code.
+    pub watch: Vec<PathBuf>,
+    /// What is no change of its code, as `.gitignore` writes it.
+    pub ignore: Vec<String>,
+    /// Variables above all others of its process.
+    pub variables: Environment,
 }
 
 /// Which debugger a process has, and so what an editor speaks to it.
@@ -122,6 +153,18 @@ pub struct BuildFailed {
     pub message: String,
 }
 
+impl BuildFailed {
+    /// Of several lines, the first one tells it.
+    pub(crate) fn new(message: impl AsRef<str>) -> Self {
+        let line = message.as_ref().trim().lines().next();
+        Self {
+            message: line
+                .unwrap_or("the build fails and does not say why")
+                .to_owned(),
+        }
+    }
+}
+
 /// Told of a build's steps and of the compiler's lines.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -133,8 +176,22 @@ pub enum Starter {
     Python(Python),
     /// By the project's Node and our client.
     Node(Node),
-    /// By what the developer says.
+    /// By what the developer says, or by its executable `bootstrap`.
     Command(Program),
+    /// Built by cargo.
+    Rust(Arc<Rust>),
+    /// Built by go.
+    Go(Arc<Go>),
+    /// Built by its Makefile.
+    Make(Arc<Make>),
+    /// By AWS's client.
+    Java(Arc<Java>),
+    /// By AWS's client.
+    Ruby(Arc<Ruby>),
+    /// By .NET, and AWS's client where it needs one.
+    DotNet(Arc<DotNet>),
+    /// One of them, with what the developer says besides.
+    Tailored(Arc<Tailored>),
 }
 
 impl Starter {
@@ -143,16 +200,19 @@ impl Starter {
     /// # Errors
     /// What is missing, and how to get it.
     pub fn find(source: &Source, clients: &Arc<Clients>) -> Result<Self, StartError> {
+        let starter = Self::of_language(source, clients)?;
+        let tailored = Tailored::around(starter.clone(), source);
+        Ok(tailored.map_or(starter, |it| Self::Tailored(Arc::new(it))))
+    }
+
+    fn of_language(source: &Source, clients: &Arc<Clients>) -> Result<Self, StartError> {
         if let Some(command) = &source.command {
             return Program::new(source, command).map(Self::Command);
         }
         match Language::of(&source.runtime) {
             Some(Language::Python) => Python::find(source, clients).map(Self::Python),
             Some(Language::Node) => Node::find(source, clients).map(Self::Node),
-            _ => Err(StartError::Unknown {
-                runtime: source.runtime.clone(),
-                advice: "name a command for it",
-            }),
+            language => compiled::find(source, language),
         }
     }
 
@@ -162,7 +222,8 @@ impl Starter {
         match self {
             Self::Python(it) => it.notes(),
             Self::Node(it) => it.notes(),
-            Self::Command(_) => vec![],
+            Self::Tailored(it) => it.starter.notes(),
+            _ => vec![],
         }
     }
 
@@ -173,6 +234,13 @@ impl Starter {
             Self::Python(it) => &it.interpreter,
             Self::Node(it) => &it.interpreter,
             Self::Command(it) => it.program(),
+            Self::Rust(it) => it.program(),
+            Self::Go(it) => it.program(),
+            Self::Make(it) => it.program(),
+            Self::Java(it) => it.program(),
+            Self::Ruby(it) => it.program(),
+            Self::DotNet(it) => it.program(),
+            Self::Tailored(it) => it.starter.program(),
         }
     }
 
@@ -185,6 +253,13 @@ impl Starter {
             Self::Python(it) => it.check().await,
             Self::Node(it) => it.check().await,
             Self::Command(it) => Ok(it.check()),
+            Self::Rust(it) => it.check().await,
+            Self::Go(it) => it.check().await,
+            Self::Make(it) => Ok(it.check()),
+            Self::Java(it) => it.check().await,
+            Self::Ruby(it) => it.check().await,
+            Self::DotNet(it) => it.check().await,
+            Self::Tailored(it) => Box::pin(it.starter.check()).await,
         }
     }
 
@@ -195,7 +270,12 @@ impl Starter {
         match self {
             Self::Python(_) => Some(DebuggerKind::Debugpy),
             Self::Node(_) => Some(DebuggerKind::Node),
-            Self::Command(_) => None,
+            Self::Command(it) => it.debugger(),
+            Self::Rust(_) | Self::Make(_) => Some(DebuggerKind::Native),
+            Self::Go(_) => Some(DebuggerKind::Delve),
+            Self::Java(_) => Some(DebuggerKind::Jdwp),
+            Self::Ruby(_) | Self::DotNet(_) => None,
+            Self::Tailored(it) => it.starter.debugger(),
         }
     }
 
@@ -212,8 +292,10 @@ impl Starter {
             (Self::Python(it), _) => {
                 python::check_debugger(&it.interpreter, debugger.editor_listens).await
             }
+            (Self::Tailored(it), _) => Box::pin(it.starter.check_debugger(debugger)).await,
             (Self::Command(it), None) => Err(it.no_debugger()),
             (_, Some(DebuggerKind::Native)) if debugger.wait => native::check_waiting(none),
+            (_, None) => Err(none("tether starts none for its language yet")),
             _ => Ok(()),
         }
     }
@@ -225,7 +307,13 @@ impl Starter {
     pub async fn build(&self, progress: &Progress) -> Result<(), BuildFailed> {
         match self {
             Self::Node(it) => it.build(progress).await,
-            Self::Python(_) | Self::Command(_) => Ok(()),
+            Self::Python(_) | Self::Command(_) | Self::Ruby(_) => Ok(()),
+            Self::Rust(it) => it.build(progress).await,
+            Self::Go(it) => it.build(progress).await,
+            Self::Make(it) => it.build(progress).await,
+            Self::Java(it) => it.build(progress).await,
+            Self::DotNet(it) => it.build(progress).await,
+            Self::Tailored(it) => it.build(progress).await,
         }
     }
 
@@ -236,6 +324,13 @@ impl Starter {
             Self::Python(it) => it.command(debugged),
             Self::Node(it) => it.command(debugged),
             Self::Command(it) => it.command(),
+            Self::Rust(it) => it.command(),
+            Self::Go(it) => it.command(),
+            Self::Make(it) => it.command(),
+            Self::Java(it) => it.command(debugged.is_some()),
+            Self::Ruby(it) => it.command(),
+            Self::DotNet(it) => it.command(),
+            Self::Tailored(it) => it.command(it.starter.command(debugged)),
         }
     }
 
@@ -246,6 +341,27 @@ impl Starter {
             Self::Python(it) => vec![it.code.clone()],
             Self::Node(it) => it.watched(),
             Self::Command(it) => vec![it.code.clone()],
+            Self::Rust(it) => it.watched(),
+            Self::Go(it) => it.watched(),
+            Self::Make(it) => it.watched(),
+            Self::Java(it) => it.watched(),
+            Self::Ruby(it) => it.watched(),
+            Self::DotNet(it) => it.watched(),
+            Self::Tailored(it) => it.watched(),
         }
+    }
+
+    /// What is no change of the code in them, as `.gitignore` writes it: what
+    /// its build makes, and what the developer says.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<String> {
+        let built: &[&str] = match self {
+            Self::Tailored(it) => return it.ignored(),
+            Self::Rust(_) => &["target/"],
+            Self::Java(_) => &["target/", "build/", ".gradle/"],
+            Self::DotNet(_) => &["bin/", "obj/"],
+            _ => &[],
+        };
+        built.iter().map(|it| (*it).to_owned()).collect()
     }
 }

@@ -101,13 +101,13 @@ impl Watcher {
     }
 
     /// The code in these folders. Functions with the same ones share it.
-    pub(crate) fn tree(&self, folders: Vec<PathBuf>) -> Arc<Tree> {
+    pub(crate) fn tree(&self, folders: Vec<PathBuf>, ignored: Vec<String>) -> Arc<Tree> {
         let mut trees = lock(&self.0.trees);
         trees.retain(|it| it.strong_count() > 0);
         let known = trees.iter().filter_map(Weak::upgrade);
-        let known = known.into_iter().find(|it| it.is_of(&folders));
+        let known = known.into_iter().find(|it| it.is_of(&folders, &ignored));
         known.unwrap_or_else(|| {
-            let tree = Arc::new(Tree::new(folders, Some(Arc::clone(&self.0))));
+            let tree = Arc::new(Tree::new(folders, ignored, Some(Arc::clone(&self.0))));
             trees.push(Arc::downgrade(&tree));
             tree
         })

@@ -32,4 +32,7 @@ pub enum ProjectError {
         /// Why.
         reason: String,
     },
+    /// `--command` is nobody's.
+    #[error("{0}")]
+    Command(String),
 }

@@ -2,13 +2,15 @@
 //! functions is.
 //!
 //! [`load`] reads the template; [`LocalCode`] is one function as it can be run
-//! here, [`tether_host::Source`] the part of it that says how.
+//! here, [`tether_host::Source`] the part of it that says how. [`settings`] is
+//! what `tether.toml` says besides.
 
 mod env_vars;
 mod error;
 mod inline;
 mod layers;
 mod overrides;
+pub mod settings;
 mod working_copies;
 
 pub use env_vars::EnvVars;

@@ -3,6 +3,7 @@
 use crate::error::ProjectError;
 use crate::inline;
 use crate::layers::Layers;
+use crate::settings::{self, Settings};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,42 @@ impl WorkingCopies {
     pub fn find(&self, logical_id: &str) -> Option<(usize, &Result<LocalCode, String>)> {
         let place = self.functions.iter().position(|(id, _)| id == logical_id)?;
         self.functions.get(place).map(|(_, found)| (place, found))
+    }
+
+    /// Lets what was typed as `--command` win over `tether.toml`:
+    /// `LOGICAL_ID=COMMAND`, or a command for the `only` function that is meant.
+    ///
+    /// # Errors
+    /// When one is nobody's.
+    pub fn let_commands_win(
+        &mut self,
+        typed: &[String],
+        only: Option<&str>,
+    ) -> Result<(), ProjectError> {
+        for typed in typed {
+            let meant = settings::typed_command(typed, &self.names(), only);
+            let (id, command) = meant.map_err(ProjectError::Command)?;
+            for (name, code) in &mut self.functions {
+                if let Ok(code) = code
+                    && *name == id
+                {
+                    code.source.command = Some(command.words());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.functions.iter().map(|(id, _)| id.as_str()).collect()
+    }
+
+    fn settle(&mut self, settings: &Settings) {
+        for (id, code) in &mut self.functions {
+            if let Ok(code) = code {
+                settings.of(id).apply(&mut code.source);
+            }
+        }
     }
 }
 
@@ -140,10 +177,12 @@ pub fn load_as(path: &Path, place: &Place, wishes: &Wishes) -> Result<WorkingCop
     if !problems.is_empty() {
         return Err(Problems(problems).into());
     }
-    Ok(WorkingCopies {
+    let mut copies = WorkingCopies {
         template: path.to_path_buf(),
         functions,
-    })
+    };
+    copies.settle(&Settings::beside(path, &copies.names())?);
+    Ok(copies)
 }
 
 /// A deployed stack has values for all its parameters; here only names and

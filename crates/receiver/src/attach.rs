@@ -151,7 +151,8 @@ async fn look(
     let remote = remote?;
     ours?;
     theirs?;
-    let copies = tether_project::load(&plan.template, &helper.place(&account.region))?;
+    let mut copies = tether_project::load(&plan.template, &helper.place(&account.region))?;
+    copies.let_commands_win(&plan.commands, None)?;
     let prepared = prepare::prepare(plan, remote, &copies, local, reports).await?;
     if let Some(left) = &plan.left_session {
         restore_left(&developer, helper, left, &prepared, reports).await;

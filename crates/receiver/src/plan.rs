@@ -15,6 +15,9 @@ pub struct AttachPlan {
     pub template: PathBuf,
     /// Logical ids; empty: all.
     pub functions: Vec<String>,
+    /// `LOGICAL_ID=COMMAND`: what starts a function, above what
+    /// `tether.toml` says.
+    pub commands: Vec<String>,
     /// Timeout while attached, in seconds; none keeps each function's own.
     pub timeout: Option<u32>,
     /// Take functions over from another live session.

@@ -3,9 +3,23 @@
 use clap::{Args, ValueEnum};
 use tether_receiver::Debugging;
 
+/// What starts functions on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Commands {
+    /// Start a function by a command of your own, for the shell, in the folder
+    /// of its code. It speaks the Lambda Runtime API at AWS_LAMBDA_RUNTIME_API.
+    /// Repeatable; `tether.toml`, beside the template, is the place for what
+    /// stays: `[functions.LOGICAL_ID]` with `command`, `build`, `debugger`,
+    /// `watch`, `ignore`, `environment`, `inherit`.
+    #[arg(long, value_name = "LOGICAL_ID=COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
 /// How functions run on this machine.
 #[derive(Debug, Args)]
 pub(crate) struct Running {
+    #[command(flatten)]
+    pub(crate) commands: Commands,
     /// Start each function under its debugger, on a port that stays the same;
     /// with `=pycharm`, PyCharm's debug server listens there, and Python
     /// functions connect to it.

@@ -63,6 +63,7 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
         stack_name: typed.stack_name,
         template: typed.template,
         functions: typed.function,
+        commands: typed.running.commands.command.clone(),
         timeout: (!typed.keep_timeout).then_some(typed.timeout),
         take_over: typed.take_over,
         left_session,

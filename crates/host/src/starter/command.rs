@@ -1,6 +1,8 @@
-//! Any command that speaks the Runtime API.
+//! Any command that speaks the Runtime API, and the executable `bootstrap` of an
+//! OS-only runtime. The process finds what it needs in `AWS_LAMBDA_RUNTIME_API`,
+//! `_HANDLER` and `LAMBDA_TASK_ROOT`; its folder is that of the code.
 
-use super::{RunsOn, Source, StartCommand, StartError};
+use super::{DebuggerKind, RunsOn, Source, StartCommand, StartError, tool};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -11,13 +13,14 @@ pub struct Program {
     pub(super) code: PathBuf,
     program: PathBuf,
     arguments: Vec<OsString>,
+    debugger: Option<DebuggerKind>,
 }
 
 impl Program {
     /// The command of this function.
     ///
     /// # Errors
-    /// When there are no words in it.
+    /// When there are no words in it, or its program is not there.
     pub(super) fn new(source: &Source, command: &[OsString]) -> Result<Self, StartError> {
         let Some((program, arguments)) = command.split_first() else {
             return Err(StartError::Unknown {
@@ -28,8 +31,20 @@ impl Program {
         Ok(Self {
             name: source.name.clone(),
             code: source.code.clone(),
-            program: program.into(),
+            program: program_of(Path::new(program), source)?,
             arguments: arguments.to_vec(),
+            debugger: source.debugger,
+        })
+    }
+
+    /// What Lambda runs on an OS-only runtime, if it is in the code's folder.
+    pub(super) fn bootstrap(source: &Source) -> Option<Self> {
+        Some(Self {
+            name: source.name.clone(),
+            code: source.code.clone(),
+            program: tool::in_folder(&source.code, "bootstrap")?,
+            arguments: Vec::new(),
+            debugger: source.debugger,
         })
     }
 
@@ -44,10 +59,14 @@ impl Program {
         }
     }
 
+    pub(super) fn debugger(&self) -> Option<DebuggerKind> {
+        self.debugger
+    }
+
     pub(super) fn no_debugger(&self) -> StartError {
         StartError::NoDebugger {
             name: self.name.clone(),
-            reason: "its command starts no debugger that tether knows".to_owned(),
+            reason: "its command starts no debugger that tether knows: name one as `debugger` in tether.toml".to_owned(),
         }
     }
 
@@ -58,4 +77,25 @@ impl Program {
             ..StartCommand::default()
         }
     }
+}
+
+/// A path is seen from the code's folder, where a process is started; a name
+/// stands on the `PATH`.
+fn program_of(program: &Path, source: &Source) -> Result<PathBuf, StartError> {
+    let name = program
+        .to_str()
+        .filter(|_| program.components().count() == 1);
+    let found = match name {
+        Some(name) => tool::find(name, &[]),
+        // It may be built before it is started.
+        None => return Ok(source.code.join(program)),
+    };
+    found.ok_or_else(|| StartError::NoProgram {
+        function: source.name.clone(),
+        program: program.to_path_buf(),
+        advice: match source.code.join(program).is_file() {
+            true => "to run the file beside the code, write ./ in front of it",
+            false => "install it, or correct the command",
+        },
+    })
 }

@@ -60,6 +60,38 @@ pub enum StartError {
         /// `Node 20.20.2`
         node: String,
     },
+    /// A tool that builds or runs it is not there.
+    #[error("{tool} is not found, which {function} needs: {install}")]
+    NoTool {
+        /// Which.
+        tool: &'static str,
+        /// Who needs it.
+        function: String,
+        /// How to get it.
+        install: &'static str,
+    },
+    /// Its command's program is not there.
+    #[error("{function} is started by {program}, which is not on the PATH: {advice}")]
+    NoProgram {
+        /// The function.
+        function: String,
+        /// Which.
+        program: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Its project is not what its language's tools want.
+    #[error("{function} cannot be built from {project}: {reason}: {remedy}")]
+    Project {
+        /// The function.
+        function: String,
+        /// The folder.
+        project: PathBuf,
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// It does not run.
     #[error("{program} does not run ({reason}): {advice}")]
     Broken {

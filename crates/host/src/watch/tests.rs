@@ -22,7 +22,7 @@ impl Stage {
         let notes = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notes);
         let watcher = Watcher::new(Arc::new(move |note| lock(&heard).push(note)));
-        let tree = watcher.tree(vec![code.path().join("src")]);
+        let tree = watcher.tree(vec![code.path().join("src")], vec![]);
         Self {
             code,
             watcher,
@@ -195,7 +195,7 @@ async fn a_folder_that_was_moved_with_one_above_it_is_found_out() {
     let stage = Stage::new();
     let deep = stage.at("project/src");
     fs::create_dir_all(&deep).unwrap();
-    let tree = stage.watcher.tree(vec![deep.clone()]);
+    let tree = stage.watcher.tree(vec![deep.clone()], vec![]);
     let before = tree.version().await;
     fs::create_dir_all(stage.at("other/src")).unwrap();
     fs::write(stage.at("other/src/app.py"), "").unwrap();
@@ -238,17 +238,17 @@ async fn linked_files_are_heard_of_where_they_are() {
 #[tokio::test]
 async fn functions_with_the_same_code_share_a_tree_and_others_hear_of_the_same_folder() {
     let stage = Stage::new();
-    let same = stage.watcher.tree(vec![stage.at("src")]);
+    let same = stage.watcher.tree(vec![stage.at("src")], vec![]);
     assert!(Arc::ptr_eq(&same, &stage.tree));
     let within = stage
         .watcher
-        .tree(vec![stage.at("src/pkg"), stage.at("missing/there")]);
+        .tree(vec![stage.at("src/pkg"), stage.at("missing/there")], vec![]);
     let (first, second) = (stage.version().await, within.version().await);
     fs::write(stage.at("src/pkg/a.py"), "x").unwrap();
     assert_ne!(stage.version().await, first);
     assert_ne!(within.version().await, second);
     // One of them ends, and the other one hears on.
-    drop((same, stage.watcher.tree(vec![stage.at("src")])));
+    drop((same, stage.watcher.tree(vec![stage.at("src")], vec![])));
     let third = within.version().await;
     fs::create_dir_all(stage.at("missing/there")).unwrap();
     fs::write(stage.at("missing/there/b.py"), "x").unwrap();
@@ -259,7 +259,7 @@ async fn functions_with_the_same_code_share_a_tree_and_others_hear_of_the_same_f
 #[tokio::test]
 async fn without_a_watch_files_are_looked_at_each_time() {
     let stage = Stage::new();
-    let tree = Arc::new(Tree::unwatched(vec![stage.at("src")]));
+    let tree = Arc::new(Tree::unwatched(vec![stage.at("src")], vec![]));
     let before = tree.version().await;
     assert_eq!(tree.version().await, before);
     fs::write(stage.at("src/app.py"), "another").unwrap();

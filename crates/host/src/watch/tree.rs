@@ -27,6 +27,8 @@ const MOST_LOOKS: usize = 4;
 /// The code in some folders.
 pub(crate) struct Tree {
     folders: Vec<PathBuf>,
+    /// In them, in `.gitignore`'s words.
+    ignored: Vec<String>,
     watching: Option<Arc<Watching>>,
     number: u64,
     /// How often something was heard.
@@ -54,7 +56,11 @@ struct Look {
 
 impl Tree {
     /// Without a watch it is looked at each time.
-    pub(super) fn new(folders: Vec<PathBuf>, watching: Option<Arc<Watching>>) -> Self {
+    pub(super) fn new(
+        folders: Vec<PathBuf>,
+        ignored: Vec<String>,
+        watching: Option<Arc<Watching>>,
+    ) -> Self {
         let (number, stirs) = match &watching {
             Some(watching) => lock(&watching.board).join(),
             None => (0, watch::channel(0).1),
@@ -69,6 +75,7 @@ impl Tree {
         Self {
             is_shared: shared.is_some(),
             folders,
+            ignored,
             watching,
             number,
             stirs,
@@ -79,12 +86,12 @@ impl Tree {
     }
 
     /// One that is looked at each time.
-    pub(crate) fn unwatched(folders: Vec<PathBuf>) -> Self {
-        Self::new(folders, None)
+    pub(crate) fn unwatched(folders: Vec<PathBuf>, ignored: Vec<String>) -> Self {
+        Self::new(folders, ignored, None)
     }
 
-    pub(super) fn is_of(&self, folders: &[PathBuf]) -> bool {
-        self.folders == folders
+    pub(super) fn is_of(&self, folders: &[PathBuf], ignored: &[String]) -> bool {
+        self.folders == folders && self.ignored == ignored
     }
 
     /// The version now: everything that was written before counts.
@@ -170,7 +177,7 @@ impl Tree {
         let began = Instant::now();
         for _ in 0..MOST_LOOKS {
             let stirs = *self.stirs.borrow();
-            let seen = freshness::look(&self.folders);
+            let seen = freshness::look(&self.folders, &self.ignored);
             if seen.is_cut {
                 self.is_too_large();
             }
@@ -187,7 +194,7 @@ impl Tree {
             }
         }
         Look {
-            code: freshness::look(&self.folders).code,
+            code: freshness::look(&self.folders, &self.ignored).code,
             took: began.elapsed(),
             ..Look::default()
         }

@@ -11,6 +11,7 @@ use tether_host::{
     Watcher, WorkingCopy,
 };
 use tether_project::{LocalCode, WorkingCopies};
+use tether_protocol::instrumentation::Skip;
 use tether_protocol::{Environment, Secret};
 use tether_runtime_api::ErrorObject;
 use tokio::sync::Mutex;
@@ -97,7 +98,15 @@ pub(super) async fn prepare(
                 continue;
             }
         };
-        let source = source(&remote, code);
+        if let Err(skip) = has_wrappers(&remote) {
+            reports(Report::Function {
+                function: remote.logical_id.clone(),
+                state: FunctionState::Skipped,
+                detail: skip.to_string(),
+            });
+            continue;
+        }
+        let source = source(plan, &remote, code);
         let starter = match Starter::find(&source, &clients) {
             Ok(starter) => starter,
             Err(error @ StartError::Unknown { .. }) => {
@@ -155,6 +164,15 @@ fn check_wanted(plan: &AttachPlan, remote: &[RemoteFunction]) -> Result<(), Erro
     }
 }
 
+/// What the helper stack would find out; but it is not built, nor its tools
+/// looked for, when no invocation can come.
+fn has_wrappers(remote: &RemoteFunction) -> Result<(), Skip> {
+    match &remote.runtime {
+        Some(runtime) if runtime.starts_with("provided") => Err(Skip::OsOnly(runtime.clone())),
+        _ => Ok(()),
+    }
+}
+
 fn left_alone(reports: &Reports, remote: &RemoteFunction, reason: &str) {
     reports(Report::Function {
         function: remote.logical_id.clone(),
@@ -164,8 +182,9 @@ fn left_alone(reports: &Reports, remote: &RemoteFunction, reason: &str) {
 }
 
 /// The local code of a function, on the runtime that it is deployed on.
-fn source(remote: &RemoteFunction, code: &LocalCode) -> Source {
+fn source(plan: &AttachPlan, remote: &RemoteFunction, code: &LocalCode) -> Source {
     let mut source = code.source.clone();
+    source.debugged = plan.debugging.is_some();
     source.name.clone_from(&remote.logical_id);
     if let Some(runtime) = &remote.runtime {
         source.runtime.clone_from(runtime);
@@ -213,11 +232,16 @@ fn log_sink(reports: &Reports) -> LogSink {
     Arc::new(move |line: LogLine| reports(Report::Log(line)))
 }
 
-/// Under a debugger the process starts now, so that it can be attached to
-/// before the first event.
+/// What is built is built now. Under a debugger the process starts as well, so
+/// that it can be attached to before the first event.
 async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Result<(), Error> {
     let copy = target.function.copy();
     if copy.debugger.is_none() {
+        if let Some(ended) = target.function.build().await {
+            reports(Report::Note {
+                message: format!("{} cannot start yet: {}", copy.name, reason(ended)),
+            });
+        }
         return Ok(());
     }
     let failed = target

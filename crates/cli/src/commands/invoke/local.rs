@@ -36,11 +36,13 @@ pub(super) async fn invoke(
         parameters: parameter_overrides(&typed.parameter_overrides)?,
         inline_into: Some(inline.path().to_path_buf()),
     };
-    let copies = tether_project::load_as(&typed.template, &place, &wishes)?;
+    let mut copies = tether_project::load_as(&typed.template, &place, &wishes)?;
     let Some(wanted) = wanted(typed, &copies)? else {
         return Ok(Outcome::Refused(which(&copies)));
     };
+    copies.let_commands_win(&typed.running.commands.command, Some(&wanted))?;
     let (index, mut code) = find(&copies, &wanted)?;
+    code.source.debugged = typed.running.debugging().is_some();
     set_variables(typed, &copies, &mut code, output)?;
     let function = function(typed, index, &code, output).await?;
     let variables = Secret::new(world::variables(typed, &code, &place));
