@@ -54,7 +54,7 @@ def environment(endpoint=None, **more):
     return {name: value for name, value in inherited.items() if value is not None}
 
 
-def tether(*arguments, endpoint=None, cwd=None, stdin="", **variables):
+def tether(*arguments, endpoint=None, cwd=None, stdin="", timeout=PATIENCE, **variables):
     """Runs a command of tether to its end: its exit code and both streams."""
     from .processes import Process
 
@@ -66,5 +66,5 @@ def tether(*arguments, endpoint=None, cwd=None, stdin="", **variables):
         cwd=cwd,
         stdin=stdin,
     ) as process:
-        process.ends()
+        process.ends(timeout)
         return process
