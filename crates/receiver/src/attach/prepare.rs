@@ -86,35 +86,11 @@ pub(super) async fn prepare(
         if !plan.functions.is_empty() && !plan.functions.contains(&remote.logical_id) {
             continue;
         }
-        let (index, code) = match copies.find(&remote.logical_id) {
-            Some((index, Ok(code))) => (index, code),
-            Some((_, Err(reason))) => {
-                left_alone(reports, &remote, reason);
-                continue;
-            }
-            None => {
-                let reason = format!("{} has no such function", copies.template.display());
-                left_alone(reports, &remote, &reason);
-                continue;
-            }
-        };
-        if let Err(skip) = has_wrappers(&remote) {
-            reports(Report::Function {
-                function: remote.logical_id.clone(),
-                state: FunctionState::Skipped,
-                detail: skip.to_string(),
-            });
+        let Some((index, code, starter)) = startable(plan, &remote, copies, &clients, reports)
+        else {
             continue;
-        }
-        let source = source(plan, &remote, code);
-        let starter = match Starter::find(&source, &clients) {
-            Ok(starter) => starter,
-            Err(error @ StartError::Unknown { .. }) => {
-                left_alone(reports, &remote, &error.to_string());
-                continue;
-            }
-            Err(error) => return Err(error.into()),
         };
+        let source = source(plan, &remote, code);
         for note in code.notes.iter().chain(&starter.notes()) {
             reports(Report::Note {
                 message: format!("{}: {note}", source.name),
@@ -141,6 +117,45 @@ pub(super) async fn prepare(
         functions,
         keepers: Mutex::new(keepers),
     })
+}
+
+/// The code of a function, and what starts it. None: it is left alone, and
+/// people were told why.
+fn startable<'a>(
+    plan: &AttachPlan,
+    remote: &RemoteFunction,
+    copies: &'a WorkingCopies,
+    clients: &Arc<Clients>,
+    reports: &Reports,
+) -> Option<(usize, &'a LocalCode, Starter)> {
+    let (index, code) = match copies.find(&remote.logical_id) {
+        Some((index, Ok(code))) => (index, code),
+        Some((_, Err(reason))) => {
+            left_alone(reports, remote, reason);
+            return None;
+        }
+        None => {
+            let reason = format!("{} has no such function", copies.template.display());
+            left_alone(reports, remote, &reason);
+            return None;
+        }
+    };
+    if let Err(skip) = has_wrappers(remote) {
+        reports(Report::Function {
+            function: remote.logical_id.clone(),
+            state: FunctionState::Skipped,
+            detail: skip.to_string(),
+        });
+        return None;
+    }
+    match Starter::find(&source(plan, remote, code), clients) {
+        Ok(starter) => Some((index, code, starter)),
+        // The other functions can do without what this one lacks.
+        Err(error) => {
+            left_alone(reports, remote, &error.to_string());
+            None
+        }
+    }
 }
 
 fn check_wanted(plan: &AttachPlan, remote: &[RemoteFunction]) -> Result<(), Error> {
