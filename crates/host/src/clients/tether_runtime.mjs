@@ -3,7 +3,7 @@
 // The host starts this file as `node [flags] tether_runtime.mjs <handler>` in the folder
 // of the function's code. It treats the handler as the client in AWS's own Node runtimes
 // does, so that what works here works there, and the other way round:
-// `tests/clients/node_corpus.py` says what is expected, `tests/foreign/test_node_client.py`
+// `tests/clients/node_expected.json` says what is expected, `tests/foreign/test_node_client.py`
 // holds the two side by side, and each place where this one differs on purpose is named.
 //
 // There are two of AWS's: up to nodejs22.x handlers may answer through a callback, and an
