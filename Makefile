@@ -136,8 +136,12 @@ $(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt .ci/ins
 	@.ci/install-aws-node-clients $(VENV)/aws-lambda-ric
 	@touch $@
 
+.PHONY: languages
+languages: ## Go and Ruby for the stories that need them, by apt where this may (.ci/languages)
+	@.ci/languages
+
 .PHONY: test-all
-test-all: test $(BIN)/.installed-all ## make test, and checks with what others wrote; says which of them ran
+test-all: languages test $(BIN)/.installed-all ## make test, and checks with what others wrote; says which of them ran
 	$(BIN)/python -m pytest tests/foreign
 
 .PHONY: test-aws
