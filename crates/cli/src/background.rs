@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -94,8 +95,17 @@ fn last_words(log: Option<&Path>) -> String {
     }
 }
 
+static LEFT_TERMINAL: AtomicBool = AtomicBool::new(false);
+
+/// Whether this is the new process.
+#[cfg(unix)]
+pub(crate) fn has_left_terminal() -> bool {
+    LEFT_TERMINAL.load(Ordering::Relaxed)
+}
+
 /// In the new process: no terminal's end is its own any more.
 pub(crate) fn leave_terminal() -> Result<()> {
+    LEFT_TERMINAL.store(true, Ordering::Relaxed);
     #[cfg(unix)]
     {
         // It fails for the leader of a process group, which has no terminal to

@@ -1,12 +1,13 @@
 //! Ctrl-C, once, twice, and again; and SIGTERM, which is said as often as
-//! anybody likes and means the same each time.
+//! anybody likes and means the same each time. So is SIGHUP, of a terminal that
+//! is closed.
 
 use tether_receiver::Ending;
 
 /// How somebody asks a process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Once nothing runs: SIGTERM.
+    /// Once nothing runs: SIGTERM, or SIGHUP.
     Gently,
     /// Ctrl-C: gently, and at once by whoever was asked before.
     Again,
@@ -39,6 +40,8 @@ pub(crate) fn watch() -> Ending {
 pub(crate) struct Signals {
     interrupt: std::io::Result<Signal>,
     terminate: std::io::Result<Signal>,
+    /// None: it is not heard by this process.
+    hangup: Option<std::io::Result<Signal>>,
 }
 
 #[cfg(unix)]
@@ -50,6 +53,7 @@ impl Signals {
         Self {
             interrupt: signal(SignalKind::interrupt()),
             terminate: signal(SignalKind::terminate()),
+            hangup: is_hangup_heard().then(|| signal(SignalKind::hangup())),
         }
     }
 
@@ -57,7 +61,27 @@ impl Signals {
         tokio::select! {
             () = received(&mut self.interrupt) => Asked::Again,
             () = received(&mut self.terminate) => Asked::Gently,
+            () = hung_up(&mut self.hangup) => Asked::Gently,
         }
+    }
+}
+
+/// Whoever said `nohup` wants this process to go on without its terminal; so
+/// does `attach --background`, which has left it.
+#[cfg(unix)]
+fn is_hangup_heard() -> bool {
+    // What the kernel says of signals that are ignored (`proc(5)`).
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok());
+    !crate::background::has_left_terminal() && ignored.unwrap_or(0) & 1 == 0
+}
+
+#[cfg(unix)]
+async fn hung_up(hangup: &mut Option<std::io::Result<Signal>>) {
+    match hangup {
+        Some(hangup) => received(hangup).await,
+        None => std::future::pending().await,
     }
 }
 
