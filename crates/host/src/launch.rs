@@ -32,15 +32,17 @@ pub struct Launch {
 impl Launch {
     /// Starts the process in this group.
     ///
-    /// A client of ours gets a pipe as its stdin, a lifeline: it ends when
-    /// nobody has the other end any more, though it stands at a breakpoint and
-    /// this process was killed. It takes the pipe away before the handler's
-    /// code runs, which reads from nothing, as on Lambda.
+    /// Where groups have no guard, a client of ours gets a pipe as its stdin, a
+    /// lifeline: it ends when nobody has the other end any more, though it stands
+    /// at a breakpoint and this process was killed. It takes the pipe away before
+    /// the handler's code runs, which reads from nothing, as on Lambda.
     ///
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn spawn(&self, runtime_api: &str, group: &Group) -> std::io::Result<Child> {
-        let lifeline = self.is_own_client();
+        // Elsewhere the group's guard does it, for every process: a client that
+        // kills its group would kill the guard before what has left the group.
+        let lifeline = cfg!(not(unix)) && self.is_own_client();
         let stdin = if lifeline {
             Stdio::piped()
         } else {
