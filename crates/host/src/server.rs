@@ -129,6 +129,10 @@ impl Server {
     }
 }
 
+/// A process that opens more of them at once waits: each is a descriptor of
+/// ours, which other functions need, too.
+const MOST_CONNECTIONS: usize = 128;
+
 async fn serve(
     listener: TcpListener,
     state: Arc<State>,
@@ -139,7 +143,7 @@ async fn serve(
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok((stream, _)) => stream,
                 // Out of descriptors: some will come back.
                 Err(_) => {
