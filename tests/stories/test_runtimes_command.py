@@ -49,6 +49,20 @@ def test_it_finds_what_lambda_says_and_what_the_file_says(project):
 
 
 @needs("curl")
+def test_it_finds_the_programs_of_its_layers(project):
+    text = (project.folder / "template.yaml").read_text()
+    layer = "  Tools:\n    Type: AWS::Serverless::LayerVersion\n    Properties:\n      ContentUri: tools\n"
+    text = text.replace("Resources:\n", "Resources:\n" + layer, 1)
+    text = text.replace("      Handler:", "      Layers: [!Ref Tools]\n      Handler:", 1)
+    project.write("template.yaml", text)
+    project.write("tools/bin/of-the-layer", "#!/bin/sh\necho found >&2\n")
+    (project.folder / "tools" / "bin" / "of-the-layer").chmod(0o755)
+    process = invoke(project, "--command", "of-the-layer; exec ./hello")
+    assert process.code == 0, process.stderr
+    assert "[HelloFunction] found" in process.stderr
+
+
+@needs("curl")
 def test_its_build_runs_first_and_a_failed_one_answers(project):
     project.write(
         "tether.toml",

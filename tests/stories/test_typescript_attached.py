@@ -70,6 +70,19 @@ def test_a_save_that_does_not_build_is_answered_so_and_never_by_the_code_before(
     assert answered_by(cloud) == "the working copy"
 
 
+def test_a_save_beside_the_code_is_built_as_well(cloud, attach, working):
+    working.write("../shared/who.ts", 'export const who: string = "shared code";\n')
+    working.edit("src/app.ts", '"the working copy"', "who")
+    app = working.folder / "src" / "app.ts"
+    app.write_text('import { who } from "../../shared/who";\n' + app.read_text())
+    attached_to(attach, cloud, working)
+    assert answered_by(cloud) == "shared code"
+    working.edit("../shared/who.ts", "shared code", "saved beside it")
+    assert answered_by(cloud) == "saved beside it"
+    working.edit("../shared/who.ts", "saved beside it", "and again")
+    assert answered_by(cloud) == "and again"
+
+
 class Inspector:
     """https://chromedevtools.github.io/devtools-protocol/v8/Debugger/"""
 

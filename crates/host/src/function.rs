@@ -19,7 +19,7 @@ use crate::freshness::Fingerprint;
 use crate::logs::{LogLine, LogSink};
 use crate::run_state::RunState;
 use crate::starter::{BuildFailed, DebuggerKind, Progress, StartError, Starter};
-use crate::watch::{Tree, Watcher};
+use crate::watch::Watcher;
 use bytes::Bytes;
 use keeping::Spare;
 use making::Making;
@@ -100,12 +100,8 @@ impl Function {
     /// invocation.
     #[must_use]
     pub fn new(copy: WorkingCopy, sink: LogSink) -> Self {
-        let tree = Arc::new(Tree::unwatched(
-            copy.starter.watched(),
-            copy.starter.ignored(),
-        ));
         Self {
-            making: Making::new(copy.starter.clone(), progress(&copy, &sink), tree),
+            making: Making::new(copy.starter.clone(), progress(&copy, &sink), None),
             slots: Slots::at_most(copy.debugger.as_ref().and(DEBUGGED_AT_MOST)),
             copy,
             sink,
@@ -120,10 +116,8 @@ impl Function {
     /// [`keep_fresh`](Self::keep_fresh).
     #[must_use]
     pub fn watched(mut self, watcher: &Watcher) -> Self {
-        let starter = &self.copy.starter;
-        let tree = watcher.tree(starter.watched(), starter.ignored());
         let progress = progress(&self.copy, &self.sink);
-        self.making = Making::new(self.copy.starter.clone(), progress, tree);
+        self.making = Making::new(self.copy.starter.clone(), progress, Some(watcher.clone()));
         self
     }
 

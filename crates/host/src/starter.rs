@@ -222,7 +222,7 @@ impl Starter {
         match self {
             Self::Python(it) => it.notes(),
             Self::Node(it) => it.notes(),
-            Self::Tailored(it) => it.starter.notes(),
+            Self::Tailored(it) => it.notes(),
             _ => vec![],
         }
     }

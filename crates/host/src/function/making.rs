@@ -2,9 +2,9 @@
 
 use crate::freshness::Fingerprint;
 use crate::starter::{BuildFailed, Progress, Starter};
-use crate::watch::Tree;
+use crate::watch::{Tree, Watcher};
 use std::sync::{Arc, PoisonError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 /// After so many builds in a row that changed the code themselves, what they
@@ -22,7 +22,9 @@ pub(super) struct Making {
 struct Shop {
     starter: Starter,
     progress: Progress,
-    tree: Arc<Tree>,
+    watcher: Option<Watcher>,
+    /// Another one when a build has found out what the code is made of.
+    tree: watch::Sender<Arc<Tree>>,
     last: Mutex<Last>,
 }
 
@@ -46,12 +48,14 @@ pub(super) struct Made {
 }
 
 impl Making {
-    pub(super) fn new(starter: Starter, progress: Progress, tree: Arc<Tree>) -> Self {
+    pub(super) fn new(starter: Starter, progress: Progress, watcher: Option<Watcher>) -> Self {
+        let tree = tree(&starter, watcher.as_ref());
         Self {
             shop: Arc::new(Shop {
                 starter,
                 progress,
-                tree,
+                watcher,
+                tree: watch::channel(tree).0,
                 last: Mutex::default(),
             }),
             running: std::sync::Mutex::default(),
@@ -63,7 +67,7 @@ impl Making {
     pub(super) async fn now(&self) -> Made {
         let shop = Arc::clone(&self.shop);
         if let Ok(mut last) = shop.last.try_lock() {
-            let files = shop.tree.version().await;
+            let files = shop.tree().version().await;
             if let Some(made) = last.of(files) {
                 return made;
             }
@@ -87,7 +91,7 @@ impl Making {
 
     /// The version of the files as they are now.
     pub(super) async fn files(&self) -> Fingerprint {
-        self.shop.tree.version().await
+        self.shop.tree().version().await
     }
 
     /// Tells the developer.
@@ -97,7 +101,14 @@ impl Making {
 
     /// Waits until the code is other than this.
     pub(super) async fn differs_from(&self, files: Fingerprint) {
-        self.shop.tree.differs_from(files).await;
+        let mut tree = self.shop.tree.subscribe();
+        loop {
+            let now = Arc::clone(&tree.borrow_and_update());
+            tokio::select! {
+                _ = now.differs_from(files) => return,
+                moved = tree.changed() => if moved.is_err() { return },
+            }
+        }
     }
 
     /// Ends a build that runs.
@@ -110,15 +121,44 @@ impl Making {
     }
 }
 
+/// What a function is made of, as far as that is known now.
+fn tree(starter: &Starter, watcher: Option<&Watcher>) -> Arc<Tree> {
+    let (folders, ignored) = (starter.watched(), starter.ignored());
+    match watcher {
+        Some(watcher) => watcher.tree(folders, ignored),
+        None => Arc::new(Tree::unwatched(folders, ignored)),
+    }
+}
+
 impl Shop {
+    fn tree(&self) -> Arc<Tree> {
+        Arc::clone(&self.tree.borrow())
+    }
+
+    /// A build may have found out that files elsewhere belong to the code.
+    fn follow(&self) -> bool {
+        let same = |tree: &Tree| tree.is_of(&self.starter.watched(), &self.starter.ignored());
+        self.tree.send_if_modified(|known| {
+            let moved = !same(known);
+            if moved {
+                *known = tree(&self.starter, self.watcher.as_ref());
+            }
+            moved
+        })
+    }
+
     async fn make(&self) -> Made {
         let mut last = self.last.lock().await;
-        let files = self.tree.version().await;
+        let mut files = self.tree().version().await;
         if let Some(made) = last.of(files) {
             return made;
         }
         let built = self.starter.build(&self.progress).await;
-        let after = self.tree.version().await;
+        let moved = self.follow();
+        let after = self.tree().version().await;
+        if moved {
+            files = after;
+        }
         last.restless = if after == files { 0 } else { last.restless + 1 };
         last.left = (last.restless >= RESTLESS_BUILDS).then_some(after);
         if last.restless == RESTLESS_BUILDS {

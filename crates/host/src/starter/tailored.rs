@@ -1,6 +1,9 @@
-//! A language's starter with what the developer says besides (`tether.toml`).
+//! A language's starter with what the developer says besides (`tether.toml`),
+//! and with the function's layers where the language has nothing more to say of
+//! them.
 
 use super::build::{BuildTool, Built};
+use super::layers::Layers;
 use super::{BuildFailed, Progress, Source, StartCommand, Starter, tool};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,15 +19,20 @@ pub struct Tailored {
     watch: Vec<PathBuf>,
     ignore: Vec<String>,
     variables: Environment,
+    layers: Option<Layers>,
 }
 
 impl Tailored {
     /// The starter itself, where nothing is said.
     pub(super) fn around(starter: Starter, source: &Source) -> Option<Self> {
+        // Python and Node have more places in them.
+        let has_own = matches!(starter, Starter::Python(_) | Starter::Node(_));
+        let layers = (!has_own && !source.layers.is_empty()).then(|| Layers::of(source));
         let said = source.build.is_some()
             || !source.watch.is_empty()
             || !source.ignore.is_empty()
-            || !source.variables.expose().is_empty();
+            || !source.variables.expose().is_empty()
+            || layers.is_some();
         said.then(|| Self {
             starter,
             code: source.code.clone(),
@@ -33,6 +41,7 @@ impl Tailored {
             watch: source.watch.clone(),
             ignore: source.ignore.clone(),
             variables: source.variables.clone(),
+            layers,
         })
     }
 
@@ -61,9 +70,17 @@ impl Tailored {
     }
 
     pub(super) fn command(&self, mut command: StartCommand) -> StartCommand {
+        let of_layers = self.layers.iter().flat_map(Layers::variables);
+        command.variables.extend(of_layers);
         let more = self.variables.expose().clone();
         command.variables.extend(more);
         command
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = self.starter.notes();
+        notes.extend(self.layers.iter().flat_map(Layers::notes));
+        notes
     }
 
     pub(super) fn watched(&self) -> Vec<PathBuf> {

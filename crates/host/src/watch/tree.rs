@@ -90,7 +90,7 @@ impl Tree {
         Self::new(folders, ignored, None)
     }
 
-    pub(super) fn is_of(&self, folders: &[PathBuf], ignored: &[String]) -> bool {
+    pub(crate) fn is_of(&self, folders: &[PathBuf], ignored: &[String]) -> bool {
         self.folders == folders && self.ignored == ignored
     }
 
