@@ -5,7 +5,11 @@ import shutil
 import pytest
 
 # Who installs what: Debian's names.
-_DEBIAN = {"go": "golang-go", "ruby": "ruby", "java": "default-jdk-headless", "make": "make", "curl": "curl"}
+_DEBIAN = {
+    "go": "golang-go",
+    "java": "default-jdk-headless",
+    "javac": "default-jdk-headless",
+}
 
 
 def needs(*tools):

@@ -204,9 +204,11 @@ def test_of_several_binaries_the_template_names_one(tmp_path):
         "src/bin/put.rs": RUST.replace("the first", "put"),
     }
     several = Compiled(tmp_path / "several", files, "src/bin/get.rs", "", "", "cargo")
-    error, _ = several.error("hello")
-    assert "several binaries: get, put" in error["errorMessage"]
-    assert "Metadata.BuildProperties.Binary" in error["errorMessage"]
+    process = several.invoke("hello")
+    assert process.code == 2
+    (said,) = process.errors
+    assert "several binaries: get, put" in said
+    assert "Metadata.BuildProperties.Binary" in said
     text = several.project.template.read_text()
     metadata = '"Metadata": {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "put"}}'
     several.project.write("template.yaml", text.replace('"Properties"', f'{metadata}, "Properties"', 1))
