@@ -1,6 +1,7 @@
 //! What was typed.
 
 mod editor;
+mod external;
 mod helper;
 mod invoke;
 mod logging;
@@ -8,6 +9,7 @@ mod running;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editor::{Editor, LaunchJson};
+pub(crate) use external::External;
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
 pub(crate) use invoke::Invoke;
 pub(crate) use logging::Logging;
@@ -81,6 +83,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  tether launch-json --stack-name shop\n  tether launch-json --event event.json   (F5 runs a function once, without a cloud)\n  tether launch-json --editor jetbrains --stack-name shop"
     )]
     LaunchJson(LaunchJson),
+    /// Print a Runtime API client, to start a Python or Node function yourself.
+    #[command(
+        after_help = "Example, with `tether invoke Hello --external` in another terminal, in the code's folder:\n  tether client python > /tmp/lambda.py\n  AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001 python /tmp/lambda.py app.handler"
+    )]
+    Client {
+        /// For which language.
+        language: ClientLanguage,
+    },
     /// Print a completion script.
     #[command(
         after_help = "Example:\n  tether completions bash > ~/.local/share/bash-completion/completions/tether"
@@ -89,6 +99,14 @@ pub(crate) enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ClientLanguage {
+    /// `python FILE.py HANDLER`
+    Python,
+    /// `node FILE.mjs HANDLER`
+    Node,
 }
 
 /// Where AWS is, and as whom.

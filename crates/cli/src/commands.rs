@@ -10,7 +10,7 @@ mod launch_json;
 mod status;
 mod uninstall;
 
-use crate::args::{Aws, Cli, Command};
+use crate::args::{Aws, Cli, ClientLanguage, Command};
 use crate::output::Output;
 use anyhow::Result;
 use std::collections::HashMap;
@@ -31,6 +31,13 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
         Command::Emulator(typed) => emulator::run(typed, output).await,
         Command::Invoke(typed) => invoke::run(typed, output).await,
         Command::LaunchJson(typed) => launch_json::run(&typed, output),
+        Command::Client { language } => {
+            output.result(match language {
+                ClientLanguage::Python => tether_host::Clients::PYTHON,
+                ClientLanguage::Node => tether_host::Clients::NODE,
+            });
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Completions { shell } => {
             use clap::CommandFactory as _;
             let mut script = Vec::new();

@@ -160,6 +160,11 @@ fn lines(report: &Report) -> Vec<String> {
             waits,
             editor_listens,
         } => debugger_lines(function, kind, (host, *port), *waits, *editor_listens),
+        Report::RuntimeApi {
+            function,
+            address,
+            env_file,
+        } => runtime_api_lines(function, address, env_file.as_deref()),
         Report::Ready {
             stack, functions, ..
         } => vec![ready_line(
@@ -202,6 +207,16 @@ fn lines(report: &Report) -> Vec<String> {
         )],
         _ => vec![],
     }
+}
+
+fn runtime_api_lines(function: &str, address: &str, env_file: Option<&Path>) -> Vec<String> {
+    let file = match env_file {
+        Some(file) => format!("; its variables are in {}", file.display()),
+        None => String::new(),
+    };
+    vec![format!(
+        "{GOOD}✓{GOOD:#} {NAME}{function}{NAME:#} waits for the process that you start, with AWS_LAMBDA_RUNTIME_API={address}{file}"
+    )]
 }
 
 fn ready_line(stack: &str, functions: usize, end: &str) -> String {

@@ -15,6 +15,11 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// The text of the one for Python.
+    pub const PYTHON: &str = include_str!("clients/tether_runtime.py");
+    /// The text of the one for Node.
+    pub const NODE: &str = include_str!("clients/tether_runtime.mjs");
+
     /// Writes the clients.
     ///
     /// # Errors
@@ -24,10 +29,8 @@ impl Clients {
             let folder = tempfile::Builder::new()
                 .prefix("tether-clients-")
                 .tempdir()?;
-            let python = include_str!("clients/tether_runtime.py");
-            std::fs::write(folder.path().join(PYTHON), python)?;
-            let node = include_str!("clients/tether_runtime.mjs");
-            std::fs::write(folder.path().join(NODE), node)?;
+            std::fs::write(folder.path().join(PYTHON), Self::PYTHON)?;
+            std::fs::write(folder.path().join(NODE), Self::NODE)?;
             Ok(Self { folder })
         };
         written().map_err(|error: std::io::Error| StartError::NotWritten {

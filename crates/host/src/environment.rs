@@ -1,27 +1,25 @@
 //! One process and its Runtime API.
 
+mod body;
 mod report;
 
-use crate::guard::Group;
 use crate::launch::Launch;
 use crate::logs::{Begin, Journal, LogSink};
 use crate::memory;
 use crate::run_state::RunState;
 use crate::server::{About, Posted, Server, Work};
+use body::Body;
 use bytes::Bytes;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use tether_runtime_api::{ErrorObject, Invocation};
-use tokio::process::{Child, ChildStdin};
+use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 /// A process that serves one invocation after the other.
 pub struct ExecutionEnvironment {
     server: Server,
-    child: Child,
-    group: Group,
-    /// Its other end is the process's; see [`Launch::spawn`].
-    _lifeline: Option<ChildStdin>,
+    body: Body,
     journal: Journal,
     init: Init,
     memory_mb: u64,
@@ -89,17 +87,37 @@ impl ExecutionEnvironment {
     pub async fn start(launch: &Launch, sink: &LogSink) -> std::io::Result<Self> {
         let server = Server::bind(About::of(&launch.environment)).await?;
         let runtime_api = server.address.to_string();
-        let group = Group::new(&runtime_api)?;
         let began = Instant::now();
-        let mut child = launch.spawn(&runtime_api, &group)?;
-        // Whoever waits for the child would close it.
-        let lifeline = child.stdin.take();
-        let journal = Journal::of(&mut child, &launch.label, &launch.environment, sink)?;
+        let body = Body::start(launch, &runtime_api)?;
+        Self::of(server, body, began, launch, sink)
+    }
+
+    /// Serves a process that the developer starts, under an IDE for example:
+    /// one at a time, which may end and come back. An event that one has taken
+    /// is given to the next one again, as to a second `next` of the same.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn serve(
+        launch: &Launch,
+        listener: TcpListener,
+        sink: &LogSink,
+    ) -> std::io::Result<Self> {
+        let server = Server::on(listener, About::of(&launch.environment))?;
+        Self::of(server, Body::somebody_elses(), Instant::now(), launch, sink)
+    }
+
+    fn of(
+        server: Server,
+        mut body: Body,
+        began: Instant,
+        launch: &Launch,
+        sink: &LogSink,
+    ) -> std::io::Result<Self> {
+        let journal = Journal::of(body.child(), &launch.label, &launch.environment, sink)?;
         Ok(Self {
             server,
-            child,
-            group,
-            _lifeline: lifeline,
+            body,
             journal,
             init: Init { began, took: None },
             memory_mb: report::memory_mb(launch.environment.expose().get(MEMORY_SIZE)),
@@ -115,7 +133,7 @@ impl ExecutionEnvironment {
     /// The process itself; none when it has ended.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        self.child.id()
+        self.body.id()
     }
 
     /// Waits until the process asks for its first event. None: it did. Some:
@@ -125,7 +143,7 @@ impl ExecutionEnvironment {
         let failed = tokio::select! {
             biased;
             end = initialized(&mut self.server) => end,
-            status = self.child.wait() => Some(self.ended(status)),
+            status = self.body.wait() => Some(self.ended(status)),
         };
         if is_first && failed.is_none() {
             self.init.took = Some(self.init.began.elapsed());
@@ -153,7 +171,7 @@ impl ExecutionEnvironment {
         tokio::select! {
             biased;
             idle = at_rest(&self.server) => idle,
-            _ = self.child.wait() => false,
+            _ = self.body.wait() => false,
         }
     }
 
@@ -161,6 +179,11 @@ impl ExecutionEnvironment {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         *self.server.waiting.borrow() > 0
+    }
+
+    /// Whether anybody is connected to its Runtime API.
+    pub(crate) fn is_connected(&self) -> bool {
+        *self.server.connections.borrow() > 0
     }
 
     /// So many of its threads wait for an event.
@@ -177,23 +200,23 @@ impl ExecutionEnvironment {
     /// between invocations; see [`idle`](Self::idle). The next event thaws
     /// them. Without effect where the system has no SIGSTOP.
     pub fn freeze(&mut self) {
-        self.group.freeze();
+        self.body.freeze();
     }
 
     /// Lets a frozen process go on.
     pub fn thaw(&mut self) {
-        self.group.thaw();
+        self.body.thaw();
     }
 
     /// Whether it is frozen.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
-        self.group.is_frozen()
+        self.body.is_frozen()
     }
 
     /// Whether the process still runs, be it frozen.
     pub fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.body.is_alive()
     }
 
     /// Runs one invocation to its end or its deadline.
@@ -228,10 +251,10 @@ impl ExecutionEnvironment {
                 return Ended::NotTaken(invocation, payload);
             }
             // It ended while it started: that is no idle environment's end.
-            let status = self.child.wait().await;
+            let status = self.body.wait().await;
             return self.ended(status);
         }
-        self.group.thaw();
+        self.body.thaw();
         // It is full while the process stands at a breakpoint of an earlier one.
         match tokio::time::timeout(Duration::from_millis(left), self.server.work.send(work)).await {
             Ok(Ok(())) => {}
@@ -251,7 +274,7 @@ impl ExecutionEnvironment {
                 Some(posted) => init_failed(posted),
                 None => Ended::Exited("the runtime ended".to_owned()),
             },
-            status = self.child.wait() => {
+            status = self.body.wait() => {
                 let taken = self.server.work.capacity() > 0;
                 if initialized && !taken {
                     return Ended::NotTaken(invocation, payload);
@@ -281,7 +304,7 @@ impl ExecutionEnvironment {
     /// Its answer ended before it was complete: it has ended, or it has given
     /// up its connection.
     async fn cut_short(&mut self, request_id: &str) -> Ended {
-        match tokio::time::timeout(LAST_BREATH, self.child.wait()).await {
+        match tokio::time::timeout(LAST_BREATH, self.body.wait()).await {
             Ok(status) => self.ended(status),
             Err(_) => {
                 let error = ErrorObject::truncated(request_id);
@@ -306,20 +329,9 @@ impl ExecutionEnvironment {
     /// Ends the process and its children: at once, or gently if it registered
     /// an extension, as Lambda does.
     pub async fn stop(mut self) {
-        if self.server.extensions.borrow().registered > 0 {
-            self.group.thaw();
-            self.group.terminate();
-            let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
-        }
-        self.group.kill();
-        let _ = self.child.kill().await;
+        let is_gentle = self.server.extensions.borrow().registered > 0;
+        self.body.end(is_gentle.then_some(GRACE)).await;
         let _ = tokio::time::timeout(LAST_WORDS, self.journal.end()).await;
-    }
-}
-
-impl Drop for ExecutionEnvironment {
-    fn drop(&mut self) {
-        self.group.kill();
     }
 }
 

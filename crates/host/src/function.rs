@@ -3,8 +3,10 @@
 //! * [`slots`] are the places in which processes serve;
 //! * [`process`] is what serves in one;
 //! * [`making`] makes what is run of what was saved;
+//! * [`foreign`] is about processes that the developer starts;
 //! * [`keeping`] replaces processes between invocations, when code was saved.
 
+mod foreign;
 mod keeping;
 mod making;
 mod process;
@@ -47,6 +49,14 @@ pub struct WorkingCopy {
     pub starter: Starter,
     /// Where its debugger is found, if it is debugged.
     pub debugger: Option<Debugger>,
+}
+
+impl WorkingCopy {
+    /// Whether somebody looks at its process, under a debugger or because he
+    /// has started it: nobody else ends it, or hurries it.
+    fn has_a_developer(&self) -> bool {
+        self.debugger.is_some() || self.starter.as_foreign().is_some()
+    }
 }
 
 /// Runs the invocations of one function: one process for each remote
@@ -92,8 +102,8 @@ const INIT: Duration = Duration::from_secs(10);
 /// Whose process it is that starts before the first event.
 const NOBODYS: &str = "";
 
-/// Under a debugger there is one process: its port is taken.
-const DEBUGGED_AT_MOST: Option<NonZeroUsize> = NonZeroUsize::new(1);
+/// Where a developer is at work there is one process: its port is taken.
+const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
 impl Function {
     /// A function without a process yet. Its files are looked at before each
@@ -102,7 +112,7 @@ impl Function {
     pub fn new(copy: WorkingCopy, sink: LogSink) -> Self {
         Self {
             making: Making::new(copy.starter.clone(), progress(&copy, &sink), None),
-            slots: Slots::at_most(copy.debugger.as_ref().and(DEBUGGED_AT_MOST)),
+            slots: Slots::at_most(copy.has_a_developer().then_some(ONE)),
             copy,
             sink,
             port: OnceCell::new(),
@@ -125,7 +135,7 @@ impl Function {
     /// share them then. Under a debugger it is always one.
     #[must_use]
     pub fn at_most(mut self, processes: Option<NonZeroUsize>) -> Self {
-        if self.copy.debugger.is_none() {
+        if !self.copy.has_a_developer() {
             self.slots = Slots::at_most(processes);
         }
         self
@@ -151,6 +161,13 @@ impl Function {
         let process = match self.process(&mut seat.0, variables, &nobodys).await {
             Ok(process) => process,
             Err(NotStarted::Machine(error)) => {
+                if let Some(foreign) = self.copy.starter.as_foreign() {
+                    return Err(StartError::NoDoor {
+                        port: foreign.port(),
+                        function: self.copy.name.clone(),
+                        reason: error.to_string(),
+                    });
+                }
                 return Err(StartError::Broken {
                     program: self.copy.starter.program().to_path_buf(),
                     reason: error.to_string(),
@@ -159,7 +176,8 @@ impl Function {
             }
             Err(error) => return Ok(Some(self.not_started(error))),
         };
-        if self.copy.debugger.as_ref().is_some_and(|it| it.wait) {
+        let waits = self.copy.debugger.as_ref().is_some_and(|it| it.wait);
+        if waits || self.copy.starter.as_foreign().is_some() {
             return Ok(None);
         }
         let failed = process.environment.ready().await;
@@ -233,11 +251,12 @@ impl Function {
             state.is_answered();
         }
         slot.used = Instant::now();
+        slot.has_run = true;
         slot.overdue = false;
         match &ended {
             Ended::Answered { .. } | Ended::Failed { .. } => {}
             // Paused at a breakpoint: the developer still looks at it.
-            Ended::TimedOut if self.copy.debugger.is_some() => slot.overdue = true,
+            Ended::TimedOut if self.copy.has_a_developer() => slot.overdue = true,
             _ => slot.stop().await,
         }
         drop(slot);
@@ -345,7 +364,7 @@ impl Function {
 
     /// Nobody hurries a developer at a breakpoint.
     fn init_limit(&self) -> Option<Duration> {
-        self.copy.debugger.is_none().then_some(INIT)
+        (!self.copy.has_a_developer()).then_some(INIT)
     }
 
     fn not_started(&self, error: NotStarted) -> Ended {
@@ -380,7 +399,7 @@ impl Function {
     /// Ends the processes that were not used for this long, but never one that
     /// runs, or that a debugger may wait at.
     pub async fn end_idle(&self, idle: Duration) {
-        if self.copy.debugger.is_some() {
+        if self.copy.has_a_developer() {
             return;
         }
         for mut slot in self.slots.idle(idle) {

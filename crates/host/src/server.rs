@@ -98,7 +98,11 @@ impl Server {
     /// Serves on a free port of the loopback interface, before the process
     /// starts: some clients give up on a refused port.
     pub(crate) async fn bind(about: About) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::on(TcpListener::bind(("127.0.0.1", 0)).await?, about)
+    }
+
+    /// Serves there.
+    pub(crate) fn on(listener: TcpListener, about: About) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (work, receiver) = mpsc::channel(1);
         let (asked, asked_receiver) = watch::channel(0);

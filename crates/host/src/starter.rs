@@ -10,6 +10,7 @@ mod compiled;
 mod dotnet;
 mod error;
 mod esbuild;
+mod foreign;
 mod go;
 mod java;
 mod layers;
@@ -31,6 +32,7 @@ use crate::clients::Clients;
 use crate::debugger::{Debugger, native};
 use command::Program;
 use dotnet::DotNet;
+use foreign::Foreign;
 use go::Go;
 use java::Java;
 use make::Make;
@@ -192,6 +194,8 @@ pub enum Starter {
     DotNet(Arc<DotNet>),
     /// One of them, with what the developer says besides.
     Tailored(Arc<Tailored>),
+    /// By the developer.
+    Foreign(Foreign),
 }
 
 impl Starter {
@@ -203,6 +207,21 @@ impl Starter {
         let starter = Self::of_language(source, clients)?;
         let tailored = Tailored::around(starter.clone(), source);
         Ok(tailored.map_or(starter, |it| Self::Tailored(Arc::new(it))))
+    }
+
+    /// The developer starts its process, which finds its Runtime API at this
+    /// address of the loopback interface; port 0 takes a free one.
+    #[must_use]
+    pub fn foreign(port: u16) -> Self {
+        Self::Foreign(Foreign::at("127.0.0.1", port))
+    }
+
+    /// Whether the developer starts its process.
+    pub(crate) fn as_foreign(&self) -> Option<&Foreign> {
+        match self {
+            Self::Foreign(it) => Some(it),
+            _ => None,
+        }
     }
 
     fn of_language(source: &Source, clients: &Arc<Clients>) -> Result<Self, StartError> {
@@ -240,6 +259,7 @@ impl Starter {
             Self::Java(it) => it.program(),
             Self::Ruby(it) => it.program(),
             Self::DotNet(it) => it.program(),
+            Self::Foreign(it) => it.program(),
             Self::Tailored(it) => it.starter.program(),
         }
     }
@@ -259,6 +279,7 @@ impl Starter {
             Self::Java(it) => it.check().await,
             Self::Ruby(it) => it.check().await,
             Self::DotNet(it) => it.check().await,
+            Self::Foreign(_) => Ok(Foreign::check()),
             Self::Tailored(it) => Box::pin(it.starter.check()).await,
         }
     }
@@ -274,7 +295,7 @@ impl Starter {
             Self::Rust(_) | Self::Make(_) => Some(DebuggerKind::Native),
             Self::Go(_) => Some(DebuggerKind::Delve),
             Self::Java(_) => Some(DebuggerKind::Jdwp),
-            Self::Ruby(_) | Self::DotNet(_) => None,
+            Self::Ruby(_) | Self::DotNet(_) | Self::Foreign(_) => None,
             Self::Tailored(it) => it.starter.debugger(),
         }
     }
@@ -313,6 +334,7 @@ impl Starter {
             Self::Make(it) => it.build(progress).await,
             Self::Java(it) => it.build(progress).await,
             Self::DotNet(it) => it.build(progress).await,
+            Self::Foreign(_) => Ok(()),
             Self::Tailored(it) => it.build(progress).await,
         }
     }
@@ -330,6 +352,7 @@ impl Starter {
             Self::Java(it) => it.command(debugged.is_some()),
             Self::Ruby(it) => it.command(),
             Self::DotNet(it) => it.command(),
+            Self::Foreign(_) => StartCommand::default(),
             Self::Tailored(it) => it.command(it.starter.command(debugged)),
         }
     }
@@ -347,6 +370,8 @@ impl Starter {
             Self::Java(it) => it.watched(),
             Self::Ruby(it) => it.watched(),
             Self::DotNet(it) => it.watched(),
+            // Whoever starts it, starts it anew.
+            Self::Foreign(_) => vec![],
             Self::Tailored(it) => it.watched(),
         }
     }

@@ -86,10 +86,10 @@ const LISTS: [&str; 7] = [
 pub(crate) fn environment(
     handler: &str,
     code: &Path,
-    of_function: &Environment,
+    variables: &Environment,
     of_start: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let own = of_function.expose();
+    let own = variables.expose();
     let mut environment = developers_part();
     if own.contains_key("AWS_PROFILE") {
         // A profile that is named wins over keys in the environment.
@@ -97,12 +97,7 @@ pub(crate) fn environment(
             environment.remove(name);
         }
     }
-    let defaults = DEFAULTS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    environment.extend(defaults);
-    environment.extend(own.clone());
-    environment.insert(HANDLER.to_owned(), handler.to_owned());
-    let root = code.display().to_string();
-    environment.insert("LAMBDA_TASK_ROOT".to_owned(), root);
+    environment.extend(of_function(handler, code, variables));
     for (name, value) in of_start {
         let value = match own.get(&name).filter(|_| LISTS.contains(&name.as_str())) {
             Some(first) => both(first, &value),
@@ -110,6 +105,21 @@ pub(crate) fn environment(
         };
         environment.insert(name, value);
     }
+    environment
+}
+
+/// The part of it that is the function's, and Lambda's.
+pub(crate) fn of_function(
+    handler: &str,
+    code: &Path,
+    variables: &Environment,
+) -> BTreeMap<String, String> {
+    let defaults = DEFAULTS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut environment = BTreeMap::from(defaults);
+    environment.extend(variables.expose().clone());
+    environment.insert(HANDLER.to_owned(), handler.to_owned());
+    let root = code.display().to_string();
+    environment.insert("LAMBDA_TASK_ROOT".to_owned(), root);
     environment
 }
 

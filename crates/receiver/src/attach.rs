@@ -2,6 +2,7 @@
 
 mod in_flight;
 mod prepare;
+pub use prepare::open_door;
 mod session;
 
 use crate::Ending;

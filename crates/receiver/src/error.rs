@@ -129,6 +129,14 @@ pub enum Error {
     /// The template.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// The variables for a process that the developer starts.
+    #[error("{path} cannot be written ({reason}): choose another file with --env-file")]
+    NoEnvFile {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// `--function` names none.
     #[error("the stack {stack} has no function {function}: it has {known}")]
     NoFunction {

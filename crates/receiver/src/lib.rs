@@ -22,10 +22,10 @@ mod status;
 mod surroundings;
 
 pub use account::{Account, Developer};
-pub use attach::attach;
+pub use attach::{attach, open_door};
 pub use error::Error;
 pub use manager::{Restored, detach};
-pub use plan::{AttachPlan, Debugging, WhenBusy};
+pub use plan::{AttachPlan, Debugging, External, WhenBusy};
 pub use report::{
     Attached, CredentialsState, FunctionState, Hops, InvocationOutcome, Report, Reports,
 };

@@ -1,6 +1,7 @@
 //! What a session tells: one value for people and for programs.
 
 use serde::Serialize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tether_host::LogLine;
 
@@ -67,6 +68,15 @@ pub enum Report {
         waits: bool,
         /// The editor listens there, and the process connects to it.
         editor_listens: bool,
+    },
+    /// A process that the developer starts finds its Runtime API there.
+    RuntimeApi {
+        /// Logical id.
+        function: String,
+        /// `127.0.0.1:9001`
+        address: String,
+        /// The file with the variables that it needs, if one was asked for.
+        env_file: Option<PathBuf>,
     },
     /// Invocations are carried from now on.
     Ready {

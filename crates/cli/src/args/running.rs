@@ -1,5 +1,6 @@
 //! Flags of every command that runs functions here.
 
+use super::External;
 use clap::{Args, ValueEnum};
 use tether_receiver::Debugging;
 
@@ -20,6 +21,8 @@ pub(crate) struct Commands {
 pub(crate) struct Running {
     #[command(flatten)]
     pub(crate) commands: Commands,
+    #[command(flatten)]
+    pub(crate) external: External,
     /// Start each function under its debugger, on a port that stays the same;
     /// with `=pycharm`, PyCharm's debug server listens there, and Python
     /// functions connect to it.

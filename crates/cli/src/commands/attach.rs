@@ -64,6 +64,7 @@ fn plan(typed: Attach, left_session: Option<String>) -> AttachPlan {
         template: typed.template,
         functions: typed.function,
         commands: typed.running.commands.command.clone(),
+        external: typed.running.external.wishes(),
         timeout: (!typed.keep_timeout).then_some(typed.timeout),
         take_over: typed.take_over,
         left_session,

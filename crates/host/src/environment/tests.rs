@@ -136,7 +136,7 @@ async fn a_frozen_environment_stands_still_with_its_children_until_its_next_even
     let mut environment = stage.start().await;
     let child = "answer = subprocess.Popen(['sleep', '100']).pid";
     let child: u32 = answer(&mut environment, "1", child).await.parse().unwrap();
-    let own = environment.child.id().unwrap();
+    let own = environment.process_id().unwrap();
     assert!(environment.idle().await);
     environment.freeze();
     environment.freeze();
@@ -161,7 +161,7 @@ async fn a_frozen_environment_ends_when_it_is_stopped_or_dropped() {
         let mut environment = stage.start().await;
         let child = "answer = subprocess.Popen(['sleep', '100']).pid";
         let child: u32 = answer(&mut environment, "1", child).await.parse().unwrap();
-        let own = environment.child.id().unwrap();
+        let own = environment.process_id().unwrap();
         environment.freeze();
         until("stopped", || state(child) == Some('T')).await;
         if stop {
@@ -367,7 +367,7 @@ async fn a_client_of_ours_reads_from_nothing() {
     let mut environment = ExecutionEnvironment::start(&launch, &stage.sink())
         .await
         .unwrap();
-    let own = environment.child.id().unwrap();
+    let own = environment.process_id().unwrap();
     let said = answer(&mut environment, "1", "{}").await;
     assert_eq!(said, format!(r#"[{own}, "", "", false]"#));
     assert!(environment.idle().await && environment.is_alive());

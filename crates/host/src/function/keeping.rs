@@ -52,7 +52,7 @@ impl Function {
         let (mut old, left) = self.outdated(made.code);
         let stale = spare.take_if(|it| !it.process.is_of(made.code));
         old.extend(stale.map(|it| it.process));
-        let is_debugged = self.copy.debugger.is_some();
+        let is_debugged = self.copy.has_a_developer();
         if is_debugged {
             // Its successor gets its port.
             end(std::mem::take(&mut old)).await;
@@ -121,7 +121,7 @@ impl Function {
             spare.as_ref().map(|it| it.since)
         };
         let left = match since {
-            Some(since) if self.copy.debugger.is_none() => INIT.checked_sub(since.elapsed()),
+            Some(since) if !self.copy.has_a_developer() => INIT.checked_sub(since.elapsed()),
             _ => None,
         };
         let Some(left) = left else {

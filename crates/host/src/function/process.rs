@@ -19,6 +19,8 @@ pub(super) struct Process {
     /// The code when it was started.
     code: Fingerprint,
     variables: Environment,
+    /// The developer starts it: nobody else replaces it.
+    is_foreign: bool,
     /// No invocation has used it: how its start went is still to be told.
     fresh: bool,
 }
@@ -36,8 +38,13 @@ impl Process {
         let debuggee = port.map(DebugPort::expect);
         let launch = launch(copy, variables, debuggee.as_ref());
         let read = debuggee.as_ref().map(|it| it.reads(sink));
-        let environment =
-            ExecutionEnvironment::start(&launch, read.as_ref().unwrap_or(sink)).await?;
+        let sink = read.as_ref().unwrap_or(sink);
+        let environment = match copy.starter.as_foreign() {
+            Some(foreign) => {
+                ExecutionEnvironment::serve(&launch, foreign.listen().await?, sink).await?
+            }
+            None => ExecutionEnvironment::start(&launch, sink).await?,
+        };
         if let Some(debuggee) = &debuggee {
             debuggee.has_started(environment.process_id());
         }
@@ -46,15 +53,17 @@ impl Process {
             debuggee,
             code,
             variables: variables.clone(),
+            is_foreign: copy.starter.as_foreign().is_some(),
             fresh: true,
         })
     }
 
     /// Whether an invocation with these variables may have it.
     pub(super) fn is_current(&mut self, code: Fingerprint, variables: &Environment) -> bool {
-        self.is_of(code)
-            && same(&self.variables, variables)
-            && (self.fresh || self.environment.is_alive())
+        self.is_foreign
+            || self.is_of(code)
+                && same(&self.variables, variables)
+                && (self.fresh || self.environment.is_alive())
     }
 
     pub(super) fn is_of(&self, code: Fingerprint) -> bool {

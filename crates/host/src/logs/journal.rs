@@ -89,7 +89,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be read.
     pub(crate) fn of(
-        child: &mut Child,
+        child: Option<&mut Child>,
         source: &Arc<str>,
         environment: &Environment,
         sink: &LogSink,
@@ -152,7 +152,10 @@ impl Journal {
 
 impl Pipes {
     #[cfg(unix)]
-    fn of(child: &mut Child) -> std::io::Result<Self> {
+    fn of(child: Option<&mut Child>) -> std::io::Result<Self> {
+        let Some(child) = child else {
+            return Ok(Self::none());
+        };
         let out = child.stdout.take().map(|it| Pipe::new(it.into_owned_fd()));
         let err = child.stderr.take().map(|it| Pipe::new(it.into_owned_fd()));
         Ok(Self {
@@ -163,11 +166,22 @@ impl Pipes {
 
     #[cfg(not(unix))]
     #[allow(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
-    fn of(child: &mut Child) -> std::io::Result<Self> {
+    fn of(child: Option<&mut Child>) -> std::io::Result<Self> {
+        let Some(child) = child else {
+            return Ok(Self::none());
+        };
         Ok(Self {
             out: child.stdout.take().map(Pipe::new),
             err: child.stderr.take().map(Pipe::new),
         })
+    }
+
+    /// A process that somebody else starts prints elsewhere.
+    fn none() -> Self {
+        Self {
+            out: None,
+            err: None,
+        }
     }
 
     fn of_stream(&self, stream: Stream) -> Option<&Pipe> {

@@ -140,6 +140,18 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// Where a process of the developer's would find its Runtime API.
+    #[error(
+        "port {port} for {function}'s Runtime API cannot be had ({reason}): end what listens there, or choose another with --external-port"
+    )]
+    NoDoor {
+        /// Which.
+        port: u16,
+        /// Whose.
+        function: String,
+        /// Why.
+        reason: String,
+    },
     /// The clients could not be written.
     #[error(
         "the runtime clients cannot be written to {folder} ({reason}): make room there, or set TMPDIR to another folder"

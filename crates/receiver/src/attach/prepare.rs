@@ -5,6 +5,7 @@ use crate::plan::AttachPlan;
 use crate::report::{Attached, FunctionState, Report, Reports};
 use crate::stack::RemoteFunction;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 use tether_host::{
     Clients, DebuggerKind, Ended, Function, LogLine, LogSink, Notes, Source, StartError, Starter,
@@ -102,7 +103,7 @@ pub(super) async fn prepare(
             remote,
             function: Arc::new(function),
         };
-        listen(&target, local, reports).await?;
+        listen(plan, &target, local, reports).await?;
         let function = Arc::clone(&target.function);
         keepers.spawn(async move { function.keep_fresh().await });
         functions.push(target);
@@ -148,6 +149,9 @@ fn startable<'a>(
         });
         return None;
     }
+    if let Some(starter) = plan.external.starter(&remote.logical_id, index) {
+        return Some((index, code, starter));
+    }
     match Starter::find(&source(plan, remote, code), clients) {
         Ok(starter) => Some((index, code, starter)),
         // The other functions can do without what this one lacks.
@@ -165,9 +169,11 @@ fn check_wanted(plan: &AttachPlan, remote: &[RemoteFunction]) -> Result<(), Erro
             .map(|it| it.logical_id.as_str())
             .collect::<Vec<_>>()
     };
+    let external = &plan.external.functions;
     match plan
         .functions
         .iter()
+        .chain(external)
         .find(|it| !known().contains(&it.as_str()))
     {
         Some(missing) => Err(Error::NoFunction {
@@ -249,8 +255,20 @@ fn log_sink(reports: &Reports) -> LogSink {
 
 /// What is built is built now. Under a debugger the process starts as well, so
 /// that it can be attached to before the first event.
-async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Result<(), Error> {
+async fn listen(
+    plan: &AttachPlan,
+    target: &Target,
+    local: &Environment,
+    reports: &Reports,
+) -> Result<(), Error> {
     let copy = target.function.copy();
+    if plan.external.is_about(&copy.name) {
+        let variables = variables(&target.remote, local);
+        let env_file = plan.external.env_file_of(&copy.name);
+        let report = open_door(&target.function, &variables, env_file.as_deref());
+        reports(report.await?);
+        return Ok(());
+    }
     if copy.debugger.is_none() {
         if let Some(ended) = target.function.build().await {
             reports(Report::Note {
@@ -282,6 +300,31 @@ async fn listen(target: &Target, local: &Environment, reports: &Reports) -> Resu
         });
     }
     Ok(())
+}
+
+/// Serves a process that the developer starts from now on.
+///
+/// # Errors
+/// When the port cannot be had, or the file not be written.
+pub async fn open_door(
+    function: &Function,
+    variables: &Environment,
+    env_file: Option<&Path>,
+) -> Result<Report, Error> {
+    function.prepare(variables).await?;
+    if let Some(file) = env_file {
+        let written = function.write_environment(file, variables);
+        written.map_err(|error| Error::NoEnvFile {
+            path: file.to_path_buf(),
+            reason: error.to_string(),
+        })?;
+    }
+    let address = function.runtime_api().map(|it| it.to_string());
+    Ok(Report::RuntimeApi {
+        function: function.copy().name.clone(),
+        address: address.unwrap_or_default(),
+        env_file: env_file.map(Path::to_path_buf),
+    })
 }
 
 fn reason(ended: Ended) -> String {

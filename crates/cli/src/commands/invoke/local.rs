@@ -13,7 +13,7 @@ use tether_host::{
 };
 use tether_project::{EnvVars, LocalCode, Wishes, WorkingCopies, parameter_overrides};
 use tether_protocol::{Environment, Secret};
-use tether_receiver::Report;
+use tether_receiver::{Report, open_door};
 use tether_runtime_api::Invocation;
 use tether_sam::did_you_mean;
 
@@ -49,7 +49,7 @@ pub(super) async fn invoke(
     let seconds = time(typed, &code);
     let begin = || world::invocation(&code, &place, seconds, client_context.clone());
     let mut printer = Printer::new(output);
-    let (ended, about) = match started(&function, &variables, output).await? {
+    let (ended, about) = match started(typed, &function, &variables, output).await? {
         Some(failed) => (failed, about(&code, &begin(), None)),
         // Its time begins now.
         None => {
@@ -169,7 +169,15 @@ async fn function(
     code: &LocalCode,
     output: &Output,
 ) -> Result<Function> {
-    let starter = Starter::find(&code.source, &Arc::new(Clients::write()?))?;
+    let starter = match typed
+        .running
+        .external
+        .wishes()
+        .starter(&code.source.name, index)
+    {
+        Some(starter) => starter,
+        None => Starter::find(&code.source, &Arc::new(Clients::write()?))?,
+    };
     tell(code, &starter, output).await?;
     let debugging = typed.running.debugging();
     let debugger = debugging.map(|it| it.debugger(index)).transpose();
@@ -207,11 +215,16 @@ async fn tell(code: &LocalCode, starter: &Starter, output: &Output) -> Result<()
 
 /// Some: it could not start, and this is why.
 async fn started(
+    typed: &Invoke,
     function: &Function,
     variables: &Environment,
     output: &Output,
 ) -> Result<Option<Ended>> {
-    if function.copy().debugger.is_some() {
+    let external = typed.running.external.wishes();
+    if external.is_about(&function.copy().name) {
+        let report = open_door(function, variables, external.env_file.as_deref());
+        output.report(&report.await?);
+    } else if function.copy().debugger.is_some() {
         let failed = function.prepare(variables).await?;
         if failed.is_some() {
             return Ok(failed);
@@ -232,7 +245,10 @@ async fn started(
 
 /// In seconds.
 fn time(typed: &Invoke, code: &LocalCode) -> u32 {
-    let own = if typed.running.debugging().is_some() {
+    let external = typed.running.external.wishes();
+    let has_a_developer =
+        typed.running.debugging().is_some() || external.is_about(&code.source.name);
+    let own = if has_a_developer {
         UNDER_A_DEBUGGER
     } else {
         code.timeout

@@ -111,6 +111,13 @@ impl Session {
                 "left to the deployed code: {MOST_PROCESSES} local processes are the most there may be at once"
             ));
         }
+        if !function.is_served() {
+            let address = function.runtime_api().map(|it| it.to_string());
+            return Place::Declined(format!(
+                "left to the deployed code: start its process, with AWS_LAMBDA_RUNTIME_API={}",
+                address.unwrap_or_default()
+            ));
+        }
         match self.when_busy {
             WhenBusy::Queue => Place::Here(None),
             WhenBusy::Decline => match function.free_seat(environment) {

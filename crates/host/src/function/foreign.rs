@@ -1,0 +1,77 @@
+//! A function whose process the developer starts: where it finds its Runtime
+//! API, what it is to find in its environment, and whether it is there.
+
+use super::Function;
+use crate::world;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+use tether_protocol::Environment;
+use tether_runtime_api::environment::RUNTIME_API;
+
+/// A client that opens a connection for each request has none for a moment.
+const JUST_NOW: Duration = Duration::from_secs(1);
+
+impl Function {
+    /// Where a process of the developer's finds its Runtime API, as soon as the
+    /// function is prepared. None: its processes are started here.
+    #[must_use]
+    pub fn runtime_api(&self) -> Option<SocketAddr> {
+        self.copy.starter.as_foreign()?.address()
+    }
+
+    /// False: the developer starts its process, and has not.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        if self.copy.starter.as_foreign().is_none() {
+            return true;
+        }
+        self.slots.all().iter().any(|place| {
+            let Ok(slot) = place.slot.try_lock() else {
+                // Somebody runs there.
+                return true;
+            };
+            let is_there = slot
+                .process
+                .as_ref()
+                .is_some_and(|it| it.environment.is_connected());
+            is_there || (slot.has_run && slot.used.elapsed() < JUST_NOW)
+        })
+    }
+
+    /// Writes the variables that such a process needs, `NAME="value"` on a
+    /// line, for this user's eyes only.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_environment(&self, file: &Path, variables: &Environment) -> std::io::Result<()> {
+        let (handler, code) = (&self.copy.handler, &self.copy.code);
+        let mut all = world::of_function(handler, code, variables);
+        if let Some(address) = self.runtime_api() {
+            all.insert(RUNTIME_API.to_owned(), address.to_string());
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(file)?;
+        for (name, value) in all {
+            writeln!(file, "{name}={}", quoted(&value))?;
+        }
+        Ok(())
+    }
+}
+
+fn quoted(value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", value.replace('\n', "\\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_value_stands_on_one_line() {
+        assert_eq!(super::quoted("a \"b\"\\\nc"), r#""a \"b\"\\\nc""#);
+    }
+}
