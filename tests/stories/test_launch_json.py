@@ -14,7 +14,7 @@ EXISTING = """\
         /* a comment at the end */
     ],
     "compounds": [
-        { "name": "both", "configurations": ["mine"] } // mine, too
+        { "name": "both", "configurations": ["mine"] }, // mine, too
     ],
     "inputs": []   // trailing
 }
