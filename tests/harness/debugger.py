@@ -20,6 +20,7 @@ class Debugger:
         self._stream = self._socket.makefile("rb")
         self._sequence = 0
         self._answers = queue.Queue()
+        self._early = {}
         self._events = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -58,11 +59,13 @@ class Debugger:
         return self._sequence
 
     def answer(self, sequence):
-        while True:
+        # Debuggers answer in an order of their own.
+        while sequence not in self._early:
             message = self._take(self._answers, f"answer to request {sequence}")
-            if message["request_seq"] == sequence:
-                assert message["success"], message
-                return message.get("body", {})
+            self._early[message["request_seq"]] = message
+        message = self._early.pop(sequence)
+        assert message["success"], message
+        return message.get("body", {})
 
     def ask(self, command, **arguments):
         return self.answer(self.send(command, **arguments))

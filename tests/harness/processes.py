@@ -18,7 +18,7 @@ _alive = []
 class Process:
     """Runs in a session of its own, so that whatever it leaves behind is found."""
 
-    def __init__(self, name, command, env, cwd=None, stdin=None):
+    def __init__(self, name, command, env, cwd=None, stdin=None, reads_from=None):
         self.name = name
         self.stdout = []
         self.stderr = []
@@ -28,7 +28,7 @@ class Process:
             [str(word) for word in command],
             env=env,
             cwd=cwd,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else reads_from or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,

@@ -6,9 +6,11 @@ import pytest
 
 # Who installs what: Debian's names.
 _DEBIAN = {
+    "dlv": "delve",
     "go": "golang-go",
     "java": "default-jdk-headless",
     "javac": "default-jdk-headless",
+    "jdb": "default-jdk-headless",
 }
 
 
