@@ -1,10 +1,17 @@
 """Fixtures of the stories. Every process they start ends with them."""
 
 import contextlib
+import signal
 
 import pytest
 from harness import Attached, Cloud, Project
 from harness.processes import tails
+
+# What is ignored here (under nohup, say) would be ignored by what the stories start; a
+# handler is not handed down.
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -125,7 +125,7 @@ def test_a_full_temporary_folder_is_named_in_one_line_and_the_function_is_left_a
     )
     assert refused.code == 2
     assert refused.errors == [
-        f"the Python client cannot be written to {folder} (no storage space): "
+        f"the runtime clients cannot be written to {folder} (no storage space): "
         "make room there, or set TMPDIR to another folder"
     ]
     assert cloud.configuration("Hello") == before

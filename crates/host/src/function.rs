@@ -251,7 +251,6 @@ impl Function {
             state.is_answered();
         }
         slot.used = Instant::now();
-        slot.has_run = true;
         slot.overdue = false;
         match &ended {
             Ended::Answered { .. } | Ended::Failed { .. } => {}

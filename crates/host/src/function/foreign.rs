@@ -6,12 +6,8 @@ use crate::world;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 use tether_protocol::Environment;
 use tether_runtime_api::environment::RUNTIME_API;
-
-/// A client that opens a connection for each request has none for a moment.
-const JUST_NOW: Duration = Duration::from_secs(1);
 
 impl Function {
     /// Where a process of the developer's finds its Runtime API, as soon as the
@@ -32,11 +28,8 @@ impl Function {
                 // Somebody runs there.
                 return true;
             };
-            let is_there = slot
-                .process
-                .as_ref()
-                .is_some_and(|it| it.environment.is_connected());
-            is_there || (slot.has_run && slot.used.elapsed() < JUST_NOW)
+            let process = slot.process.as_ref();
+            process.is_some_and(|it| it.environment.is_connected())
         })
     }
 

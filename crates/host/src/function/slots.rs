@@ -33,7 +33,6 @@ pub(super) struct Slot {
     pub(super) process: Option<Process>,
     pub(super) plate: Plate,
     pub(super) used: Instant,
-    pub(super) has_run: bool,
     /// An invocation's time was up while it ran, and it runs on under its
     /// debugger.
     pub(super) overdue: bool,
@@ -156,7 +155,6 @@ impl Place {
             process: None,
             plate: plate.clone(),
             used: Instant::now(),
-            has_run: false,
             overdue: false,
         };
         Self {
