@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree
 
 from harness import Project, tether
+from harness.tools import needs
 
 EXISTING = """\
 {
@@ -128,3 +129,31 @@ def test_jetbrains_has_a_run_configuration_for_each_and_keeps_what_was_changed(t
     first.write_text(own)
     launch_json(project, *flags, "--debug-port", "7000")
     assert first.read_text() == own.replace("5678", "7000")
+
+
+@needs("cargo")
+def test_rust_has_an_entry_with_the_program_that_cargo_will_build(tmp_path):
+    folder = tmp_path.resolve() / "project"
+    (folder / "hello/src").mkdir(parents=True)
+    (folder / "hello/src/main.rs").write_text("fn main() {}\n")
+    manifest = '[package]\nname = "greeter"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n'
+    (folder / "hello/Cargo.toml").write_text(manifest)
+    properties = {"CodeUri": "hello/", "Handler": "bootstrap", "Runtime": "provided.al2023"}
+    function = {"Type": "AWS::Serverless::Function", "Properties": properties}
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Hello": function}}
+    (folder / "template.yaml").write_text(json.dumps(template))
+    process = tether("launch-json", cwd=folder)
+    assert process.code == 0, process.stderr
+    (entry,) = json.loads((folder / ".vscode/launch.json").read_text())["configurations"]
+    program = "${workspaceFolder}/hello/target/debug/greeter"
+    assert entry["targetCreateCommands"] == [f'target create "{program}"']
+    assert entry["processCreateCommands"] == ["gdb-remote 127.0.0.1:5678"]
+
+
+def test_a_command_without_a_debugger_is_told_how_to_name_one(tmp_path):
+    project = Project.of(tmp_path / "project", {"First": "def handler(event, context): ..."})
+    project.write("tether.toml", '[functions.First]\ncommand = "./first"\n')
+    process = tether("launch-json", cwd=project.folder)
+    assert process.code == 2
+    line = process.stderr[0]
+    assert "no entry for First" in line and "`debugger` in tether.toml" in line

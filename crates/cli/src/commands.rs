@@ -30,7 +30,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
         Command::Doctor(typed) => Ok(doctor::run(typed, output).await),
         Command::Emulator(typed) => emulator::run(typed, output).await,
         Command::Invoke(typed) => invoke::run(typed, output).await,
-        Command::LaunchJson(typed) => launch_json::run(&typed, output),
+        Command::LaunchJson(typed) => launch_json::run(&typed, output).await,
         Command::Client { language } => {
             output.result(match language {
                 ClientLanguage::Python => tether_host::Clients::PYTHON,

@@ -64,7 +64,10 @@ impl Configuration {
                 elements: vec![r#"<debugger kind="GDB" isBundled="true" />"#.to_owned()],
                 ours: vec![
                     Setting::Attribute("remoteCommand", format!("{host}:{port}")),
-                    Setting::Attribute("symbolFile", in_project(program)),
+                    Setting::Attribute(
+                        "symbolFile",
+                        program.as_deref().map(in_project).unwrap_or_default(),
+                    ),
                 ],
                 ..empty
             },
@@ -304,7 +307,7 @@ mod tests {
 
     #[test]
     fn each_debugger_has_the_configuration_of_its_plugin() {
-        let program = "${workspaceFolder}/target/debug/hello".to_owned();
+        let program = Some("${workspaceFolder}/target/debug/hello".to_owned());
         for (kind, said) in [
             (
                 DebuggerKind::Debugpy,

@@ -300,6 +300,20 @@ impl Starter {
         }
     }
 
+    /// The program that a debugger of machine code reads, built or not yet; none:
+    /// it has no place that stays.
+    ///
+    /// # Errors
+    /// When its build tool does not know it.
+    pub async fn machine_code(&self) -> Result<Option<PathBuf>, StartError> {
+        match self {
+            Self::Rust(it) => it.will_be().await.map(Some),
+            Self::Command(it) => Ok(Some(it.program().to_path_buf())),
+            Self::Tailored(it) => Box::pin(it.starter.machine_code()).await,
+            _ => Ok(None),
+        }
+    }
+
     /// Makes sure that the debugger can start.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tether_host::{Clients, DebuggerKind as Listens, Source, Starter};
 use tether_project::Place;
 use tether_receiver::Debugging;
+use tether_runtime_api::runtimes::Language;
 
 /// What starts tether by F5, and attaches to every function.
 const ATTACH: &str = "tether: attach";
@@ -20,8 +21,8 @@ const ATTACH: &str = "tether: attach";
 /// A file, and the names in it that are ours.
 type Written<'a> = (&'a Path, Vec<String>);
 
-pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
-    let entries = entries(typed, output)?;
+pub(crate) async fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
+    let entries = entries(typed, output).await?;
     match typed.editor {
         Editor::Vscode => vscode(typed, &entries, output)?,
         Editor::Jetbrains => jetbrains(typed, &entries, output)?,
@@ -30,7 +31,7 @@ pub(crate) fn run(typed: &LaunchJson, output: &Output) -> Result<ExitCode> {
 }
 
 /// One for each function that can be debugged here.
-fn entries(typed: &LaunchJson, output: &Output) -> Result<Vec<Entry>> {
+async fn entries(typed: &LaunchJson, output: &Output) -> Result<Vec<Entry>> {
     let copies = tether_project::load(&typed.template, &Place::in_region(None))?;
     let debugging = Debugging {
         host: "127.0.0.1".to_owned(),
@@ -41,7 +42,9 @@ fn entries(typed: &LaunchJson, output: &Output) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for (index, (function, code)) in copies.functions.iter().enumerate() {
         let found = match code {
-            Ok(code) => kind(&code.source, &clients).map(|kind| (kind, &code.source.code)),
+            Ok(code) => kind(&code.source, &clients)
+                .await
+                .map(|kind| (kind, &code.source.code)),
             Err(reason) => Err(reason.clone()),
         };
         match found {
@@ -66,21 +69,33 @@ fn entries(typed: &LaunchJson, output: &Output) -> Result<Vec<Entry>> {
 }
 
 /// What an editor will speak to. An interpreter may be missing today.
-fn kind(source: &Source, clients: &Arc<Clients>) -> Result<DebuggerKind, String> {
-    let starter = match Starter::find(source, clients) {
-        Ok(starter) => starter,
-        Err(_) if source.runtime.starts_with("python") => return Ok(DebuggerKind::Debugpy),
-        Err(_) if source.runtime.starts_with("nodejs") => return Ok(DebuggerKind::Node),
-        Err(error) => return Err(error.to_string()),
+async fn kind(source: &Source, clients: &Arc<Clients>) -> Result<DebuggerKind, String> {
+    let starter = match (Starter::find(source, clients), &source.command) {
+        (Ok(starter), _) => starter,
+        (Err(error), Some(_)) => return Err(error.to_string()),
+        (Err(error), None) => match Language::of(&source.runtime) {
+            Some(Language::Python) => return Ok(DebuggerKind::Debugpy),
+            Some(Language::Node) => return Ok(DebuggerKind::Node),
+            _ => return Err(error.to_string()),
+        },
     };
     let kind = match starter.debugger() {
-        Some(Listens::Native) => Some(DebuggerKind::Native {
-            program: in_workspace(starter.program()),
-        }),
+        Some(Listens::Native) => {
+            let program = starter.machine_code().await;
+            let program = program.map_err(|error| error.to_string())?;
+            let program = program.as_deref().map(in_workspace);
+            Some(DebuggerKind::Native { program })
+        }
         Some(other) => DebuggerKind::named(other.name()),
         None => None,
     };
-    kind.ok_or_else(|| "tether knows no debugger for it".to_owned())
+    kind.ok_or_else(|| {
+        let advice = match source.command {
+            Some(_) => ": name its command's one as `debugger` in tether.toml",
+            None => "",
+        };
+        format!("tether knows no debugger for it{advice}")
+    })
 }
 
 fn vscode(typed: &LaunchJson, entries: &[Entry], output: &Output) -> Result<()> {

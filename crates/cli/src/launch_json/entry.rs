@@ -30,8 +30,9 @@ pub(crate) enum DebuggerKind {
     Node,
     /// gdbserver, for LLDB and gdb: Rust, Go without Delve, C++.
     Native {
-        /// The program, as the editor names it.
-        program: String,
+        /// The program, as the editor names it; none: it is another one after
+        /// each build.
+        program: Option<String>,
     },
     /// Go's Delve.
     Delve,
@@ -72,7 +73,7 @@ impl Entry {
         let mut value = match &self.kind {
             DebuggerKind::Debugpy => self.debugpy(),
             DebuggerKind::Node => self.node(),
-            DebuggerKind::Native { program } => self.native(program),
+            DebuggerKind::Native { program } => self.native(program.as_deref()),
             DebuggerKind::Delve => self.delve(),
             DebuggerKind::Jdwp => self.jdwp(),
         };
@@ -125,12 +126,13 @@ impl Entry {
 
     /// CodeLLDB's own way to a server that has the process
     /// (<https://github.com/vadimcn/codelldb/blob/master/MANUAL.md#remote-debugging>).
-    fn native(&self, program: &str) -> Value {
+    fn native(&self, program: Option<&str>) -> Value {
+        let target = program.map(|it| format!("target create \"{it}\""));
         json!({
             "name": self.name(),
             "type": "lldb",
             "request": "attach",
-            "targetCreateCommands": [format!("target create \"{program}\"")],
+            "targetCreateCommands": target.as_slice(),
             "processCreateCommands": [format!("gdb-remote {}:{}", self.host, self.port)],
         })
     }

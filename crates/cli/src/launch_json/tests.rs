@@ -367,7 +367,7 @@ fn each_debugger_has_the_entry_of_its_extension() {
         (&node["address"], &node["port"]),
         (&json!("localhost"), &json!(5679))
     );
-    let program = "${workspaceFolder}/target/debug/hello".to_owned();
+    let program = Some("${workspaceFolder}/target/debug/hello".to_owned());
     let native = of_kind(DebuggerKind::Native { program });
     assert_eq!(native["type"], "lldb");
     let commands = json!(["target create \"${workspaceFolder}/target/debug/hello\""]);

@@ -27,6 +27,7 @@ pub struct Rust {
 #[derive(Debug)]
 struct Chosen {
     binary: Binary,
+    executable: PathBuf,
     sources: Vec<PathBuf>,
 }
 
@@ -73,6 +74,11 @@ impl Rust {
         })
     }
 
+    /// Where cargo will put the binary.
+    pub(super) async fn will_be(&self) -> Result<PathBuf, StartError> {
+        Ok(self.chosen().await?.executable.clone())
+    }
+
     /// Where cargo put the binary last.
     pub(super) fn executable(&self) -> Option<PathBuf> {
         self.built.product()
@@ -106,8 +112,11 @@ impl Rust {
             let wanted = self.source.metadata.pointer("/BuildProperties/Binary");
             let wanted = wanted.and_then(|it| it.as_str());
             let binary = workspace.binary(&self.project, &self.source, wanted)?;
-            let sources = workspace.sources(&binary);
-            Ok(Chosen { binary, sources })
+            Ok(Chosen {
+                executable: workspace.executable(&binary),
+                sources: workspace.sources(&binary),
+                binary,
+            })
         };
         self.chosen.get_or_try_init(choose).await
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Workspace {
     packages: Vec<Package>,
     workspace_root: PathBuf,
+    target_directory: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +107,13 @@ impl Workspace {
         let folder = real(folder);
         let mut packages = self.packages.iter();
         packages.find(|it| real(it.folder()) == folder)
+    }
+
+    /// Where cargo puts it, unless its configuration names another target than
+    /// this machine.
+    pub(super) fn executable(&self, binary: &Binary) -> PathBuf {
+        let file = format!("{}{}", binary.name, std::env::consts::EXE_SUFFIX);
+        self.target_directory.join("debug").join(file)
     }
 
     /// The folders of its package and of what that is made of here, and the

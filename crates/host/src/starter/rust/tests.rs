@@ -4,7 +4,10 @@ use super::*;
 use serde_json::{Value, json};
 
 fn workspace(packages: Value) -> Workspace {
-    serde_json::from_value(json!({ "packages": packages, "workspace_root": "/w" })).unwrap()
+    serde_json::from_value(
+        json!({ "packages": packages, "workspace_root": "/w", "target_directory": "/t" }),
+    )
+    .unwrap()
 }
 
 fn package(name: &str, binaries: &[&str], dependencies: &[&str]) -> Value {
