@@ -224,11 +224,20 @@ impl Reader<'_> {
         let mut variables = BTreeMap::new();
         for (key, value) in table {
             let name = key.get_ref().as_ref();
+            let path = format!("{path}.{name}");
+            if name.is_empty() || name.contains(['=', '\0']) {
+                let message = "no variable has such a name: leave out = and the character 0";
+                self.complain(key.span().start, &path, message);
+            }
             match value.get_ref() {
+                DeValue::String(text) if text.contains('\0') => {
+                    let message = "no variable holds the character 0: leave it out";
+                    self.complain(value.span().start, &path, message);
+                }
                 DeValue::String(text) => {
                     variables.insert(name.to_owned(), text.to_string());
                 }
-                _ => self.wrong(value, &format!("{path}.{name}"), "write a string"),
+                _ => self.wrong(value, &path, "write a string"),
             }
         }
         variables

@@ -133,6 +133,23 @@ fn values_of_variables_do_not_print() {
     assert!(!said[0].contains("123456"), "{said:?}");
 }
 
+#[test]
+fn a_variable_that_no_process_can_have_is_said_before_it_starts() {
+    let text =
+        "[defaults.environment]\n\"A=B\" = \"x\"\n\"\" = \"x\"\nKEY = \"very\\u0000secret\"\n";
+    let said = problems(text);
+    assert!(
+        said[0].starts_with("tether.toml:2:1: defaults.environment.A=B: "),
+        "{said:#?}"
+    );
+    assert!(said[1].starts_with("tether.toml:3:1: "), "{said:#?}");
+    assert!(
+        said[2].starts_with("tether.toml:4:7: defaults.environment.KEY: "),
+        "{said:#?}"
+    );
+    assert!(said.iter().all(|it| !it.contains("secret")), "{said:#?}");
+}
+
 proptest! {
     #[test]
     fn any_text_is_settings_or_problems_of_one_line(text in "[\\[\\]a-z.=\"{}, \n'#0-9ä]{0,60}") {
