@@ -123,13 +123,13 @@ impl BuildTool {
         let mut unfinished = Unfinished(child.id());
         let mut out = Lines::of(child.stdout.take());
         let mut err = Lines::of(child.stderr.take());
-        let mut status = None;
+        let (mut status, mut last_words) = (None, None);
         loop {
             // Tools leave servers behind (sccache, Gradle's daemon), which may
-            // keep the pipes open.
+            // keep the pipes open, and go on writing.
             let silent = async {
-                match status {
-                    Some(_) => tokio::time::sleep(LAST_WORDS).await,
+                match last_words {
+                    Some(until) => tokio::time::sleep_until(until).await,
                     None => std::future::pending().await,
                 }
             };
@@ -141,14 +141,17 @@ impl BuildTool {
                 line = err.next(), if !err.ended => if let Some(line) = line {
                     hear(Stream::Err, &line);
                 },
-                ended = child.wait(), if status.is_none() => status = Some(ended.map_err(started)?),
+                ended = child.wait(), if status.is_none() => {
+                    status = Some(ended.map_err(started)?);
+                    last_words = Some(tokio::time::Instant::now() + LAST_WORDS);
+                    unfinished.0 = None;
+                }
                 () = silent => break,
             }
             if out.ended && err.ended && status.is_some() {
                 break;
             }
         }
-        unfinished.0 = None;
         Ok(status.is_some_and(|it| it.success()))
     }
 

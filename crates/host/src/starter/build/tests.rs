@@ -31,6 +31,13 @@ async fn a_server_that_it_leaves_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_server_that_goes_on_writing_is_not_waited_for_either() {
+    // It ends when nobody reads it any more.
+    let tool = sh("(while echo serving; do sleep 0.05; done) 2>&- &");
+    assert!(tool.run(|_, _| {}).await.unwrap());
+}
+
+#[tokio::test]
 async fn people_see_all_of_it_and_the_first_error_stays() {
     let shown = Arc::new(Mutex::new(Vec::new()));
     let progress: Progress = {
