@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from harness import Project, tether
+from harness import Project, npm, tether
+from harness.tools import needs
 
 DEPLOYED = 'def handler(event, context):\n    return "the deployed code"\n'
 WORKING = 'def handler(event, context):\n    return "the working copy"\n'
@@ -104,3 +105,41 @@ def test_detach_restores_what_lives_and_says_when_there_is_nothing(cloud, attach
     second = tether(*command, endpoint=cloud.endpoint)
     assert second.code == 0
     assert second.stderr == ["nothing of app is instrumented"]
+
+
+BY_HAND = """#!/bin/sh
+api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while head=$(curl -sS -o /dev/null -D - "$api/next"); do
+    id=$(echo "$head" | tr -d '\\r' | sed -n 's/^lambda-runtime-aws-request-id: //Ip')
+    curl -sS -o /dev/null -d '"the working copy"' "$api/$id/response"
+done
+"""
+
+
+@needs("curl")
+def test_a_function_without_a_debugger_runs_beside_those_that_have_one(cloud, attach, tmp_path):
+    project = Project.of(tmp_path / "mixed", {"Here": WORKING, "Elsewhere": WORKING})
+    project.write("Elsewhere/run", BY_HAND).chmod(0o755)
+    project.write("tether.toml", '[functions.Elsewhere]\ncommand = ["./run"]\n')
+    attached = attach(cloud, project, "--debug", "--debug-port", "0")
+    notes = [it["message"] for it in attached.events_of("note")]
+    (note,) = [it for it in notes if "under a debugger" in it]
+    assert note.startswith("Elsewhere cannot") and "`debugger` in tether.toml" in note, note
+    assert [it["function"] for it in attached.events_of("debugger")] == ["Here"]
+    for name in ("Here", "Elsewhere"):
+        assert cloud.invoke(name).payload == b'"the working copy"'
+
+
+def test_a_function_whose_interpreter_does_not_run_is_left_alone(cloud, attach, tmp_path):
+    project = Project.of(tmp_path / "mixed", {"Here": WORKING, "Elsewhere": WORKING})
+    broken = npm.impostor(tmp_path / "broken", "python3", says="3.7") / "python3"
+    virtualenv = f"home = {broken.parent}\n"
+    project.write("Elsewhere/.venv/pyvenv.cfg", virtualenv)
+    project.path("Elsewhere/.venv/bin").mkdir()
+    project.path("Elsewhere/.venv/bin/python3").symlink_to(broken)
+    attached = attach(cloud, project, variables={"VIRTUAL_ENV": None})
+    states = {it["function"]: it for it in attached.events_of("function")}
+    assert states["Elsewhere"]["state"] == "noLocalCode"
+    assert "is Python 3.7, and tether needs" in states["Elsewhere"]["detail"]
+    assert cloud.invoke("Here").payload == b'"the working copy"'
+    assert cloud.invoke("Elsewhere").payload == b'"the deployed code"'

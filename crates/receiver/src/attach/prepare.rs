@@ -97,6 +97,9 @@ pub(super) async fn prepare(
                 message: format!("{}: {note}", source.name),
             });
         }
+        if !runs_here(&remote, &source, &starter, reports).await {
+            continue;
+        }
         let function = function(plan, source, starter, index, reports).await?;
         let function = function.watched(&watcher).at_most(plan.concurrency);
         let target = Target {
@@ -213,6 +216,30 @@ fn source(plan: &AttachPlan, remote: &RemoteFunction, code: &LocalCode) -> Sourc
     source
 }
 
+/// Whether what starts it runs; if not, people were told why.
+async fn runs_here(
+    remote: &RemoteFunction,
+    source: &Source,
+    starter: &Starter,
+    reports: &Reports,
+) -> bool {
+    match starter.check().await {
+        Ok(runs_on) if runs_on.as_meant => true,
+        Ok(runs_on) => {
+            let (name, runtime, what) = (&source.name, &source.runtime, &runs_on.what);
+            reports(Report::Note {
+                message: format!("{name} is deployed on {runtime} and runs here on {what}"),
+            });
+            true
+        }
+        // The other functions can do without what this one lacks.
+        Err(error) => {
+            left_alone(reports, remote, &error.to_string());
+            false
+        }
+    }
+}
+
 async fn function(
     plan: &AttachPlan,
     source: Source,
@@ -220,18 +247,24 @@ async fn function(
     index: usize,
     reports: &Reports,
 ) -> Result<Function, Error> {
-    let runs_on = starter.check().await?;
-    if !runs_on.as_meant {
-        let (name, runtime, what) = (&source.name, &source.runtime, &runs_on.what);
-        reports(Report::Note {
-            message: format!("{name} is deployed on {runtime} and runs here on {what}"),
-        });
-    }
     let debugging = plan.debugging.as_ref();
     let debugger = debugging.map(|it| it.debugger(index)).transpose();
-    let debugger = debugger.map_err(StartError::Machine)?;
-    if let Some(debugger) = &debugger {
-        starter.check_debugger(debugger).await?;
+    let mut debugger = debugger.map_err(StartError::Machine)?;
+    if let Some(wanted) = &debugger {
+        match starter.check_debugger(wanted).await {
+            Ok(()) => {}
+            // The other functions have theirs.
+            Err(StartError::NoDebugger { reason, .. }) => {
+                let name = &source.name;
+                reports(Report::Note {
+                    message: format!(
+                        "{name} cannot be run under a debugger and runs without one: {reason}"
+                    ),
+                });
+                debugger = None;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let copy = WorkingCopy {
         name: source.name,
