@@ -329,6 +329,7 @@ impl Starter {
             }
             (Self::Tailored(it), _) => Box::pin(it.starter.check_debugger(debugger)).await,
             (Self::Command(it), None) => Err(it.no_debugger()),
+            (Self::Foreign(_), _) => Err(none("you start its process, and its debugger with it")),
             (_, Some(DebuggerKind::Native)) if debugger.wait => native::check_waiting(none),
             (_, None) => Err(none("tether starts none for its language yet")),
             _ => Ok(()),

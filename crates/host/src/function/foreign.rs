@@ -49,6 +49,9 @@ impl Function {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(file)?;
+        // One that was there before may be everybody's.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         for (name, value) in all {
             writeln!(file, "{name}={}", quoted(&value))?;
         }
