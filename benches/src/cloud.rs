@@ -208,7 +208,7 @@ pub(crate) fn save(folder: &Path, answered_by: &str) -> Result<()> {
 }
 
 /// Dummy credentials, and no way to real ones.
-fn environment(endpoint: Option<&str>) -> BTreeMap<String, String> {
+pub(crate) fn environment(endpoint: Option<&str>) -> BTreeMap<String, String> {
     let own = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut all: BTreeMap<String, String> = own

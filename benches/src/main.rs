@@ -13,7 +13,9 @@
 //! | `round-trip` | the deployed function invoked over HTTP: before attach and after detach (the floor: the faster of both medians), and attached. The handler is the same, so the difference is tether. With 16 in flight once with handlers of 200 to 300 ms, and once as fast as it can: then the processors are busy all the time, and the figure is what they can do. Then 16 at once with a handler of a second: who has to wait for another one shows |
 //! | `payloads` | 6 MB in and out in one invocation, whole time; the handler parses and writes them, so the floor stands beside it. "Not carried" if it is not the laptop that answers |
 //! | `cost` | RSS of the bootstrap after 1 and 200 carried invocations; CPU of each process (`/proc/PID/stat`, ticks of 10 ms over a thousand invocations); AWS calls from the emulator's ledger |
-//! | `reload` | from a save to the answer of an invocation that is made at once |
+//! | `reload` | from a save to the answer of an invocation that is made at once; and from a save to a process that has imported the new code, whose first answer is taken after that |
+//! | `host` | one function through the host (the library, in a process of its own), with our client for Python and for Node: 10,000 invocations one after the other, each prints a line; before each 500th one its code is saved. The handler does nothing else, so all of it is above the handler. RSS and descriptors of that process after the first thousand and at the end: it may grow by 2 MB, which allocators do, by no descriptor and no process |
+//! | `logs` | a handler that prints a million lines of 100 bytes, by `tether invoke` into a file, from exec to exit; beside it the same handler and interpreter, unbuffered as a function's output is, straight into a file. Every line is looked for afterwards |
 //! | `attach` | exec to `ready`, Ctrl-C to exit |
 //! | `soak` | 2,000 invocations, 16 in flight; RSS and descriptors at each quarter, at rest. In the last quarter nothing may grow by more than 5 % or 1 MB, nor by more than 8 descriptors. What each invocation left behind since the first quarter stands in the details; `--soak 20000` tells a small leak from an allocator that settles |
 //!
@@ -29,6 +31,7 @@
 mod caller;
 mod cloud;
 mod figures;
+mod host;
 mod parts;
 mod proc_fs;
 mod process;
@@ -73,12 +76,16 @@ enum Command {
     /// Be a Lambda runtime that gives events back.
     #[command(hide = true)]
     Runtime,
+    /// Invoke one function through the host.
+    #[command(hide = true)]
+    Host(host::Job),
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match options.command {
+    let done = match &options.command {
         Some(Command::Runtime) => runtime::run().map(|()| true),
+        Some(Command::Host(job)) => host::run(job).map(|()| true),
         None => bench(&options),
     };
     match done {

@@ -5,6 +5,8 @@ mod bootstrap;
 mod cost;
 mod fall_through;
 mod hops;
+mod host;
+mod logs;
 mod payloads;
 mod reload;
 mod round_trip;
@@ -30,19 +32,25 @@ pub(crate) enum Name {
     Cost,
     /// A save, and the next answer.
     Reload,
+    /// 10,000 invocations through the host.
+    Host,
+    /// 100 MB of output.
+    Logs,
     /// Attach and detach.
     Attach,
     /// 2,000 invocations, 16 in flight.
     Soak,
 }
 
-const ALL: [Name; 8] = [
+const ALL: [Name; 10] = [
     Name::Bootstrap,
     Name::FallThrough,
     Name::RoundTrip,
     Name::Payloads,
     Name::Cost,
     Name::Reload,
+    Name::Host,
+    Name::Logs,
     Name::Attach,
     Name::Soak,
 ];
@@ -109,6 +117,8 @@ async fn measure(name: Name, setting: &Setting, link: Link, report: &mut Report)
         Name::Payloads => payloads::run(part, report).await,
         Name::Cost => cost::run(part, report).await,
         Name::Reload => reload::run(part, report).await,
+        Name::Host => host::run(part, report).await,
+        Name::Logs => logs::run(part, report).await,
         Name::Attach => attach::run(part, report).await,
         Name::Soak => soak::run(part, report).await,
     };
