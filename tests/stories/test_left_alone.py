@@ -136,7 +136,7 @@ def test_a_function_whose_interpreter_does_not_run_is_left_alone(cloud, attach, 
     virtualenv = f"home = {broken.parent}\n"
     project.write("Elsewhere/.venv/pyvenv.cfg", virtualenv)
     project.path("Elsewhere/.venv/bin").mkdir()
-    project.path("Elsewhere/.venv/bin/python3").symlink_to(broken)
+    project.path("Elsewhere/.venv/bin/python").symlink_to(broken)
     attached = attach(cloud, project, variables={"VIRTUAL_ENV": None})
     states = {it["function"]: it for it in attached.events_of("function")}
     assert states["Elsewhere"]["state"] == "noLocalCode"
