@@ -360,7 +360,7 @@ impl Starter {
         match self {
             Self::Python(it) => it.command(debugged),
             Self::Node(it) => it.command(debugged),
-            Self::Command(it) => it.command(),
+            Self::Command(it) => it.command(debugged),
             Self::Rust(it) => it.command(),
             Self::Go(it) => it.command(),
             Self::Make(it) => it.command(),

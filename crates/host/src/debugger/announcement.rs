@@ -27,11 +27,14 @@ impl Announcement {
         }
     }
 
-    /// Its own port is of no use to anybody: ours is told. The client tells it in
-    /// a file.
+    /// `Debugger listening on ws://127.0.0.1:40123/c8c566a5-…`; our client tells
+    /// it in a file as well.
     fn node(line: &str) -> Option<Self> {
+        if let Some(place) = line.strip_prefix("Debugger listening on ws://127.0.0.1:") {
+            let port = place.split('/').next()?;
+            return port.parse().ok().map(Self::on);
+        }
         let known = [
-            "Debugger listening on ws://127.0.0.1:",
             "For help, see: https://nodejs.org/en/docs/inspector",
             "Debugger attached.",
             "Debugger ending on ws://127.0.0.1:",
@@ -48,6 +51,9 @@ impl Announcement {
 
     /// `Listening for transport dt_socket at address: 40123`
     fn jvm(line: &str) -> Option<Self> {
+        if line.starts_with("NOTE: Picked up JDK_JAVA_OPTIONS: -agentlib:jdwp") {
+            return Some(Self::Nothing);
+        }
         let address = line.strip_prefix("Listening for transport dt_socket at address: ")?;
         let port = address.rsplit(':').next()?;
         port.parse().ok().map(Self::on)
@@ -117,7 +123,7 @@ mod tests {
             (
                 DebuggerKind::Node,
                 "Debugger listening on ws://127.0.0.1:35109/c8c566a5-d880-4029-be2e-e6279d19b24c",
-                Announcement::Nothing,
+                Announcement::on(35109),
             ),
         ] {
             assert_eq!(Announcement::of(kind, line), Some(said), "{line}");

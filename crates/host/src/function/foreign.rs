@@ -33,7 +33,7 @@ impl Function {
         })
     }
 
-    /// Writes the variables that such a process needs, `NAME="value"` on a
+    /// Writes the variables that such a process needs, `NAME='value'` on a
     /// line, for this user's eyes only.
     ///
     /// # Errors
@@ -59,15 +59,23 @@ impl Function {
     }
 }
 
+/// As a shell and a `.env` file read it: nothing in it is expanded where that
+/// can be.
 fn quoted(value: &str) -> String {
+    if !value.contains(['\'', '\n']) {
+        return format!("'{value}'");
+    }
     let value = value.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", value.replace('\n', "\\n"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::quoted;
+
     #[test]
     fn a_value_stands_on_one_line() {
-        assert_eq!(super::quoted("a \"b\"\\\nc"), r#""a \"b\"\\\nc""#);
+        assert_eq!(quoted("a \"b\" $HOME"), "'a \"b\" $HOME'");
+        assert_eq!(quoted("it's \"b\"\\\nc"), r#""it's \"b\"\\\nc""#);
     }
 }

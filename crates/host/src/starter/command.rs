@@ -2,9 +2,15 @@
 //! OS-only runtime. The process finds what it needs in `AWS_LAMBDA_RUNTIME_API`,
 //! `_HANDLER` and `LAMBDA_TASK_ROOT`; its folder is that of the code.
 
-use super::{DebuggerKind, RunsOn, Source, StartCommand, StartError, tool};
+use super::{
+    DebugTarget, DebuggerKind, RunsOn, Source, StartCommand, StartError, java, python, tool,
+};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+
+/// Options for each JVM that is started by `java`, and for each Node.
+const JAVA: &str = "JDK_JAVA_OPTIONS";
+const NODE: &str = "NODE_OPTIONS";
 
 /// A command as the developer wrote it.
 #[derive(Clone, Debug)]
@@ -70,12 +76,32 @@ impl Program {
         }
     }
 
-    pub(super) fn command(&self) -> StartCommand {
+    pub(super) fn command(&self, debugged: Option<&DebugTarget>) -> StartCommand {
+        let debugger = debugged.and_then(|target| self.told_of_its_debugger(target));
         StartCommand {
             program: self.program.clone(),
             arguments: self.arguments.clone(),
-            ..StartCommand::default()
+            variables: debugger.into_iter().collect(),
         }
+    }
+
+    /// The variable by which its runtime starts the debugger, wherever in the
+    /// command that runtime stands.
+    fn told_of_its_debugger(&self, target: &DebugTarget) -> Option<(String, String)> {
+        let (name, value) = match self.debugger? {
+            // <https://docs.oracle.com/en/java/javase/21/docs/specs/man/java.html>
+            DebuggerKind::Jdwp if target.wait => {
+                (JAVA, java::AGENT.replace("suspend=n", "suspend=y"))
+            }
+            DebuggerKind::Jdwp => (JAVA, java::AGENT.to_owned()),
+            // <https://nodejs.org/api/cli.html#node_optionsoptions>
+            DebuggerKind::Node if target.wait => (NODE, "--inspect-brk=127.0.0.1:0".to_owned()),
+            DebuggerKind::Node => (NODE, "--inspect=127.0.0.1:0".to_owned()),
+            // For a command with `-m debugpy --listen 127.0.0.1:0`.
+            DebuggerKind::Debugpy => (python::ENDPOINTS, target.endpoints.display().to_string()),
+            DebuggerKind::Native | DebuggerKind::Delve => return None,
+        };
+        Some((name.to_owned(), value))
     }
 }
 

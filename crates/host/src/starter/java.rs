@@ -16,7 +16,8 @@ const MAIN: &str = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda";
 
 /// Any free port of this machine; `suspend=n`: it does not wait.
 /// <https://docs.oracle.com/en/java/javase/21/docs/specs/jpda/conninv.html>
-const AGENT: &str = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
+pub(super) const AGENT: &str =
+    "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
 
 /// A function's project.
 #[derive(Debug)]

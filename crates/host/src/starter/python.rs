@@ -248,7 +248,7 @@ const PYCHARM: &str = "TETHER_PYCHARM";
 /// debugpy writes the addresses that it listens at into the file that this
 /// variable names
 /// (<https://github.com/microsoft/debugpy/blob/main/src/debugpy/adapter/__main__.py>).
-const ENDPOINTS: &str = "DEBUGPY_ADAPTER_ENDPOINTS";
+pub(super) const ENDPOINTS: &str = "DEBUGPY_ADAPTER_ENDPOINTS";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
