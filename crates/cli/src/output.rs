@@ -185,9 +185,7 @@ fn lines(report: &Report) -> Vec<String> {
         Report::Started {
             function,
             request_id,
-        } => vec![format!(
-            "▶ {NAME}{function}{NAME:#} {SOFT}{request_id}{SOFT:#}"
-        )],
+        } => vec![started_line(function, request_id)],
         Report::Invocation {
             function,
             outcome,
@@ -198,15 +196,25 @@ fn lines(report: &Report) -> Vec<String> {
         } => vec![invocation_line(
             function, *outcome, detail, *total_ms, *hops,
         )],
-        Report::Restored { function, detail } => vec![format!(
-            "{GOOD}✓{GOOD:#} {NAME}{function}{NAME:#} restored{}",
-            behind(detail)
-        )],
-        Report::Detached => vec![format!(
-            "{GOOD}detached{GOOD:#}: the deployed code answers again"
-        )],
+        Report::Restored { function, detail } => vec![restored_line(function, detail)],
+        Report::Detached => vec![detached_line()],
         _ => vec![],
     }
+}
+
+fn started_line(function: &str, request_id: &str) -> String {
+    format!("▶ {NAME}{function}{NAME:#} {SOFT}{request_id}{SOFT:#}")
+}
+
+fn restored_line(function: &str, detail: &str) -> String {
+    format!(
+        "{GOOD}✓{GOOD:#} {NAME}{function}{NAME:#} restored{}",
+        behind(detail)
+    )
+}
+
+fn detached_line() -> String {
+    format!("{GOOD}detached{GOOD:#}: the deployed code answers again")
 }
 
 fn runtime_api_lines(function: &str, address: &str, env_file: Option<&Path>) -> Vec<String> {
