@@ -339,9 +339,11 @@ fn line_to(to: To, text: &str) {
     put(to, line.as_bytes());
 }
 
-/// Whether there is no colour on stderr.
+/// Whether there is no colour on stderr. Found out once: it takes a look at the
+/// environment and calls of the system, and is asked for each line.
 fn is_plain() -> bool {
-    is_plain_on(&std::io::stderr())
+    static PLAIN: OnceLock<bool> = OnceLock::new();
+    *PLAIN.get_or_init(|| is_plain_on(&std::io::stderr()))
 }
 
 fn is_plain_on(stream: &impl anstream::stream::RawStream) -> bool {

@@ -51,6 +51,11 @@ struct State {
     is_stalled: bool,
     /// Lines that were dropped since.
     lost: u64,
+    /// The writer waits for something. To wake it costs more than a line does,
+    /// so nobody does that while it writes: it looks again by itself.
+    is_idle: bool,
+    /// So many wait for progress; the same.
+    waiters: usize,
 }
 
 /// The two streams.
@@ -119,8 +124,10 @@ impl Queue {
                 state.is_stalled = true;
                 return (state, false);
             }
+            state.waiters += 1;
             let waited = self.shared.progress.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiters -= 1;
             if state.written != written {
                 (since, written) = (Instant::now(), state.written);
             }
@@ -142,7 +149,9 @@ impl Shared {
             }
             _ => state.waiting.push_back((to, bytes.to_vec())),
         }
-        self.more.notify_one();
+        if std::mem::take(&mut state.is_idle) {
+            self.more.notify_one();
+        }
     }
 
     fn next(&self) -> (To, Vec<u8>) {
@@ -151,6 +160,7 @@ impl Shared {
             match state.waiting.pop_front() {
                 Some(next) => return next,
                 None => {
+                    state.is_idle = true;
                     let waited = self.more.wait(state);
                     state = waited.unwrap_or_else(PoisonError::into_inner);
                 }
@@ -163,7 +173,9 @@ impl Shared {
         state.size -= bytes;
         state.written += 1;
         state.is_stalled = false;
-        self.progress.notify_all();
+        if state.waiters > 0 {
+            self.progress.notify_all();
+        }
     }
 }
 
