@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from harness import Project, tether
+from harness import Process, Project, tether
+from harness.surroundings import binary, environment
 from harness.tools import needs
 
 # A compiler on a busy machine.
@@ -34,10 +35,22 @@ Connection: close\\r\\nContent-Length: {}\\r\\n\\r\\n{body}", body.len()).unwrap
     (id, String::from_utf8(body).unwrap())
 }
 
+fn stream(id: &str, go: &str) {
+    let host = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap();
+    let mut api = TcpStream::connect(&host).unwrap();
+    write!(api, "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\\r\\nHost: {host}\\r\\n\\
+Lambda-Runtime-Function-Response-Mode: streaming\\r\\nTransfer-Encoding: chunked\\r\\n\\
+Connection: close\\r\\n\\r\\n4\\r\\none\\n\\r\\n").unwrap();
+    while !std::path::Path::new(go).exists() { std::thread::yield_now(); }
+    write!(api, "4\\r\\ntwo\\n\\r\\n0\\r\\n\\r\\n").unwrap();
+    api.read_to_end(&mut Vec::new()).unwrap();
+}
+
 fn main() {
     loop {
         let (id, event) = ask("GET", "next", "");
         println!("asked {event}");
+        if let Some(go) = event.trim_matches('"').strip_prefix("stream ") { stream(&id, go); continue; }
         if event.contains("panic") { panic!("no such thing"); }
         if event.contains("exit") { std::process::exit(7); }
         if event.contains("sleep") { std::thread::sleep(std::time::Duration::from_secs(60)); }
@@ -68,6 +81,24 @@ import (
 
 const answer = "the first"
 
+func stream(url, until string) {
+	body, writer := io.Pipe()
+	go func() {
+		io.WriteString(writer, "one\\n")
+		for {
+			if _, err := os.Stat(until); err == nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		io.WriteString(writer, "two\\n")
+		writer.Close()
+	}()
+	request, _ := http.NewRequest("POST", url, body)
+	request.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	http.DefaultClient.Do(request)
+}
+
 func main() {
 	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
 	for {
@@ -78,8 +109,12 @@ func main() {
 		body, _ := io.ReadAll(next.Body)
 		event := string(body)
 		fmt.Println("asked", event)
+		id := next.Header.Get("Lambda-Runtime-Aws-Request-Id")
 		verb, text := "response", "\\"" + answer + "\\""
 		switch {
+		case strings.Contains(event, "stream "):
+			stream(api+id+"/response", strings.Trim(event, "\\"")[len("stream "):])
+			continue
 		case strings.Contains(event, "panic"):
 			panic("no such thing")
 		case strings.Contains(event, "exit"):
@@ -89,7 +124,6 @@ func main() {
 		case strings.Contains(event, "fail"):
 			verb, text = "error", `{"errorType":"NotFound","errorMessage":"no such thing"}`
 		}
-		id := next.Header.Get("Lambda-Runtime-Aws-Request-Id")
 		http.Post(api+id+"/"+verb, "application/json", strings.NewReader(text))
 	}
 }
@@ -139,6 +173,18 @@ class Compiled:
 def compiled(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     return Compiled(folder, *LANGUAGES[request.param])
+
+
+def test_each_part_of_a_stream_is_printed_while_the_next_one_is_not_written_yet(compiled):
+    go = compiled.project.folder / "go"
+    command = [binary(), "invoke", "--timeout", "60"]
+    where = {"cwd": compiled.project.folder, "stdin": json.dumps(f"stream {go}")}
+    with Process("invoke", command, environment(), **where) as process:
+        process.wait_until(lambda: process.stdout == ["one"], "first part", LONG)
+        go.touch()
+        assert process.ends() == 0, process.stderr
+        assert process.stdout == ["one", "two"]
+        process.leaves_nothing_behind()
 
 
 def test_it_is_built_and_answers(compiled):
