@@ -8,6 +8,7 @@
 //! | module | answers |
 //! |---|---|
 //! | [`websocket`] | which event, which route, which frame, which handshake answer |
+//! | [`http`] | what requests and answers are |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
 //! | [`connection_id`] | what connection and request ids look like |
@@ -23,6 +24,7 @@ pub mod authorizer;
 mod clock;
 pub mod connection_id;
 pub mod connections;
+pub mod http;
 mod invoke;
 mod proxy;
 pub mod query;

@@ -24,6 +24,7 @@
 //! - `Fn::Length`, `Fn::ToJsonString` and `DefaultValue` of `Fn::FindInMap` work without
 //!   `AWS::LanguageExtensions`.
 
+pub mod api;
 mod conditions;
 mod cycles;
 mod evaluator;
