@@ -4,6 +4,7 @@ mod editor;
 mod external;
 mod helper;
 mod invoke;
+mod local;
 mod logging;
 mod running;
 
@@ -12,6 +13,7 @@ pub(crate) use editor::{Editor, LaunchJson};
 pub(crate) use external::External;
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
 pub(crate) use invoke::Invoke;
+pub(crate) use local::Local;
 pub(crate) use logging::Logging;
 pub(crate) use running::Running;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -73,6 +75,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  tether emulator --deploy app=examples/hello-python/template.yaml"
     )]
     Emulator(Emulator),
+    /// Serve a template's working copy: its APIs, its functions, its tables.
+    #[command(
+        after_help = "Examples:\n  tether local\n  tether local --template app/template.yaml --port 3000\n  tether local --debug\n  aws lambda invoke --endpoint-url http://127.0.0.1:3100 --function-name HelloFunction out.json"
+    )]
+    Local(Local),
     /// Run one invocation, in the working copy or deployed.
     #[command(
         after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction\n  tether invoke HelloFunction --env-vars env.json --parameter-overrides Stage=test\n  tether invoke HelloFunction --event event.json --debug\n  tether invoke HelloFunction --remote --stack-name shop --event event.json"

@@ -7,6 +7,7 @@ mod emulator;
 mod install;
 mod invoke;
 mod launch_json;
+mod local;
 mod status;
 mod uninstall;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
         Command::Status(typed) => status::run(typed, output).await,
         Command::Doctor(typed) => Ok(doctor::run(typed, output).await),
         Command::Emulator(typed) => emulator::run(typed, output).await,
+        Command::Local(typed) => local::run(typed, output).await,
         Command::Invoke(typed) => invoke::run(typed, output).await,
         Command::LaunchJson(typed) => launch_json::run(&typed, output).await,
         Command::Client { language } => {

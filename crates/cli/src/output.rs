@@ -4,6 +4,7 @@
 mod debuggers;
 mod findings;
 mod launcher;
+mod local;
 mod logs;
 mod news;
 mod queue;

@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tether_host::{Clients, Debugger, DebuggerKind, RunsOn, StartError, Starter};
+use tether_project::Debugging;
 use tether_project::{LocalCode, Place, ProjectError, WorkingCopies};
-use tether_receiver::Debugging;
 
 /// A program, and the function if it is asked about its code as well: whether
 /// a Node runs TypeScript is a matter of both.

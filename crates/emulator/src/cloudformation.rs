@@ -22,7 +22,7 @@ mod template;
 mod wish;
 
 pub(crate) use api::serve;
-pub(crate) use engine::{OnFailure, Order, create_now};
+pub(crate) use engine::{OnFailure, Order, create_now, update_now};
 pub(crate) use records::Records;
 pub(crate) use rights::By;
 pub(crate) use stack::Stacks;

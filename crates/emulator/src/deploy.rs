@@ -72,6 +72,8 @@ pub struct DeployedFunction {
 pub struct DeployedApi {
     /// In the template.
     pub logical_id: String,
+    /// `REST`, `HTTP`, `URL`, `WEBSOCKET`
+    pub kind: &'static str,
     /// Where it serves.
     pub url: String,
 }
@@ -81,11 +83,7 @@ pub(crate) async fn deploy(
     cloud: &Arc<Cloud>,
     source: &StackSource,
 ) -> Result<Deployment, DeployError> {
-    let text = std::fs::read_to_string(&source.template).map_err(|error| DeployError::Read {
-        path: source.template.clone(),
-        error,
-        stack: source.name.clone(),
-    })?;
+    let text = read(source)?;
     let resource = format!("stack/{}/{}", source.name, id::uuid());
     let id = cloud.arn("cloudformation", &resource);
     let stack = cloud.stacks.create(&source.name, &id);
@@ -93,8 +91,45 @@ pub(crate) async fn deploy(
         resource: source.name.clone(),
         reason: "there is a stack of this name".to_owned(),
     })?;
+    let order = order(source, text);
+    let created = cloudformation::create_now(cloud, &stack, order).await?;
+    let target = created.map_err(|failed| DeployError::Resource {
+        resource: failed.logical_id,
+        reason: failed.reason,
+    })?;
+    Ok(told(cloud, &source.name, &target))
+}
+
+/// Makes a stack what its template says now.
+pub(crate) async fn update(
+    cloud: &Arc<Cloud>,
+    source: &StackSource,
+) -> Result<Deployment, DeployError> {
+    let text = read(source)?;
+    let stack = cloud.stacks.find(&source.name);
+    let stack = stack.ok_or_else(|| DeployError::Resource {
+        resource: source.name.clone(),
+        reason: "there is no stack of this name".to_owned(),
+    })?;
+    let updated = cloudformation::update_now(cloud, &stack, order(source, text)).await?;
+    let target = updated.map_err(|failed| DeployError::Resource {
+        resource: failed.logical_id,
+        reason: failed.reason,
+    })?;
+    Ok(told(cloud, &source.name, &target))
+}
+
+fn read(source: &StackSource) -> Result<String, DeployError> {
+    std::fs::read_to_string(&source.template).map_err(|error| DeployError::Read {
+        path: source.template.clone(),
+        error,
+        stack: source.name.clone(),
+    })
+}
+
+fn order(source: &StackSource, text: String) -> Order {
     let folder = source.template.parent().map(PathBuf::from);
-    let order = Order {
+    Order {
         wish: Wish {
             text,
             file: source.template.display().to_string(),
@@ -104,13 +139,7 @@ pub(crate) async fn deploy(
         },
         by: By::default(),
         on_failure: OnFailure::Rollback,
-    };
-    let created = cloudformation::create_now(cloud, &stack, order).await?;
-    let target = created.map_err(|failed| DeployError::Resource {
-        resource: failed.logical_id,
-        reason: failed.reason,
-    })?;
-    Ok(told(cloud, &source.name, &target))
+    }
 }
 
 /// What whoever started the emulator is told.
@@ -134,6 +163,7 @@ fn told(cloud: &Cloud, stack: &str, target: &Stack) -> Deployment {
         let it = serving.iter().find(|it| it.id == api.id)?;
         Some(DeployedApi {
             logical_id: api.logical_id.clone(),
+            kind: "WEBSOCKET",
             url: it.url(),
         })
     });

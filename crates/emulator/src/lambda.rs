@@ -12,6 +12,7 @@ mod mappings;
 mod rate;
 mod records;
 mod run;
+mod run_here;
 mod tap;
 mod version;
 
@@ -31,6 +32,7 @@ use crate::cloud::{Notice, Place};
 use crate::iam::Iam;
 use crate::id;
 use crate::options::Options;
+use crate::tails::Tails;
 use bytes::Bytes;
 use http::Method;
 use rate::{Rate, is_control_plane};
@@ -57,6 +59,8 @@ pub(crate) struct Lambda {
     pub(crate) clients: Clients,
     pub(crate) layers: Layers,
     pub(crate) mappings: Mappings,
+    /// Ends of logs that somebody wants.
+    pub(crate) tails: Tails,
     functions: RwLock<BTreeMap<String, Arc<Function>>>,
     /// See [`Options::control_plane_rate`].
     rate: Option<Rate>,
@@ -112,6 +116,7 @@ impl Lambda {
             clients: Clients::write().map_err(std::io::Error::other)?,
             layers: Layers::new(around.place.clone())?,
             mappings: Mappings::new(around.place.clone()),
+            tails: around.options.tails.clone(),
             functions: RwLock::default(),
             rate: rate.map(|calls| Rate::new(calls, Instant::now())),
         });

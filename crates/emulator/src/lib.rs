@@ -31,13 +31,17 @@ mod requests;
 mod s3;
 mod schedule;
 mod signature;
+mod tails;
 mod websocket;
+mod working_copies;
 
 pub use cloud::{Cloud, Notice, Place};
 pub use deploy::{DeployError, DeployedApi, DeployedFunction, Deployment, StackSource};
 pub use faults::{FaultHit, FaultSink};
 pub use options::Options;
+pub use tails::Tails;
 pub use tether_host::{LogLine, LogSink};
+pub use working_copies::{WantedCopy, WorkingCopies};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -102,6 +106,14 @@ impl Emulator {
     /// Everything that is wrong with it; nothing of it serves then.
     pub async fn deploy(&self, source: &StackSource) -> Result<Deployment, DeployError> {
         deploy::deploy(&self.cloud, source).await
+    }
+
+    /// Makes a stack that it has deployed what its template says now.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; what was there goes on serving then.
+    pub async fn update(&self, source: &StackSource) -> Result<Deployment, DeployError> {
+        deploy::update(&self.cloud, source).await
     }
 
     /// Ends every connection and every process.

@@ -1,7 +1,10 @@
 //! How this cloud differs from AWS on request: shorter limits, longer ways.
 
+use crate::tails::Tails;
+use crate::working_copies::WorkingCopies;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
 
@@ -15,7 +18,7 @@ const ROLE_SESSION: Duration = Duration::from_secs(3600);
 const REAP_AFTER: Duration = Duration::from_secs(600);
 
 /// See the module. The default is AWS, next door.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// One way between the laptop and the cloud: each WebSocket message takes
     /// it, and each AWS call of the laptop takes it twice. Setting up a
@@ -42,6 +45,14 @@ pub struct Options {
     pub record_requests: Option<PathBuf>,
     /// Whether everybody may do everything: IAM is not asked.
     pub no_iam: bool,
+    /// Functions run as these working copies, and nothing of their code is
+    /// copied.
+    pub working_copies: Option<Arc<dyn WorkingCopies>>,
+    /// Where working copies' lines pass by on their way; see [`Tails::sink`].
+    pub tails: Tails,
+    /// The first API's port, the next one's is one higher; none, or 0: free
+    /// ones.
+    pub first_api_port: Option<u16>,
 }
 
 impl Default for Options {
@@ -57,6 +68,9 @@ impl Default for Options {
             control_plane_rate: None,
             record_requests: None,
             no_iam: false,
+            working_copies: None,
+            tails: Tails::default(),
+            first_api_port: None,
         }
     }
 }

@@ -49,7 +49,7 @@ use tether_protocol::Environment;
 use tether_runtime_api::runtimes::Language;
 
 /// A function as template and settings describe it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Source {
     /// Its logical id, for people.
     pub name: String,

@@ -1,2 +1,134 @@
 //! `tether local`: a template served as AWS would serve it, by the emulator, with working copies in
 //! the place of deployed code.
+//!
+//! [`Plan`] is what was asked for, `copies` the functions as they are run here, `reload` what
+//! happens when the template is saved.
+
+mod copies;
+mod error;
+mod plan;
+mod reload;
+mod report;
+mod surroundings;
+
+pub use error::Error;
+pub use plan::Plan;
+pub use report::{Report, Reports, ServedApi, ServedFunction};
+
+use copies::Copies;
+use reload::Sources;
+use std::sync::Arc;
+use tether_emulator::{Deployment, Emulator, Options, StackSource, Tails};
+use tokio_util::sync::CancellationToken;
+
+/// A template that is served.
+pub struct Local {
+    plan: Plan,
+    emulator: Emulator,
+    copies: Arc<Copies>,
+    reports: Reports,
+}
+
+impl Local {
+    /// Serves a template; [`Report::Ready`] says where.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the template; a port that is taken.
+    pub async fn start(plan: Plan, options: Options, reports: Reports) -> Result<Self, Error> {
+        let tails = Tails::default();
+        let copies = Arc::new(Copies::find(&plan, &tails, &reports)?);
+        let options = Options {
+            no_iam: true,
+            working_copies: Some(Arc::clone(&copies) as _),
+            tails,
+            first_api_port: Some(plan.first_port),
+            ..options
+        };
+        let emulator = Emulator::start(
+            plan.endpoint_port,
+            plan.place.clone(),
+            options,
+            report::log_sink(&reports),
+            report::notice_sink(&reports),
+            Arc::new(|_| {}),
+        )
+        .await?;
+        let local = Self {
+            plan,
+            emulator,
+            copies,
+            reports,
+        };
+        let deployed = match local.emulator.deploy(&local.source()).await {
+            Ok(deployed) => deployed,
+            Err(error) => {
+                local.stop().await;
+                return Err(error.into());
+            }
+        };
+        local.copies.open(&local.plan, &local.reports).await?;
+        local.tell_ready(&deployed);
+        local.copies.check(&local.reports);
+        Ok(local)
+    }
+
+    /// Follows the template's changes until this ends.
+    pub async fn follow(&self, ending: &CancellationToken) {
+        let mut sources = Sources::of(&self.plan);
+        loop {
+            tokio::select! {
+                () = sources.change() => self.reload().await,
+                () = ending.cancelled() => return,
+            }
+        }
+    }
+
+    /// The template as it is now; if there is something wrong with it, what was
+    /// served before goes on.
+    async fn reload(&self) {
+        let tell = |report| (self.reports)(report);
+        if let Err(error) = self.copies.look_again(&self.plan, &self.reports).await {
+            return tell(Report::NotReloaded {
+                message: error.to_string(),
+            });
+        }
+        match self.emulator.update(&self.source()).await {
+            Ok(deployed) => {
+                self.copies.settle().await;
+                if let Err(error) = self.copies.open(&self.plan, &self.reports).await {
+                    let message = error.to_string();
+                    tell(Report::Notice { message });
+                }
+                tell(Report::Reloaded {
+                    template: self.plan.template.clone(),
+                });
+                self.tell_ready(&deployed);
+            }
+            Err(error) => {
+                self.copies.go_back().await;
+                tell(Report::NotReloaded {
+                    message: error.to_string(),
+                });
+            }
+        }
+    }
+
+    fn source(&self) -> StackSource {
+        StackSource {
+            name: self.plan.stack_name.clone(),
+            template: self.plan.template.clone(),
+            parameters: self.plan.parameters.clone(),
+        }
+    }
+
+    fn tell_ready(&self, deployed: &Deployment) {
+        (self.reports)(Report::ready(&self.plan, &self.emulator, deployed));
+    }
+
+    /// Ends every connection and every process.
+    pub async fn stop(&self) {
+        // An invocation that runs is not waited for.
+        self.copies.stop().await;
+        self.emulator.stop().await;
+    }
+}

@@ -10,10 +10,12 @@ mod error;
 mod inline;
 mod layers;
 mod overrides;
+mod running;
 pub mod settings;
 mod working_copies;
 
 pub use env_vars::EnvVars;
 pub use error::ProjectError;
 pub use overrides::parameter_overrides;
+pub use running::{Debugging, External};
 pub use working_copies::{LocalCode, Place, Wishes, WorkingCopies, load, load_as};

@@ -22,7 +22,7 @@ pub struct WorkingCopies {
 }
 
 /// A function's code on this machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LocalCode {
     /// How it is started: its folder, handler and runtime among it.
     pub source: Source,

@@ -25,7 +25,7 @@ pub use account::{Account, Developer};
 pub use attach::{attach, open_door};
 pub use error::Error;
 pub use manager::{Restored, detach};
-pub use plan::{AttachPlan, Debugging, External, WhenBusy};
+pub use plan::{AttachPlan, WhenBusy};
 pub use report::{
     Attached, CredentialsState, FunctionState, Hops, InvocationOutcome, Report, Reports,
 };

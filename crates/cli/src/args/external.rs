@@ -36,9 +36,9 @@ pub(crate) struct External {
 
 impl External {
     /// What was asked for; a plain `--external` is about all functions at hand.
-    pub(crate) fn wishes(&self) -> tether_receiver::External {
+    pub(crate) fn wishes(&self) -> tether_project::External {
         let (all, named): (Vec<_>, Vec<_>) = self.external.iter().partition(|it| it.is_empty());
-        tether_receiver::External {
+        tether_project::External {
             all: !all.is_empty(),
             functions: named.into_iter().cloned().collect(),
             first_port: self.external_port,

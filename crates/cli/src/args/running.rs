@@ -2,7 +2,7 @@
 
 use super::External;
 use clap::{Args, ValueEnum};
-use tether_receiver::Debugging;
+use tether_project::Debugging;
 
 /// What starts functions on this machine.
 #[derive(Debug, Args)]

@@ -106,6 +106,7 @@ fn options(typed: &Typed) -> Options {
         control_plane_rate: typed.control_plane_rate,
         record_requests: typed.record_requests.clone(),
         no_iam: typed.no_iam,
+        ..usual
     }
 }
 
@@ -166,7 +167,7 @@ fn announce(emulator: &Emulator, place: &Place, deployments: &[Deployment], outp
             json!({ "stack": stack, "logicalId": function.logical_id, "name": function.name })
         }));
         apis.extend(it.apis.iter().map(|api| {
-            json!({ "stack": stack, "logicalId": api.logical_id, "type": "WEBSOCKET", "url": api.url })
+            json!({ "stack": stack, "logicalId": api.logical_id, "type": api.kind, "url": api.url })
         }));
     }
     let stacks: Vec<&str> = deployments.iter().map(|it| it.stack.as_str()).collect();

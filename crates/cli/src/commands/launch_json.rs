@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tether_host::{Clients, DebuggerKind as Listens, Source, Starter};
+use tether_project::Debugging;
 use tether_project::Place;
-use tether_receiver::Debugging;
 use tether_runtime_api::runtimes::Language;
 
 /// What starts tether by F5, and attaches to every function.

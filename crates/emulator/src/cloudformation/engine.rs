@@ -60,6 +60,24 @@ pub(crate) async fn create_now(
     Ok(ended.map(|()| target))
 }
 
+/// Makes a stack what is wanted, and waits for it: the template on this machine
+/// has changed.
+///
+/// # Errors
+/// What is wrong with the template; what failed, and the stack is what it was.
+pub(crate) async fn update_now(
+    cloud: &Arc<Cloud>,
+    stack: &Arc<Stack>,
+    order: Order,
+) -> Result<Result<tether_sam::Stack, Failed>, Problems> {
+    let _work = stack.work.lock().await;
+    let planned = plan(cloud, stack, &order.wish)?;
+    let target = planned.target.clone();
+    stack.enter("UPDATE_IN_PROGRESS", Some("User Initiated"));
+    let ended = run(cloud, stack, order, planned, false).await;
+    Ok(ended.map(|()| target))
+}
+
 /// Begins what a change set says; it goes on behind the answer.
 pub(super) fn begin(cloud: &Arc<Cloud>, stack: &Arc<Stack>, order: Order, creates: bool) {
     stack.enter(

@@ -8,7 +8,9 @@ use super::environments::{self, Workshop};
 use super::error::LambdaError;
 use super::records::Records;
 use super::run::{self, Call, Invoked};
+use super::run_here;
 use super::version::{Code, Revision, Version};
+use crate::working_copies::Here;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +27,8 @@ pub(crate) struct Function {
     /// Without a qualifier.
     pub(crate) arn: String,
     pub(crate) workshop: Workshop,
+    /// Its working copy, which runs in the place of its code.
+    pub(crate) here: Option<Here>,
     latest: Arc<Version>,
     pub(super) state: Mutex<State>,
     pub(super) records: Mutex<Records>,
@@ -68,6 +72,7 @@ impl Function {
             name: configuration.function_name.clone(),
             arn: configuration.function_arn.clone(),
             workshop,
+            here: None,
             latest,
             state: Mutex::new(State {
                 shown: configuration,
@@ -79,6 +84,12 @@ impl Function {
             }),
             records: Mutex::default(),
         }
+    }
+
+    /// The same, as a working copy.
+    pub(crate) fn worked_on(self, here: Here) -> Self {
+        let here = Some(here);
+        Self { here, ..self }
     }
 
     pub(super) fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -162,7 +173,10 @@ impl Function {
         let (shown, code) = {
             let mut state = self.state();
             let mut code = self.latest.revision().code.clone();
-            let interpreter = |runtime: &str| environments::interpreter(runtime, &code.source);
+            let interpreter = |runtime: &str| match self.here {
+                Some(_) => Ok(None),
+                None => environments::interpreter(runtime, &code.source),
+            };
             let known = Known {
                 layer: &|arn| lambda.layers.size(arn),
                 runtime: &|runtime| interpreter(runtime).map(|_| ()),
@@ -375,6 +389,9 @@ impl Function {
     ) -> Result<Invoked, LambdaError> {
         let version = self.version(qualifier)?;
         let _place = self.enter()?;
+        if let Some(here) = &self.here {
+            return Ok(run_here::run(lambda, here, &version, call, None).await);
+        }
         lambda.iam.check_role(&version.revision().configuration)?;
         Ok(run::run(lambda, self, &version, call).await)
     }

@@ -173,7 +173,7 @@ impl LastWords {
     }
 }
 
-fn failed(version: &Version, call: &Call, error: &ErrorObject) -> Invoked {
+pub(super) fn failed(version: &Version, call: &Call, error: &ErrorObject) -> Invoked {
     Invoked {
         request_id: call.request_id.clone(),
         version: version.revision().configuration.version.clone(),
@@ -183,7 +183,7 @@ fn failed(version: &Version, call: &Call, error: &ErrorObject) -> Invoked {
     }
 }
 
-fn invocation(call: &Call, timeout: u32) -> Invocation {
+pub(super) fn invocation(call: &Call, timeout: u32) -> Invocation {
     let now = tether_host::now();
     let deadline = now.plus(Duration::from_secs(u64::from(timeout)));
     let epoch = now.seconds();

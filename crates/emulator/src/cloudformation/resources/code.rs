@@ -4,6 +4,9 @@ use super::{Hands, problem};
 use crate::cloudformation::rights;
 use crate::files;
 use crate::lambda::Archive;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use tether_sam::{Code, Resource};
 
@@ -27,11 +30,31 @@ impl Hands<'_> {
         code: &Code,
         to: &Path,
     ) -> Result<Content, String> {
+        if self.cloud.options.working_copies.is_some() {
+            return Ok(self.in_place(code));
+        }
         match code {
             Code::Path(path) => self.of_folder(resource, property, path, to),
             Code::Inline(text) => self.inline(text, to),
             Code::Remote(url) => self.of_s3(resource, property, url, to).await,
             Code::Missing => Err(format!("{property} is missing: name a local folder")),
+        }
+    }
+
+    /// Nothing is copied of code that runs where it is worked on. Its hash is
+    /// the place's: what is in it changes by the minute.
+    fn in_place(&self, code: &Code) -> Content {
+        let folder = self.folder.unwrap_or(Path::new("."));
+        let source = match code {
+            Code::Path(path) => folder.join(path),
+            Code::Inline(_) | Code::Remote(_) | Code::Missing => folder.to_owned(),
+        };
+        let place = source.display().to_string();
+        Content {
+            root: source.clone(),
+            source,
+            sha256: STANDARD.encode(Sha256::digest(place)),
+            size: 0,
         }
     }
 

@@ -6,7 +6,9 @@ use crate::cloudformation::stack::Made;
 use crate::lambda::{
     Code, Configuration, Function, LATEST, LayerUse, Plain, Workshop, interpreter,
 };
+use crate::working_copies::{Here, WantedCopy, WorkingCopies};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tether_protocol::Secret;
@@ -78,7 +80,13 @@ impl Hands<'_> {
         let content = self.take(resource, property, &view.code, &to).await?;
         let configuration = self.configuration(resource, &view, &content);
         let code = self.code(resource, &view, &content)?;
-        let function = Arc::new(Function::new(configuration, code, Workshop { folder }));
+        let workshop = Workshop { folder };
+        let here = self.here(resource, &configuration);
+        let mut function = Function::new(configuration, code, workshop);
+        if let Some(here) = here {
+            function = function.worked_on(here);
+        }
+        let function = Arc::new(function);
         self.records(resource, &function);
         lambda.add_function(Arc::clone(&function));
         self.publish(resource, &function);
@@ -112,6 +120,9 @@ impl Hands<'_> {
         };
         let configuration = self.configuration(resource, &view, &content);
         let code = self.code(resource, &view, &content)?;
+        if let Some(here) = &function.here {
+            here.set_variables(self.variables_here(resource, &configuration, &*here.copies));
+        }
         function.replace(configuration, code).await;
         self.records(resource, &function);
         self.publish(resource, &function);
@@ -133,6 +144,14 @@ impl Hands<'_> {
         content: &Content,
     ) -> Result<Code, String> {
         let runtime = view.runtime.as_deref().unwrap_or_default();
+        // Working copies find their own.
+        if self.cloud.options.working_copies.is_some() {
+            return Ok(Code {
+                root: content.root.clone(),
+                source: content.source.clone(),
+                interpreter: None,
+            });
+        }
         let interpreter = interpreter(runtime, &content.source)
             .map_err(|reason| problem(self.file, resource, Some("Runtime"), reason).to_string())?;
         Ok(Code {
@@ -175,6 +194,33 @@ impl Hands<'_> {
         };
         configuration.touch();
         configuration
+    }
+
+    /// Its working copy, where functions run as such.
+    fn here(&self, resource: &Resource, configuration: &Configuration) -> Option<Here> {
+        let copies = self.cloud.options.working_copies.as_ref()?;
+        let variables = self.variables_here(resource, configuration, &**copies);
+        Some(Here::new(
+            Arc::clone(copies),
+            &resource.logical_id,
+            variables,
+        ))
+    }
+
+    fn variables_here(
+        &self,
+        resource: &Resource,
+        configuration: &Configuration,
+        copies: &dyn WorkingCopies,
+    ) -> BTreeMap<String, String> {
+        copies.variables(&WantedCopy {
+            logical_id: &resource.logical_id,
+            name: &configuration.function_name,
+            runtime: &configuration.runtime,
+            memory_mb: configuration.memory_mb,
+            environment: configuration.environment.expose(),
+            endpoint: self.cloud.endpoint,
+        })
     }
 
     fn layers_of(&self, view: &tether_sam::Function) -> Vec<LayerUse> {

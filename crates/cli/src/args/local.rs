@@ -1,0 +1,51 @@
+//! What `tether local` is asked for.
+
+use super::{Logging, Running};
+use clap::Args;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct Local {
+    /// The template.
+    #[arg(
+        long,
+        short,
+        alias = "template-file",
+        default_value = "template.yaml",
+        value_name = "FILE"
+    )]
+    pub(crate) template: PathBuf,
+    /// The first API's port, the next one's is one higher; 0 takes free ones.
+    #[arg(long, short, default_value_t = 3000, value_name = "PORT")]
+    pub(crate) port: u16,
+    /// The port for SDKs (Lambda, DynamoDB, CloudFormation); 0 takes a free one.
+    #[arg(long, default_value_t = 3100, value_name = "PORT")]
+    pub(crate) endpoint_port: u16,
+    /// What the stack is called: names of its resources begin with it.
+    #[arg(long, default_value = "local", value_name = "NAME")]
+    pub(crate) stack_name: String,
+    /// Values for the template's parameters; sam's
+    /// `ParameterKey=Name,ParameterValue=value` does as well.
+    #[arg(long, value_name = "NAME=VALUE", num_args = 1..)]
+    pub(crate) parameter_overrides: Vec<String>,
+    /// Values for environment variables, as sam takes them: JSON, by logical id,
+    /// or under `Parameters` for all functions.
+    #[arg(long, short = 'n', value_name = "FILE")]
+    pub(crate) env_vars: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    /// Local processes of a function at most; without it each request that
+    /// comes while all are busy gets one of its own.
+    #[arg(long, value_name = "N", conflicts_with = "debug")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
+    /// The region that functions think they are in; otherwise the
+    /// environment's, or us-east-1.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The AWS profile of functions' calls to what is not here.
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+}

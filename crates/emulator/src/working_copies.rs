@@ -1,0 +1,116 @@
+//! Functions that run where they are worked on, in the place of copies that
+//! were deployed: what `tether local` is, seen from here.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tether_host::Function;
+use tether_protocol::{Environment, Secret};
+
+/// Finds the working copies of functions, and what they find around them.
+pub trait WorkingCopies: Send + Sync {
+    /// Where a function runs now.
+    ///
+    /// # Errors
+    /// Why it cannot be run here, for people.
+    fn find(&self, logical_id: &str) -> Result<Arc<Function>, String>;
+
+    /// The variables of its processes.
+    fn variables(&self, wanted: &WantedCopy<'_>) -> BTreeMap<String, String>;
+
+    /// The seconds that it has, where its template gives it so many.
+    fn timeout(&self, logical_id: &str, template: u32) -> u32;
+}
+
+/// A function as its stack has it.
+#[derive(Clone, Copy)]
+pub struct WantedCopy<'a> {
+    /// In the template.
+    pub logical_id: &'a str,
+    /// In Lambda.
+    pub name: &'a str,
+    /// `python3.13`
+    pub runtime: &'a str,
+    /// In MB.
+    pub memory_mb: u32,
+    /// The template's variables, references resolved. They are secrets.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Where SDKs find this cloud.
+    pub endpoint: SocketAddr,
+}
+
+/// One function's working copy.
+pub(crate) struct Here {
+    pub(crate) copies: Arc<dyn WorkingCopies>,
+    pub(crate) logical_id: String,
+    variables: RwLock<Arc<Environment>>,
+    lanes: Mutex<Lanes>,
+}
+
+/// Execution environments by number: an invocation has one for itself, the one
+/// that was used last, so that idle ones can end.
+#[derive(Default)]
+struct Lanes {
+    free: Vec<Arc<str>>,
+    count: usize,
+}
+
+/// The place of one invocation.
+pub(crate) struct Lane<'a> {
+    here: &'a Here,
+    pub(crate) name: Arc<str>,
+}
+
+impl Drop for Lane<'_> {
+    fn drop(&mut self) {
+        let mut lanes = self.here.lanes();
+        lanes.free.push(Arc::clone(&self.name));
+    }
+}
+
+impl Here {
+    pub(crate) fn new(
+        copies: Arc<dyn WorkingCopies>,
+        logical_id: &str,
+        variables: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            copies,
+            logical_id: logical_id.to_owned(),
+            variables: RwLock::new(Arc::new(Secret::new(variables))),
+            lanes: Mutex::default(),
+        }
+    }
+
+    /// Other variables from now on.
+    pub(crate) fn set_variables(&self, variables: BTreeMap<String, String>) {
+        let mut own = self
+            .variables
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *own = Arc::new(Secret::new(variables));
+    }
+
+    pub(crate) fn variables(&self) -> Arc<Environment> {
+        let variables = self.variables.read();
+        Arc::clone(&variables.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn lane(&self) -> Lane<'_> {
+        let mut lanes = self.lanes();
+        let name = lanes.free.pop().unwrap_or_else(|| {
+            lanes.count += 1;
+            Arc::from(format!("local-{}", lanes.count))
+        });
+        Lane { here: self, name }
+    }
+
+    fn lanes(&self) -> std::sync::MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The seconds that an invocation has.
+    pub(crate) fn timeout(&self, template: u32) -> u32 {
+        self.copies.timeout(&self.logical_id, template)
+    }
+}

@@ -1,0 +1,64 @@
+//! Hears of changes to the files that say what is served.
+
+use crate::plan::Plan;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// How often they are looked at: they are few, and a look is a few microseconds,
+/// so it needs no watch of the system's.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Files beside the template that say how its functions run.
+const BESIDE: [&str; 1] = ["tether.toml"];
+
+/// What is known of a file: when it was written, and how long it is.
+type Glance = Option<(SystemTime, u64)>;
+
+/// The template, and what belongs to it.
+pub(crate) struct Sources {
+    files: Vec<(PathBuf, Glance)>,
+}
+
+impl Sources {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let beside = BESIDE.map(|name| plan.template.with_file_name(name));
+        let files = [plan.template.clone()].into_iter().chain(beside);
+        let files = files.chain(plan.env_vars.clone());
+        Self {
+            files: files.map(|it| (it.clone(), glance(&it))).collect(),
+        }
+    }
+
+    /// Waits until one of them has changed, and stays as it is for a moment: an
+    /// editor may write in several steps.
+    pub(crate) async fn change(&mut self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if !self.look() {
+                continue;
+            }
+            loop {
+                tokio::time::sleep(LOOK / 4).await;
+                if !self.look() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether anything has changed since the last look.
+    fn look(&mut self) -> bool {
+        let mut changed = false;
+        for (file, known) in &mut self.files {
+            let now = glance(file);
+            changed |= now != *known;
+            *known = now;
+        }
+        changed
+    }
+}
+
+fn glance(file: &std::path::Path) -> Glance {
+    let about = std::fs::metadata(file).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
