@@ -32,6 +32,16 @@ pub enum ProjectError {
         /// Why.
         reason: String,
     },
+    /// A file of SAM's settings, or one that it names.
+    #[error("{path} cannot be read ({reason}): {what}")]
+    SamConfig {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+        /// What to do.
+        what: &'static str,
+    },
     /// `--command` is nobody's.
     #[error("{0}")]
     Command(String),

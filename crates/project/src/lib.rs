@@ -3,7 +3,7 @@
 //!
 //! [`load`] reads the template; [`LocalCode`] is one function as it can be run
 //! here, [`tether_host::Source`] the part of it that says how. [`settings`] is
-//! what `tether.toml` says besides.
+//! what `tether.toml` says besides, [`samconfig`] what a file of SAM's does.
 
 mod env_vars;
 mod error;
@@ -11,6 +11,7 @@ mod inline;
 mod layers;
 mod overrides;
 mod running;
+pub mod samconfig;
 pub mod settings;
 mod working_copies;
 

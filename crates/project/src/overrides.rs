@@ -2,18 +2,24 @@
 //! (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-cli-command-reference-sam-local-invoke.html>).
 
 use crate::error::ProjectError;
+use crate::samconfig;
 use std::collections::BTreeMap;
 
 /// Reads `Stage=test Size="a b"` and the older
-/// `ParameterKey=Stage,ParameterValue=test`, one or more to a word.
+/// `ParameterKey=Stage,ParameterValue=test`, one or more to a word, and
+/// `file://values.yaml` with more of them. Later ones win.
 ///
 /// # Errors
-/// When something is neither.
+/// When something is none of these.
 pub fn parameter_overrides(typed: &[String]) -> Result<BTreeMap<String, String>, ProjectError> {
-    let pairs = typed.iter().flat_map(|it| words(it));
-    pairs
-        .map(|word| pair(&word).ok_or(ProjectError::Override(name_only(&word))))
-        .collect()
+    let mut values = BTreeMap::new();
+    for word in typed.iter().flat_map(|it| words(it)) {
+        match word.strip_prefix("file://") {
+            Some(path) => values.extend(samconfig::overrides_of_file(path)?),
+            None => values.extend([pair(&word).ok_or(ProjectError::Override(name_only(&word)))?]),
+        }
+    }
+    Ok(values)
 }
 
 /// A value may be a secret.

@@ -42,6 +42,7 @@ mod problem;
 mod reader;
 mod references;
 mod resources;
+pub mod samconfig;
 mod scalar;
 mod schedule;
 mod stack;
