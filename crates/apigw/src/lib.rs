@@ -9,6 +9,8 @@
 //! |---|---|
 //! | [`websocket`] | which event, which route, which frame, which handshake answer |
 //! | [`http`] | what requests and answers are |
+//! | [`rest`] | REST APIs: which method, which event, which answer |
+//! | [`throttle`] | a token bucket |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
 //! | [`connection_id`] | what connection and request ids look like |
@@ -28,6 +30,8 @@ pub mod http;
 mod invoke;
 mod proxy;
 pub mod query;
+pub mod rest;
+pub mod throttle;
 pub mod websocket;
 
 pub use invoke::InvokeResult;
