@@ -13,6 +13,7 @@ mod rate;
 mod records;
 mod run;
 mod run_here;
+mod streamed;
 mod tap;
 mod version;
 
@@ -25,6 +26,7 @@ pub(crate) use function::Function;
 pub(crate) use layers::{Layers, Wanted};
 pub(crate) use mappings::Mappings;
 pub(crate) use run::{Call, Invoked};
+pub(crate) use streamed::Answering;
 pub(crate) use version::Code;
 
 use crate::callers::{Callers, lambda_action};
@@ -40,7 +42,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use tether_host::{Clients, LogSink};
+use tether_host::{Clients, LogSink, RunState};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -220,6 +222,7 @@ impl Lambda {
             payload,
             client_context,
             tail: false,
+            state: RunState::new(),
         };
         self.run(target, call).await
     }

@@ -224,6 +224,18 @@ impl ExecutionEnvironment {
         self.run(invocation, payload, &RunState::new(), None).await
     }
 
+    /// The same; whoever has asked the state for the answer while it is written
+    /// gets it, see [`RunState::stream`]. The stream is to be ended by
+    /// [`RunState::end_stream`]: an event that was not taken may be run again.
+    pub async fn invoke_watched(
+        &mut self,
+        invocation: Invocation,
+        payload: Bytes,
+        state: &RunState,
+    ) -> Ended {
+        self.run(invocation, payload, state, None).await
+    }
+
     /// See [`invoke`](Self::invoke); the state, and the log if it is to be, is
     /// told when the process takes the event.
     pub(crate) async fn run(

@@ -63,6 +63,12 @@ impl RunState {
         stream
     }
 
+    /// Nothing more comes out of the stream, if it was asked for: the
+    /// invocation is over.
+    pub fn end_stream(&self) {
+        self.taker();
+    }
+
     /// What it does, for people: `stopped at a breakpoint for 28 s (app.py:7)`.
     #[must_use]
     pub fn describe(&self, at: Timestamp) -> String {

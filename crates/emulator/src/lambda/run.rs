@@ -7,7 +7,7 @@ use crate::id;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tether_host::Ended;
+use tether_host::{Ended, RunState};
 use tether_runtime_api::log::{self, LogFormat, Report, Status};
 use tether_runtime_api::{ErrorObject, Invocation, header};
 
@@ -31,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) client_context: Option<String>,
     /// Whether the end of the log is wanted.
     pub(crate) tail: bool,
+    /// Who wants the answer while it is written asks here.
+    pub(crate) state: RunState,
 }
 
 /// What came of an invocation. It does not print: payloads are in it.
@@ -86,7 +88,7 @@ async fn once(
     warm.tap.begin(id, call.tail, first);
     let started = Instant::now();
     let invocation = invocation(call, configuration.timeout);
-    let ended = match warm.invoke(invocation, call.payload.clone()).await {
+    let ended = match warm.invoke(invocation, call.payload.clone(), &call.state).await {
         Ended::NotTaken(_, payload) => {
             warm.stop().await;
             return Err(payload);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tether_host::{Ended, ExecutionEnvironment};
+use tether_host::{Ended, ExecutionEnvironment, RunState};
 use tether_runtime_api::{ErrorObject, Invocation};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -79,10 +79,18 @@ pub(crate) struct Warm {
 
 impl Warm {
     /// Runs one invocation; one that could not start ends as it did.
-    pub(crate) async fn invoke(&mut self, invocation: Invocation, payload: Bytes) -> Ended {
+    pub(crate) async fn invoke(
+        &mut self,
+        invocation: Invocation,
+        payload: Bytes,
+        state: &RunState,
+    ) -> Ended {
         match self.failed.take() {
             Some(failed) => failed,
-            None => self.environment.invoke(invocation, payload).await,
+            None => {
+                let environment = &mut self.environment;
+                environment.invoke_watched(invocation, payload, state).await
+            }
         }
     }
 

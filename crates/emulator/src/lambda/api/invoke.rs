@@ -13,6 +13,7 @@ use http_body_util::Full;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tether_host::RunState;
 
 /// Largest events of synchronous and of asynchronous calls
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -65,6 +66,7 @@ pub(super) async fn serve(
             .map(client_context)
             .transpose()?,
         tail: false,
+        state: RunState::new(),
     };
     match kind {
         "RequestResponse" => {
