@@ -25,6 +25,7 @@
 
 pub mod environment;
 mod error;
+mod event_stream;
 pub mod header;
 mod invocation;
 pub mod log;
@@ -34,6 +35,7 @@ mod streaming;
 pub mod verb;
 
 pub use error::{ErrorObject, Refusal};
+pub use event_stream::{EVENT_STREAM_CONTENT_TYPE, InvokeComplete, payload_chunks};
 pub use invocation::{Invocation, NotAnInvocation};
 pub use route::Route;
 pub use streaming::{
