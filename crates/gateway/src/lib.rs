@@ -5,5 +5,6 @@
 //! whatever [`Functions`] runs: deployed copies in the emulator, working copies in `tether local`.
 
 mod functions;
+pub mod http1;
 
 pub use functions::{Call, Functions, Outcome, Streamed};
