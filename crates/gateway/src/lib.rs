@@ -4,7 +4,19 @@
 //! The rules are [`tether_apigw`]'s, what is served is a [`tether_sam::api::Api`], and functions are
 //! whatever [`Functions`] runs: deployed copies in the emulator, working copies in `tether local`.
 
+mod callers;
+mod front;
 mod functions;
 pub mod http1;
+mod keys;
+mod one_port;
+mod sink;
+mod stamps;
 
+pub use callers::{Callers, LocalKeys, Signer};
+pub use front::{Front, FrontError, Settings};
 pub use functions::{Call, Functions, Outcome, Streamed};
+pub use keys::{Keys, KeysError};
+pub use one_port::{Collision, OnePort};
+pub use sink::{Access, Sink};
+pub use stamps::{Clock, wall_clock};
