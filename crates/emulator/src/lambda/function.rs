@@ -390,7 +390,7 @@ impl Function {
         let version = self.version(qualifier)?;
         let _place = self.enter()?;
         if let Some(here) = &self.here {
-            return Ok(run_here::run(lambda, here, &version, call, None).await);
+            return Ok(run_here::run(lambda, here, &version, call).await);
         }
         lambda.iam.check_role(&version.revision().configuration)?;
         Ok(run::run(lambda, self, &version, call).await)

@@ -6,17 +6,14 @@ use super::run::{Call, Invoked, failed, invocation};
 use super::version::Version;
 use crate::working_copies::Here;
 use std::time::Duration;
-use tether_host::RunState;
 use tether_runtime_api::ErrorObject;
 
 /// Runs it in the execution environment that was used last, or in a new one.
-/// Whoever gives a `state` reads a streamed answer from it.
 pub(super) async fn run(
     lambda: &Lambda,
     here: &Here,
     version: &Version,
     call: Call,
-    state: Option<RunState>,
 ) -> Invoked {
     let function = match here.copies.find(&here.logical_id) {
         Ok(function) => function,
@@ -34,9 +31,8 @@ pub(super) async fn run(
     }
     // A start has time of its own; why it failed, the invocation tells.
     let head = invocation(&call, seconds);
-    let state = state.unwrap_or_default();
     let ran = function
-        .run(None, &lane.name, &variables, head, call.payload, &state)
+        .run(None, &lane.name, &variables, head, call.payload, &call.state)
         .await;
     drop(lane);
     let time = Duration::from_secs(u64::from(seconds)).as_secs_f64();
