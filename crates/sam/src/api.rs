@@ -1,7 +1,26 @@
 //! REST APIs, HTTP APIs and function URLs as one model: what an HTTP front needs to serve them.
 //!
 //! However a template says it (SAM's events, `DefinitionBody`, raw `AWS::ApiGateway` and
-//! `AWS::ApiGatewayV2` resources, an OpenAPI document), it becomes an [`Api`] here.
+//! `AWS::ApiGatewayV2` resources, an OpenAPI document), it becomes an [`Api`] here. What SAM makes
+//! an OpenAPI document of is made one here too, so that one reader reads them all.
+
+mod collect;
+mod cors_routes;
+mod document;
+mod events;
+mod http_auth;
+mod integration;
+mod part;
+mod request_model;
+mod rest_auth;
+mod rest_authorizers;
+mod security;
+mod serverless_http;
+mod serverless_rest;
+pub(crate) mod stages;
+mod validation;
+
+pub use document::resource_id;
 
 use crate::problem::Position;
 use indexmap::IndexMap;
@@ -333,4 +352,25 @@ impl std::fmt::Debug for ApiKey {
             .field("enabled", &self.enabled)
             .finish_non_exhaustive()
     }
+}
+
+/// An id like AWS's, the same for the same seed: lower-case letters and digits.
+fn stable_id(seed: &str, length: usize) -> String {
+    // FNV-1a, and as many digits of it as are asked for: https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
+    let hash = |seed: &[u8]| {
+        seed.iter().fold(
+            0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
+            |hash, byte| {
+                (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+            },
+        )
+    };
+    let mut rest = hash(seed.as_bytes());
+    let mut id = String::with_capacity(length);
+    for _ in 0..length {
+        let digit = u32::try_from(rest % 36).unwrap_or_default();
+        id.extend(char::from_digit(digit, 36));
+        rest /= 36;
+    }
+    id
 }
