@@ -4,6 +4,7 @@ use crate::callers::Callers;
 use crate::cloudformation::{Records, Stacks};
 use crate::dynamodb::DynamoDb;
 use crate::faults::{FaultSink, Faults};
+use crate::http_api::{HttpApis, Ports};
 use crate::iam::Iam;
 use crate::lambda::{Lambda, Surroundings};
 use crate::options::Options;
@@ -64,7 +65,10 @@ pub struct Cloud {
     /// What exists by name only: roles, log groups.
     pub(crate) records: Records,
     pub(crate) schedules: Schedules,
+    /// WebSocket APIs.
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
+    pub(crate) http_apis: HttpApis,
+    pub(crate) ports: Ports,
     pub(crate) tasks: TaskTracker,
     pub(crate) ending: CancellationToken,
 }
@@ -103,6 +107,7 @@ impl Cloud {
             tasks: tasks.clone(),
             ending: ending.clone(),
         })?;
+        let ports = Ports::from(options.first_api_port);
         Ok(Arc::new(Self {
             s3: S3::new(&place),
             place,
@@ -120,6 +125,8 @@ impl Cloud {
             records: Records::default(),
             schedules: Schedules::default(),
             apis: RwLock::default(),
+            http_apis: HttpApis::default(),
+            ports,
             tasks,
             ending,
         }))
@@ -156,7 +163,8 @@ impl Cloud {
                 .replace(&format!("wss://{host}"), &format!("ws://{local}"))
                 .replace(&host, &local);
         }
-        text
+        drop(apis);
+        self.http_apis.localize(&text, self.options.one_port)
     }
 
     /// The API that a path of `@connections` is about: the one that has the

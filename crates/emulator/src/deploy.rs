@@ -1,7 +1,7 @@
 //! A template on disk becomes a stack at the start.
 
 use crate::cloud::Cloud;
-use crate::cloudformation::{self, By, OnFailure, Order, Wish};
+use crate::cloudformation::{self, By, KnownStack, OnFailure, Order, Wish};
 use crate::id;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -97,7 +97,7 @@ pub(crate) async fn deploy(
         resource: failed.logical_id,
         reason: failed.reason,
     })?;
-    Ok(told(cloud, &source.name, &target))
+    Ok(told(cloud, &stack, &target))
 }
 
 /// Makes a stack what its template says now.
@@ -116,7 +116,7 @@ pub(crate) async fn update(
         resource: failed.logical_id,
         reason: failed.reason,
     })?;
-    Ok(told(cloud, &source.name, &target))
+    Ok(told(cloud, &stack, &target))
 }
 
 fn read(source: &StackSource) -> Result<String, DeployError> {
@@ -143,7 +143,7 @@ fn order(source: &StackSource, text: String) -> Order {
 }
 
 /// What whoever started the emulator is told.
-fn told(cloud: &Cloud, stack: &str, target: &Stack) -> Deployment {
+fn told(cloud: &Cloud, stack: &KnownStack, target: &Stack) -> Deployment {
     let outputs = target
         .outputs
         .iter()
@@ -167,10 +167,18 @@ fn told(cloud: &Cloud, stack: &str, target: &Stack) -> Deployment {
             url: it.url(),
         })
     });
-    let apis = apis.collect();
+    let mut apis: Vec<DeployedApi> = apis.collect();
     drop(serving);
+    let http = cloud.http_apis.of_stack(&stack.id);
+    apis.extend(http.iter().map(|it| DeployedApi {
+        logical_id: it.logical_id.clone(),
+        kind: it.kind(),
+        url: it.url(cloud.options.one_port),
+    }));
+    let place = |it: &DeployedApi| target.resources.get_index_of(&it.logical_id);
+    apis.sort_by_key(|it| place(it).unwrap_or(usize::MAX));
     Deployment {
-        stack: stack.to_owned(),
+        stack: stack.name.clone(),
         outputs: outputs.collect(),
         functions: functions.collect(),
         apis,

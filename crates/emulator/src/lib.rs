@@ -21,6 +21,7 @@ mod dynamodb;
 mod endpoint;
 mod faults;
 mod files;
+mod http_api;
 mod iam;
 mod id;
 mod lambda;
@@ -38,8 +39,9 @@ mod working_copies;
 pub use cloud::{Cloud, Notice, Place};
 pub use deploy::{DeployError, DeployedApi, DeployedFunction, Deployment, StackSource};
 pub use faults::{FaultHit, FaultSink};
-pub use options::Options;
+pub use options::{AccessSink, HttpOptions, Options};
 pub use tails::Tails;
+pub use tether_gateway::Access;
 pub use tether_host::{LogLine, LogSink};
 pub use working_copies::{WantedCopy, WorkingCopies};
 

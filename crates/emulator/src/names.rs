@@ -114,12 +114,16 @@ impl PhysicalNames for Names<'_> {
                 }
             }
             "AWS::Logs::LogGroup" => self.name(resource, "LogGroupName"),
-            "AWS::ApiGatewayV2::Api" => id(10),
-            "AWS::ApiGatewayV2::Stage" => {
+            "AWS::ApiGatewayV2::Api"
+            | "AWS::ApiGateway::RestApi"
+            | "AWS::Serverless::Api"
+            | "AWS::Serverless::HttpApi" => id(10),
+            "AWS::ApiGatewayV2::Stage" | "AWS::ApiGateway::Stage" => {
                 let name = resource.properties.get("StageName").and_then(Value::as_str);
                 name.map_or_else(|| id(6), str::to_owned)
             }
             kind if kind.starts_with("AWS::ApiGatewayV2::") => id(7),
+            kind if kind.starts_with("AWS::ApiGateway::") => id(6),
             _ => self.name(resource, "Name"),
         }
     }

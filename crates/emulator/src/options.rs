@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
+use tether_gateway::{Access, Settings};
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 const ASYNC_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
@@ -53,6 +54,28 @@ pub struct Options {
     /// The first API's port, the next one's is one higher; none, or 0: free
     /// ones.
     pub first_api_port: Option<u16>,
+    /// All HTTP APIs share one port, and stages stand in no path.
+    pub one_port: bool,
+    /// How HTTP APIs are served.
+    pub http: HttpOptions,
+    /// Hears of each request that an API has answered.
+    pub access: AccessSink,
+}
+
+/// Hears of requests.
+pub type AccessSink = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
+
+/// How HTTP APIs are served.
+#[derive(Clone, Default)]
+pub struct HttpOptions {
+    /// Whether everybody is let in, whatever routes ask for.
+    pub disable_authorizer: bool,
+}
+
+impl HttpOptions {
+    pub(crate) fn apply(&self, settings: &mut Settings) {
+        settings.disable_authorizer = self.disable_authorizer;
+    }
 }
 
 impl Default for Options {
@@ -71,6 +94,9 @@ impl Default for Options {
             working_copies: None,
             tails: Tails::default(),
             first_api_port: None,
+            one_port: false,
+            http: HttpOptions::default(),
+            access: Arc::new(|_| {}),
         }
     }
 }

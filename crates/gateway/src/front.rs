@@ -124,10 +124,6 @@ impl Front {
         Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        self.settings.limits
-    }
-
     /// The stage that stands in paths, if one does.
     pub(crate) fn first_stage(&self) -> Option<String> {
         let api = self.api();

@@ -3,11 +3,11 @@
 mod table;
 
 use crate::front::Front;
-use crate::http1::{self, Handler, Malformed, Received, Reply};
+use crate::http1::{self, Handler, Limits, Malformed, Received, Reply};
 use async_trait::async_trait;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tether_apigw::http::Answer;
 use tether_sam::api::ApiKind;
 use tokio::net::TcpListener;
@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 /// All HTTP routes of some APIs. A request goes to the route that is most specific for it, of equal
 /// ones to that of the first API.
 pub struct OnePort {
-    fronts: Vec<Arc<Front>>,
+    fronts: RwLock<Arc<Vec<Arc<Front>>>>,
+    limits: Limits,
 }
 
 /// Two APIs have the same route.
@@ -48,34 +49,51 @@ impl OnePort {
     /// One port for these, in the order of the template, and what collides. Function URLs have no
     /// paths of their own and are left out.
     #[must_use]
-    pub fn new(fronts: Vec<Arc<Front>>) -> (Arc<Self>, Vec<Collision>) {
+    pub fn new(limits: Limits, fronts: Vec<Arc<Front>>) -> (Arc<Self>, Vec<Collision>) {
+        let one = Self {
+            fronts: RwLock::default(),
+            limits,
+        };
+        let collisions = one.rearrange(fronts);
+        (Arc::new(one), collisions)
+    }
+
+    /// Serves these from now on; connections stay. What collides.
+    pub fn rearrange(&self, fronts: Vec<Arc<Front>>) -> Vec<Collision> {
         let mut fronts = fronts;
         fronts.retain(|it| it.kind() != ApiKind::FunctionUrl);
         let collisions = table::collisions(&fronts);
-        (Arc::new(Self { fronts }), collisions)
+        let mut own = self.fronts.write().unwrap_or_else(PoisonError::into_inner);
+        *own = Arc::new(fronts);
+        collisions
+    }
+
+    fn fronts(&self) -> Arc<Vec<Arc<Front>>> {
+        Arc::clone(&self.fronts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What collides now: routes may have changed since.
     #[must_use]
     pub fn collisions(&self) -> Vec<Collision> {
-        table::collisions(&self.fronts)
+        table::collisions(&self.fronts())
     }
 
     /// Serves until it is told to end; answers on their way have a second then.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, ending: CancellationToken) {
-        let limits = self.fronts.first().map(|it| it.limits());
-        http1::serve(listener, self, limits.unwrap_or_default(), ending).await;
+        let limits = self.limits;
+        http1::serve(listener, self, limits, ending).await;
     }
 
     /// The API whose route fits best; the first one, if none does, which then says so.
-    fn front(&self, method: &str, path: &str) -> Option<&Arc<Front>> {
-        let takers = self.fronts.iter().enumerate().filter_map(|(at, front)| {
+    fn front(&self, method: &str, path: &str) -> Option<Arc<Front>> {
+        let fronts = self.fronts();
+        let takers = fronts.iter().enumerate().filter_map(|(at, front)| {
             let rank = table::rank(&front.api().routes, method, path)?;
             // Of equal ranks the first counts.
             Some((rank, std::cmp::Reverse(at), front))
         });
         let best = takers.max_by_key(|(rank, at, _)| (*rank, *at));
-        best.map(|(_, _, front)| front).or(self.fronts.first())
+        best.map(|(_, _, front)| front).or(fronts.first()).cloned()
     }
 }
 
@@ -94,14 +112,14 @@ impl Handler for OnePort {
     }
 
     fn refuse(&self, why: Malformed) -> Answer {
-        match self.fronts.first() {
+        match self.fronts().first() {
             Some(front) => front.refuse(why),
             None => Answer::message(why.status(), why.message()),
         }
     }
 
     fn cannot_accept(&self, error: &io::Error) {
-        if let Some(front) = self.fronts.first() {
+        if let Some(front) = self.fronts().first() {
             front.cannot_accept(error);
         }
     }

@@ -279,6 +279,16 @@ pub enum AuthorizerKind {
     },
 }
 
+impl AuthorizerKind {
+    /// The function that decides, by its ARN or name.
+    pub fn function(&self) -> Option<&str> {
+        match self {
+            Self::Token { function, .. } | Self::Request { function, .. } => Some(function),
+            Self::Cognito { .. } | Self::Jwt { .. } => None,
+        }
+    }
+}
+
 /// What the gateway answers to browsers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cors {

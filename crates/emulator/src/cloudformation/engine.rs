@@ -222,6 +222,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), (Failed, Vec<String>)> {
         let hands = self.hands(folder);
         hands.say_unsupported(&planned.target);
+        hands.keep_ports(&planned.target).await?;
         for wave in planned.waves() {
             let wave: Vec<&Step> = wave
                 .into_iter()
@@ -254,7 +255,7 @@ impl<'a> Run<'a> {
                 return Err((first, failed));
             }
         }
-        Ok(())
+        hands.serve_http_apis(&planned.target).await
     }
 
     fn announce(&self, step: &Step) {

@@ -29,6 +29,8 @@ pub(super) fn deployed_kind(kind: &str) -> &str {
 pub(super) trait Called {
     fn reference(&self, resource: &Resource) -> String;
     fn arn(&self, resource: &Resource) -> String;
+    /// Of everything in an API.
+    fn api_arn(&self, id: &str) -> String;
 }
 
 /// Adds the resources of events.
@@ -42,12 +44,57 @@ pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Proble
             added.extend(of_function(resource, &function, names));
         }
     }
+    added.extend(permissions(stack, names)?);
     for mut resource in added {
         resource.reference = names.reference(&resource);
         let id = resource.logical_id.clone();
         stack.resources.entry(id).or_insert(resource);
     }
     Ok(())
+}
+
+/// SAM lets its own APIs invoke their functions; raw ones say it themselves.
+fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Problems> {
+    let mut added: Vec<Resource> = Vec::new();
+    for api in stack.apis()? {
+        let Some(owner) = stack.resources.get(&api.logical_id) else {
+            continue;
+        };
+        if !owner.kind.starts_with("AWS::Serverless::") {
+            continue;
+        }
+        let routes = api.routes.iter().filter_map(|it| it.integration.as_ref());
+        let routes = routes.filter_map(|it| it.function.as_deref());
+        let authorizers = api.authorizers.values().filter_map(|it| it.kind.function());
+        for function in routes.chain(authorizers) {
+            let name = function.rsplit("function:").next().unwrap_or(function);
+            let name = name.split(':').next().unwrap_or(name);
+            let mut functions = stack.resources.values();
+            let Some(function) = functions.find(|it| it.reference == name) else {
+                continue;
+            };
+            let permission = json!({
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": function.reference,
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": names.api_arn(&api.id),
+            });
+            let id = format!("{}{}Permission", function.logical_id, api.logical_id);
+            if added.iter().any(|it| it.logical_id == id) {
+                continue;
+            }
+            added.push(Resource {
+                logical_id: id,
+                kind: PERMISSION.to_owned(),
+                properties: permission,
+                metadata: json!({ "Kind": "Api" }),
+                depends_on: vec![function.logical_id.clone()],
+                references: Vec::new(),
+                ..function.clone()
+            });
+        }
+    }
+    Ok(added)
 }
 
 fn of_function(owner: &Resource, function: &Function, names: &dyn Called) -> Vec<Resource> {
@@ -77,7 +124,9 @@ fn expression(event: &Event) -> Option<String> {
 
 /// Whether something comes of an event here.
 pub(super) fn is_played(event: &Event) -> bool {
-    expression(event).is_some() || SOURCES.iter().any(|(kind, _)| *kind == event.kind)
+    expression(event).is_some()
+        || matches!(event.kind.as_str(), "Api" | "HttpApi")
+        || SOURCES.iter().any(|(kind, _)| *kind == event.kind)
 }
 
 fn added(owner: &Resource, event: &Event, suffix: &str, kind: &str, properties: Value) -> Resource {

@@ -21,7 +21,24 @@ use std::sync::Arc;
 use tether_sam::{Problem, Resource};
 
 /// Types that become something, or that there is nothing to do for here.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 39] = [
+    "AWS::Serverless::Api",
+    "AWS::Serverless::HttpApi",
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::Authorizer",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Model",
+    "AWS::ApiGateway::RequestValidator",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::UsagePlanKey",
+    "AWS::Lambda::Url",
+    "AWS::Lambda::Permission",
     "AWS::Serverless::Function",
     "AWS::Lambda::Function",
     "AWS::Serverless::LayerVersion",
@@ -37,7 +54,6 @@ const KNOWN: [&str; 23] = [
     "AWS::ApiGatewayV2::RouteResponse",
     "AWS::ApiGatewayV2::Stage",
     MAPPING,
-    PERMISSION,
     RULE,
     // Names that are taken.
     "AWS::IAM::Role",

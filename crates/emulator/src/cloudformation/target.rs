@@ -42,6 +42,7 @@ fn check(stack: &Stack) -> Result<(), Problems> {
     stack.layers()?;
     stack.functions()?;
     stack.websocket_apis()?;
+    stack.apis()?;
     Ok(())
 }
 
@@ -54,5 +55,9 @@ impl Called for Names<'_> {
         let arn = self.attribute(resource, "Arn");
         let arn = arn.and_then(|it| it.as_str().map(str::to_owned));
         arn.unwrap_or_default()
+    }
+
+    fn api_arn(&self, id: &str) -> String {
+        self.cloud.arn("execute-api", &format!("{id}/*"))
     }
 }

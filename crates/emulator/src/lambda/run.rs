@@ -35,6 +35,20 @@ pub(crate) struct Call {
     pub(crate) state: RunState,
 }
 
+impl Call {
+    /// A plain one.
+    pub(crate) fn new(request_id: String, arn: String, payload: Bytes) -> Self {
+        Self {
+            request_id,
+            arn,
+            payload,
+            client_context: None,
+            tail: false,
+            state: RunState::new(),
+        }
+    }
+}
+
 /// What came of an invocation. It does not print: payloads are in it.
 #[derive(Clone)]
 pub(crate) struct Invoked {
@@ -88,7 +102,10 @@ async fn once(
     warm.tap.begin(id, call.tail, first);
     let started = Instant::now();
     let invocation = invocation(call, configuration.timeout);
-    let ended = match warm.invoke(invocation, call.payload.clone(), &call.state).await {
+    let ended = match warm
+        .invoke(invocation, call.payload.clone(), &call.state)
+        .await
+    {
         Ended::NotTaken(_, payload) => {
             warm.stop().await;
             return Err(payload);

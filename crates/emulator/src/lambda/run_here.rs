@@ -9,12 +9,7 @@ use std::time::Duration;
 use tether_runtime_api::ErrorObject;
 
 /// Runs it in the execution environment that was used last, or in a new one.
-pub(super) async fn run(
-    lambda: &Lambda,
-    here: &Here,
-    version: &Version,
-    call: Call,
-) -> Invoked {
+pub(super) async fn run(lambda: &Lambda, here: &Here, version: &Version, call: Call) -> Invoked {
     let function = match here.copies.find(&here.logical_id) {
         Ok(function) => function,
         Err(reason) => {
@@ -32,7 +27,14 @@ pub(super) async fn run(
     // A start has time of its own; why it failed, the invocation tells.
     let head = invocation(&call, seconds);
     let ran = function
-        .run(None, &lane.name, &variables, head, call.payload, &call.state)
+        .run(
+            None,
+            &lane.name,
+            &variables,
+            head,
+            call.payload,
+            &call.state,
+        )
         .await;
     drop(lane);
     let time = Duration::from_secs(u64::from(seconds)).as_secs_f64();
