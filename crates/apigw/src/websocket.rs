@@ -16,6 +16,7 @@
 
 mod answers;
 mod events;
+pub mod frames;
 mod json_path;
 pub mod limits;
 mod routes;
