@@ -47,6 +47,9 @@ impl Default for Place {
 /// Takes lines for people: what the emulator does not do, what went wrong.
 pub type Notice = Arc<dyn Fn(String) + Send + Sync>;
 
+/// `$disconnect` of the connections that are open at the end has so long.
+const PARTING: std::time::Duration = std::time::Duration::from_millis(600);
+
 /// One account in one region.
 pub struct Cloud {
     pub(crate) place: Place,
@@ -181,11 +184,19 @@ impl Cloud {
     }
 
     pub(crate) async fn stop(&self) {
+        // Functions hear of each connection's end, if that is quick.
+        let _ = tokio::time::timeout(PARTING, self.close_connections()).await;
         self.ending.cancel();
         self.lambda.stop().await;
         self.tasks.close();
         let patience = std::time::Duration::from_secs(2);
         // What does not end in time ends with the process.
         let _ = tokio::time::timeout(patience, self.tasks.wait()).await;
+    }
+
+    async fn close_connections(&self) {
+        let apis = self.apis.read();
+        let apis = apis.unwrap_or_else(PoisonError::into_inner).clone();
+        futures_util::future::join_all(apis.iter().map(|it| it.close())).await;
     }
 }

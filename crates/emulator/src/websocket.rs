@@ -2,7 +2,10 @@
 
 mod connection;
 mod handshake;
+mod outbox;
+mod routing;
 mod silence;
+mod socket;
 
 use crate::callers::{Callers, connections_action};
 use crate::cloud::{Cloud, Notice};
@@ -13,11 +16,12 @@ use crate::lambda::Lambda;
 use crate::requests::{Asked, Requests};
 use crate::signature::Unsigned;
 use bytes::Bytes;
-use connection::{Live, NotPosted};
+use connection::Live;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use outbox::NotPosted;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -59,6 +63,10 @@ pub(crate) struct Api {
     lifetime: Duration,
     notices: Notice,
     tasks: TaskTracker,
+    /// Its connections, each until `$disconnect` has returned.
+    talking: TaskTracker,
+    /// Connections are closed, and functions still run.
+    closing: CancellationToken,
     ending: CancellationToken,
 }
 
@@ -98,6 +106,7 @@ impl Api {
         address: SocketAddr,
     ) -> Result<Self, String> {
         let definition = Definition::of(api)?;
+        let ending = cloud.ending.child_token();
         Ok(Self {
             id: api.id.clone(),
             logical_id: api.logical_id.clone(),
@@ -118,7 +127,9 @@ impl Api {
             lifetime: cloud.options.websocket_lifetime,
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
-            ending: cloud.ending.child_token(),
+            talking: TaskTracker::new(),
+            closing: ending.child_token(),
+            ending,
         })
     }
 
@@ -143,6 +154,13 @@ impl Api {
         self.ending.cancel();
     }
 
+    /// Closes its connections, and waits until `$disconnect` has been told.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.talking.close();
+        self.talking.wait().await;
+    }
+
     /// `ws://127.0.0.1:1234/live`, for the first stage.
     pub(crate) fn url(&self) -> String {
         let definition = self.definition();
@@ -161,6 +179,19 @@ impl Api {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         connections.get(connection_id).cloned()
+    }
+
+    fn register(&self, live: &Arc<Live>) {
+        let id = live.connection.connection_id.clone();
+        let connections = self.connections.write();
+        let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
+        connections.insert(id, Arc::clone(live));
+    }
+
+    fn unregister(&self, live: &Live) {
+        let connections = self.connections.write();
+        let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
+        connections.remove(&live.connection.connection_id);
     }
 
     fn stamp(&self, message: bool) -> Stamp {
@@ -362,7 +393,7 @@ pub(crate) fn serve_connections(api: &Api, method: &Method, path: &str, body: &B
             plain(StatusCode::OK, answer.to_string())
         }
         Method::DELETE => {
-            connection::unregister(api, &live);
+            api.unregister(&live);
             live.delete();
             plain(StatusCode::NO_CONTENT, String::new())
         }

@@ -1,35 +1,28 @@
-//! One open connection.
+//! One open connection: a task that reads, writes and keeps the time.
 //!
-//! Both directions are lines with a due time for each message: with
-//! `--latency`, one arrives so much later, behind the one before it, and
+//! There may be ten thousand of them, so an idle one holds no buffer and no
+//! second task. With `--latency` both directions are lines with a due time for
+//! each message: one arrives so much later, behind the one before it, and
 //! keeps nobody waiting meanwhile.
 
-use super::Api;
+use super::outbox::{Frame, NotPosted, Outbox, Outgoing};
 use super::silence::Silence;
+use super::socket::{Read, Socket, Then, understand};
+use super::{Api, routing};
 use crate::delay::until;
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tether_apigw::websocket::limits::{
-    CLOSE_BINARY, CLOSE_GOING_AWAY, CLOSE_TOO_BIG, FRAME_BYTES, INTEGRATION_TIMEOUT, MESSAGE_BYTES,
-};
-use tether_apigw::websocket::{
-    Connection, NO_STATUS_REASON, choose_route, disconnect_event, forbidden_frame, message_event,
-    route_response,
-};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tether_apigw::websocket::frames::{self, FrameReader, Incoming, Violation};
+use tether_apigw::websocket::limits::CLOSE_GOING_AWAY;
+use tether_apigw::websocket::{Connection, NO_STATUS_CODE, NO_STATUS_REASON};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
 /// What a client may leave unread before callers are told to wait (429).
@@ -38,43 +31,34 @@ const BUFFERED: usize = 64;
 /// What may be on its way besides, where the way takes time.
 const ON_ITS_WAY: usize = 1024;
 
+/// So many messages of one client may be with their functions; the others wait
+/// in its own network.
+const AT_WORK: usize = 256;
+
 /// A client has so long to hear that its connection is closed.
 const CLOSING: Duration = Duration::from_secs(2);
+
+/// Messages that wait are written together up to this.
+const WRITTEN_AT_ONCE: usize = 16 * 1024;
 
 /// A connection that can be posted to.
 pub(super) struct Live {
     pub(super) connection: Connection,
-    outgoing: mpsc::Sender<Outgoing>,
+    outbox: Outbox,
     /// `DELETE @connections`
     deleted: CancellationToken,
     latency: Duration,
+    opened: Instant,
+    /// In milliseconds from `opened`.
     last_active: AtomicU64,
-    last_message: Mutex<Instant>,
     silence: Silence,
-}
-
-/// What goes out to the client, and when it is there.
-pub(super) struct Outgoing {
-    due: Instant,
-    frame: Frame,
-}
-
-enum Frame {
-    Text(String),
-    Close(u16, &'static str),
-}
-
-/// Why a message cannot be posted.
-pub(super) enum NotPosted {
-    /// The client reads too slowly.
-    Full,
-    Gone,
+    at_work: Arc<Semaphore>,
 }
 
 /// Why a connection ended: close code and reason, as `$disconnect` has them.
-struct End {
-    code: u16,
-    reason: String,
+pub(super) struct End {
+    pub(super) code: u16,
+    pub(super) reason: String,
 }
 
 impl End {
@@ -84,46 +68,38 @@ impl End {
             reason: reason.to_owned(),
         }
     }
+
+    /// By the network, or by a client that says no word.
+    fn abnormal() -> Self {
+        Self::new(1006, "Connection closed abnormally")
+    }
 }
 
 impl Live {
-    pub(super) fn new(
-        connection: Connection,
-        latency: Duration,
-    ) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
-        let room = if latency.is_zero() {
-            BUFFERED
-        } else {
-            BUFFERED + ON_ITS_WAY
-        };
-        let (outgoing, receiver) = mpsc::channel(room);
-        let last_active = AtomicU64::new(connection.connected_at_ms);
-        let live = Self {
+    pub(super) fn new(connection: Connection, latency: Duration) -> Arc<Self> {
+        let on_its_way = if latency.is_zero() { 0 } else { ON_ITS_WAY };
+        Arc::new(Self {
             connection,
-            outgoing,
+            outbox: Outbox::new(BUFFERED + on_its_way),
             deleted: CancellationToken::new(),
             latency,
-            last_active,
-            last_message: Mutex::new(Instant::now()),
+            opened: Instant::now(),
+            last_active: AtomicU64::new(0),
             silence: Silence::default(),
-        };
-        (Arc::new(live), receiver)
+            at_work: Arc::new(Semaphore::new(AT_WORK)),
+        })
     }
 
+    /// In milliseconds since the epoch.
     pub(super) fn last_active(&self) -> u64 {
-        self.last_active.load(Ordering::Relaxed)
+        self.connection.connected_at_ms + self.last_active.load(Ordering::Relaxed)
     }
 
     /// Posts a message, if the client's buffer has room.
     pub(super) fn post(&self, text: String) -> Result<(), NotPosted> {
-        match self.outgoing.try_send(self.stamp(Frame::Text(text))) {
-            Ok(()) => {
-                self.touch();
-                Ok(())
-            }
-            Err(TrySendError::Full(_)) => Err(NotPosted::Full),
-            Err(TrySendError::Closed(_)) => Err(NotPosted::Gone),
-        }
+        self.outbox.push(self.stamp(Frame::Text(text)))?;
+        self.touch();
+        Ok(())
     }
 
     /// Closes it, whatever the client has left unread.
@@ -132,9 +108,9 @@ impl Live {
     }
 
     /// Sends when there is room. The client may be gone meanwhile.
-    async fn send(&self, frame: Frame) {
+    pub(super) async fn send(&self, text: String) {
         self.touch();
-        let _ = self.outgoing.send(self.stamp(frame)).await;
+        self.outbox.send(self.stamp(Frame::Text(text))).await;
     }
 
     fn stamp(&self, frame: Frame) -> Outgoing {
@@ -143,10 +119,8 @@ impl Live {
     }
 
     fn touch(&self) {
-        self.last_active
-            .store(tether_host::now().0, Ordering::Relaxed);
-        let last = self.last_message.lock();
-        *last.unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let age = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_active.store(age, Ordering::Relaxed);
     }
 
     /// Whether a message is lost, in either direction.
@@ -156,148 +130,146 @@ impl Live {
     }
 
     fn last_message(&self) -> Instant {
-        let last = self.last_message.lock();
-        *last.unwrap_or_else(PoisonError::into_inner)
+        self.opened + Duration::from_millis(self.last_active.load(Ordering::Relaxed))
     }
 }
 
 /// Lives from the upgrade to `$disconnect`.
-pub(super) async fn run(
-    api: Arc<Api>,
-    live: Arc<Live>,
-    outgoing: mpsc::Receiver<Outgoing>,
-    upgrade: OnUpgrade,
-) {
-    let end = match upgrade.await {
-        Ok(upgraded) => {
-            let config = WebSocketConfig::default()
-                .max_frame_size(Some(FRAME_BYTES))
-                .max_message_size(Some(MESSAGE_BYTES));
-            let io = TokioIo::new(upgraded);
-            let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+pub(super) async fn run(api: Arc<Api>, live: Arc<Live>, upgrade: OnUpgrade) {
+    let end = match taken_over(upgrade).await {
+        Some((stream, unread)) => {
             // Only now can it be posted to: 410 until here.
-            register(&api, &live);
-            talk(&api, &live, outgoing, socket).await
+            api.register(&live);
+            talk(&api, &live, Socket::new(stream), unread).await
         }
-        Err(error) => End::new(1006, &error.to_string()),
+        None => End::abnormal(),
     };
-    // Nobody is left to be told when the emulator ends.
-    if !api.ending.is_cancelled() {
-        disconnected(&api, &live, &end).await;
-    }
+    // Boxed: it would make each idle connection larger.
+    Box::pin(routing::disconnected(&api, &live, &end)).await;
 }
 
-fn register(api: &Api, live: &Arc<Live>) {
-    let mut connections = api
-        .connections
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
-    connections.insert(live.connection.connection_id.clone(), Arc::clone(live));
+/// The connection under the handshake, and what the client has sent behind it.
+async fn taken_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
+    let upgraded = upgrade.await.ok()?;
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf))
 }
 
-pub(super) fn unregister(api: &Api, live: &Live) {
-    let mut connections = api
-        .connections
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
-    connections.remove(&live.connection.connection_id);
-}
-
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-async fn talk(
-    api: &Arc<Api>,
-    live: &Arc<Live>,
-    outgoing: mpsc::Receiver<Outgoing>,
-    socket: Socket,
-) -> End {
-    let (mut sink, mut stream) = socket.split();
-    let (incoming, line) = mpsc::channel(ON_ITS_WAY);
-    let arriving = api
-        .tasks
-        .spawn(arrive(Arc::clone(api), Arc::clone(live), line));
-    let (end, must_be_told) = {
-        let mut writing = pin!(write(api, live, &mut sink, outgoing));
+async fn talk(api: &Arc<Api>, live: &Arc<Live>, socket: Socket, unread: Bytes) -> End {
+    let (arrivals, arriving) = Arrivals::of(api, live);
+    // What is not written yet of a frame: another one must not begin within it.
+    let mut unwritten = Vec::new();
+    let ended = {
+        let mut writing = pin!(write(api, live, &socket, &mut unwritten));
         let ended = tokio::select! {
-            ended = listen(api, live, &mut stream, incoming) => ended,
-            end = &mut writing => Ended::Already(end),
+            ended = listen(api, live, &socket, unread, arrivals) => ended,
+            end = &mut writing => Ended::Already(end, Echo::None),
         };
         // Whatever is posted from now on would not be heard.
-        unregister(api, live);
-        match ended {
-            Ended::Already(end) => (end, false),
-            Ended::ToBeClosed(code, reason) => {
-                let closing = async {
-                    live.send(Frame::Close(code, reason)).await;
-                    writing.await;
-                };
-                // One that does not read does not hear it.
-                let _ = timeout(CLOSING + live.latency, closing).await;
-                (End::new(code, reason), true)
-            }
+        api.unregister(live);
+        if let Ended::ToBeClosed(code, reason) = ended {
+            let closing = async {
+                live.outbox
+                    .send(live.stamp(Frame::Close(code, reason)))
+                    .await;
+                writing.await;
+            };
+            // One that does not read does not hear it.
+            let _ = timeout(CLOSING + live.latency, closing).await;
         }
+        ended
     };
-    // What was sent before the end still arrives before `$disconnect`.
-    let _ = arriving.await;
+    live.outbox.close();
+    if let Some(arriving) = arriving {
+        // What was sent before the end still arrives before `$disconnect`.
+        let _ = arriving.await;
+    }
+    finish(api, live, socket, unwritten, ended).await
+}
+
+/// The end of a conversation: a client that closes gets its close frame back,
+/// if it still listens.
+async fn finish(
+    api: &Api,
+    live: &Arc<Live>,
+    mut socket: Socket,
+    mut unwritten: Vec<u8>,
+    ended: Ended,
+) -> End {
+    let (end, echo) = match ended {
+        Ended::Already(end, echo) => (end, echo),
+        Ended::ToBeClosed(code, reason) => (End::new(code, reason), Echo::None),
+    };
     if live.silence.has_begun() {
         // The client does not hear that it is over.
         let (live, ending) = (Arc::clone(live), api.ending.clone());
         api.tasks.spawn(async move {
             let _ = ending.run_until_cancelled(live.silence.is_over()).await;
-            drop((sink, stream));
+            drop(socket);
         });
-    } else if must_be_told {
-        if let Ok(socket) = sink.reunite(stream) {
-            let _ = timeout(CLOSING, hang_up(socket)).await;
+        return end;
+    }
+    let must_hang_up = match echo {
+        Echo::Code => {
+            frames::close(&mut unwritten, end.code, &end.reason);
+            true
         }
-    } else {
-        // A client that closes gets its close frame back, if it still listens.
-        let _ = timeout(CLOSING, sink.flush()).await;
+        Echo::NoCode => {
+            frames::close_without_code(&mut unwritten);
+            true
+        }
+        Echo::None => !matches!(end.code, 1006),
+    };
+    if must_hang_up {
+        let _ = timeout(CLOSING, async {
+            if socket.write(&mut unwritten).await.is_ok() {
+                socket.hang_up().await;
+            }
+        })
+        .await;
     }
     end
 }
 
-/// Ends our half, and reads what the client still sends until it ends its own:
-/// a connection that is dropped with bytes unread takes the close frame with it.
-async fn hang_up(mut socket: Socket) {
-    let mut unread = [0; 4096];
-    if socket.get_mut().shutdown().await.is_err() {
-        return;
-    }
-    while matches!(socket.get_mut().read(&mut unread).await, Ok(count) if count > 0) {}
-}
-
 enum Ended {
     /// By the client, or by the network.
-    Already(End),
+    Already(End, Echo),
     /// By us, with this code and reason.
     ToBeClosed(u16, &'static str),
+}
+
+/// What a client's own close frame is answered with.
+enum Echo {
+    None,
+    NoCode,
+    Code,
 }
 
 /// Takes what the client sends, until an end.
 async fn listen(
     api: &Api,
     live: &Live,
-    stream: &mut SplitStream<Socket>,
-    incoming: mpsc::Sender<(Instant, String)>,
+    socket: &Socket,
+    unread: Bytes,
+    arrivals: Arrivals,
 ) -> Ended {
-    let too_old = Instant::now() + api.lifetime;
+    let too_old = live.opened + api.lifetime;
+    let mut reader = FrameReader::default();
+    let early = understand(&mut reader, &unread);
+    drop(unread);
+    if let Some(ended) = hear(api, live, &arrivals, early).await {
+        return ended;
+    }
     loop {
         let idle = live.last_message() + api.idle;
         let silent = live.silence.has_begun();
         tokio::select! {
-            message = stream.next(), if !silent => match received(message) {
-                Received::Text(text) if live.loses(api, &text) => {}
-                Received::Text(text) => {
-                    live.touch();
-                    let due = Instant::now() + live.latency;
-                    // The line lives as long as the emulator.
-                    let _ = incoming.send((due, text)).await;
+            () = socket.readable(), if !silent => {
+                let read = socket.read(&mut reader);
+                if let Some(ended) = hear(api, live, &arrivals, read).await {
+                    return ended;
                 }
-                Received::Nothing => {}
-                Received::End(end) => return Ended::Already(end),
-                Received::Violation(code, reason) => return Ended::ToBeClosed(code, reason),
-            },
+            }
             () = sleep_until(idle.min(too_old)) => {
                 // It may have been written to meanwhile.
                 if Instant::now() >= too_old.min(live.last_message() + api.idle) {
@@ -306,113 +278,133 @@ async fn listen(
             }
             () = live.silence.begins(), if !silent => {}
             () = live.silence.is_over(), if silent => {
-                return Ended::Already(End::new(1006, "Connection closed abnormally"));
+                return Ended::Already(End::abnormal(), Echo::None);
             }
             () = live.deleted.cancelled() => return Ended::ToBeClosed(1000, ""),
-            () = api.ending.cancelled() => {
+            () = api.closing.cancelled() => {
                 return Ended::ToBeClosed(CLOSE_GOING_AWAY, "Going away");
             }
         }
     }
 }
 
-/// Each message that has arrived starts its own integration: order is not kept
-/// behind this.
+/// Takes what a read brought; the end, if that was in it.
+async fn hear(api: &Api, live: &Live, arrivals: &Arrivals, read: Read) -> Option<Ended> {
+    for incoming in read.incoming {
+        match incoming {
+            Incoming::Text(text) if live.loses(api, &text) => {}
+            Incoming::Text(text) => {
+                live.touch();
+                arrivals.take(text).await;
+            }
+            Incoming::Ping(payload) => {
+                // Who does not read does not need to know either.
+                let _ = live.outbox.push(live.stamp(Frame::Pong(payload)));
+            }
+            Incoming::Pong => {}
+            Incoming::Close(None) => {
+                let end = End::new(NO_STATUS_CODE, NO_STATUS_REASON);
+                return Some(Ended::Already(end, Echo::NoCode));
+            }
+            Incoming::Close(Some((code, reason))) => {
+                return Some(Ended::Already(End { code, reason }, Echo::Code));
+            }
+        }
+    }
+    match read.then {
+        Then::More => None,
+        Then::End => Some(Ended::Already(End::abnormal(), Echo::None)),
+        Then::Violation(Violation { code, reason }) => Some(Ended::ToBeClosed(code, reason)),
+    }
+}
+
+/// Where a client's messages go.
+enum Arrivals {
+    /// Each starts its own integration at once: order is not kept behind this.
+    Here(Arc<Api>, Arc<Live>),
+    /// The same at the end of a line that takes its time.
+    There(mpsc::Sender<(Instant, String)>, Duration),
+}
+
+impl Arrivals {
+    fn of(api: &Arc<Api>, live: &Arc<Live>) -> (Self, Option<tokio::task::JoinHandle<()>>) {
+        let (api, live) = (Arc::clone(api), Arc::clone(live));
+        if live.latency.is_zero() {
+            return (Self::Here(api, live), None);
+        }
+        let (line, latency) = (mpsc::channel(ON_ITS_WAY), live.latency);
+        let arriving = Arc::clone(&api).tasks.spawn(arrive(api, live, line.1));
+        (Self::There(line.0, latency), Some(arriving))
+    }
+
+    async fn take(&self, text: String) {
+        match self {
+            Self::Here(api, live) => start(api, live, text).await,
+            Self::There(line, latency) => {
+                // The line lives as long as its sender.
+                let _ = line.send((Instant::now() + *latency, text)).await;
+            }
+        }
+    }
+}
+
 async fn arrive(api: Arc<Api>, live: Arc<Live>, mut line: mpsc::Receiver<(Instant, String)>) {
     while let Some((due, text)) = line.recv().await {
         until(due).await;
-        api.tasks
-            .spawn(route(Arc::clone(&api), Arc::clone(&live), text));
+        start(&api, &live, text).await;
     }
+}
+
+async fn start(api: &Arc<Api>, live: &Arc<Live>, text: String) {
+    let permit: Option<OwnedSemaphorePermit> = Arc::clone(&live.at_work).acquire_owned().await.ok();
+    let (api, live) = (Arc::clone(api), Arc::clone(live));
+    Arc::clone(&api).tasks.spawn(async move {
+        routing::route(&api, &live, &text).await;
+        drop(permit);
+    });
 }
 
 /// Sends each message when it is due, until one closes the connection.
-async fn write(
-    api: &Api,
-    live: &Live,
-    sink: &mut SplitSink<Socket, Message>,
-    mut outgoing: mpsc::Receiver<Outgoing>,
-) -> End {
-    while let Some(Outgoing { due, frame }) = outgoing.recv().await {
-        until(due).await;
-        let sent = match frame {
-            Frame::Text(text) if live.loses(api, &text) => continue,
-            Frame::Close(code, reason) if live.silence.has_begun() => {
-                return End::new(code, reason);
-            }
-            Frame::Text(text) => sink.send(Message::text(text)).await,
-            Frame::Close(code, reason) => {
-                let frame = CloseFrame {
-                    code: CloseCode::from(code),
-                    reason: reason.into(),
-                };
-                // A client that is gone does not hear it.
-                let _ = sink.send(Message::Close(Some(frame))).await;
-                return End::new(code, reason);
-            }
-        };
-        if let Err(error) = sent {
-            return End::new(1006, &error.to_string());
+async fn write(api: &Api, live: &Live, socket: &Socket, unwritten: &mut Vec<u8>) -> End {
+    loop {
+        let mut next = Some(live.outbox.next().await);
+        let mut last = None;
+        while let Some(Outgoing { due, frame }) = next {
+            until(due).await;
+            last = append(api, live, frame, unwritten);
+            next = if last.is_none() && unwritten.len() < WRITTEN_AT_ONCE {
+                live.outbox.next_due(Instant::now())
+            } else {
+                None
+            };
+        }
+        if socket.write(unwritten).await.is_err() {
+            return last.unwrap_or_else(End::abnormal);
+        }
+        if let Some(end) = last {
+            return end;
         }
     }
-    End::new(1006, "Connection closed abnormally")
 }
 
-enum Received {
-    Text(String),
-    Nothing,
-    End(End),
-    Violation(u16, &'static str),
-}
-
-fn received(message: Option<Result<Message, Error>>) -> Received {
-    match message {
-        Some(Ok(Message::Text(text))) => Received::Text(text.to_string()),
-        Some(Ok(Message::Binary(_))) => Received::Violation(CLOSE_BINARY, "Only text"),
-        Some(Ok(Message::Close(frame))) => Received::End(match frame {
-            Some(frame) => End::new(frame.code.into(), &frame.reason),
-            None => End::new(1005, NO_STATUS_REASON),
-        }),
-        Some(Ok(_)) => Received::Nothing,
-        Some(Err(Error::Capacity(_))) => Received::Violation(CLOSE_TOO_BIG, "Message too big"),
-        Some(Err(error)) => Received::End(End::new(1006, &error.to_string())),
-        None => Received::End(End::new(1006, "Connection closed abnormally")),
+/// Adds a frame to what is to be written; the end, if it is the last one.
+fn append(api: &Api, live: &Live, frame: Frame, bytes: &mut Vec<u8>) -> Option<End> {
+    match frame {
+        Frame::Text(text) => {
+            if !live.loses(api, &text) {
+                frames::text(bytes, text.as_bytes());
+            }
+            None
+        }
+        Frame::Pong(payload) => {
+            frames::pong(bytes, &payload);
+            None
+        }
+        Frame::Close(code, reason) => {
+            if !live.silence.has_begun() {
+                frames::close(bytes, code, reason);
+            }
+            Some(End::new(code, reason))
+        }
     }
-}
-
-/// Finds a message's route, runs its function, and sends what it answers.
-async fn route(api: Arc<Api>, live: Arc<Live>, body: String) {
-    let stamp = api.stamp(true);
-    let connection_id = &live.connection.connection_id;
-    let definition = api.definition();
-    let selected = definition.selection.select(&body);
-    let key = choose_route(&selected, definition.routes.keys().map(String::as_str));
-    let route = key.and_then(|key| definition.routes.get(key));
-    let function = route.and_then(|it| it.integration.as_ref()?.function_arn.clone());
-    let (Some(route), Some(function)) = (route, function) else {
-        let frame = forbidden_frame(connection_id, &stamp.request_id);
-        live.send(Frame::Text(frame)).await;
-        return;
-    };
-    let event = message_event(&live.connection, &route.route_key, &body, &stamp);
-    let part = format!("{}/{}", live.connection.stage, route.route_key);
-    let result = timeout(INTEGRATION_TIMEOUT, api.call(&part, &function, &event)).await;
-    let result = result.unwrap_or(super::CallResult::Failed);
-    let reply = route_response(&result.borrowed());
-    if let Some(frame) = reply.frame(route.has_route_response, connection_id, &stamp.request_id) {
-        live.send(Frame::Text(frame)).await;
-    }
-}
-
-async fn disconnected(api: &Api, live: &Live, end: &End) {
-    let definition = api.definition();
-    let route = definition.routes.get("$disconnect");
-    let Some(function) = route.and_then(|it| it.integration.as_ref()?.function_arn.clone()) else {
-        return;
-    };
-    let stamp = api.stamp(false);
-    let event = disconnect_event(&live.connection, end.code, &end.reason, &stamp);
-    let part = format!("{}/$disconnect", live.connection.stage);
-    // Best effort, as on AWS.
-    let _ = timeout(INTEGRATION_TIMEOUT, api.call(&part, &function, &event)).await;
 }

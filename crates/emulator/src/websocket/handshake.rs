@@ -63,9 +63,9 @@ pub(super) async fn answer(
         }
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let (live, outgoing) = Live::new(connection, api.latency);
-    api.tasks
-        .spawn(connection::run(Arc::clone(&api), live, outgoing, upgrade));
+    let live = Live::new(connection, api.latency);
+    let talking = connection::run(Arc::clone(&api), live, upgrade);
+    api.tasks.spawn(api.talking.track_future(talking));
     switching(&key, subprotocol.as_deref())
 }
 
