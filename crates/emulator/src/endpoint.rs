@@ -1,6 +1,7 @@
 //! The port for SDKs: one for all services, told apart as AWS tells them, by
 //! path, `X-Amz-Target` and the credential scope of the signature.
 
+use crate::body::Body;
 use crate::cloud::Cloud;
 use crate::faults::{self, Cut};
 use crate::query::Caller;
@@ -18,7 +19,7 @@ use tether_apigw::connections::parse_path;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Body>;
 
 /// The largest request of all: code of 50 MB, in base64
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -99,7 +100,7 @@ fn own(cloud: &Cloud, parts: &http::request::Parts, body: &Bytes) -> Option<Answ
         return Some(ok(cloud.iam.permissions().to_string()));
     }
     path.starts_with(faults::api::PATH)
-        .then(|| faults::api::serve(&cloud.faults, &parts.method, path, body))
+        .then(|| faults::api::serve(&cloud.faults, &parts.method, path, body).map(Body::from))
 }
 
 async fn serve_signed(
@@ -212,14 +213,15 @@ async fn serve_one(
     body: Bytes,
 ) -> Answer {
     if let Err(denied) = iam::check(cloud, service, access_key, &parts, &body) {
-        return iam::refuse(service, &denied);
+        return iam::refuse(service, &denied).map(Body::from);
     }
     let path = parts.uri.path();
     match service {
-        "iam" => iam::api::serve(&cloud.iam, &body),
+        "iam" => iam::api::serve(&cloud.iam, &body).map(Body::from),
         "dynamodb" => {
             let request = Request::from_parts(parts, Full::new(body));
             let answer = cloud.dynamodb.forward(request).await;
+            let answer = answer.map(|it| it.map(Body::from));
             answer.unwrap_or_else(|error| {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 refuse(status, "InternalServerError", &error)
@@ -235,8 +237,10 @@ async fn serve_one(
             )
             .await
         }
-        "sts" | "cloudformation" => query::serve(cloud, &Caller { access_key }, &body),
-        "s3" => cloud.s3.serve(parts, body).await,
+        "sts" | "cloudformation" => {
+            query::serve(cloud, &Caller { access_key }, &body).map(Body::from)
+        }
+        "s3" => cloud.s3.serve(parts, body).await.map(Body::from),
         "execute-api" => connections(cloud, &parts.method, path, &body),
         other => refuse(
             StatusCode::NOT_IMPLEMENTED,
@@ -251,7 +255,7 @@ async fn serve_one(
 /// or 403.
 fn refuse_unsigned(unsigned: &Unsigned, wanted: &Wanted<'_>) -> Answer {
     match wanted.service {
-        "sts" | "cloudformation" | "iam" => query::refuse(unsigned),
+        "sts" | "cloudformation" | "iam" => query::refuse(unsigned).map(Body::from),
         "dynamodb" => {
             let message = match unsigned {
                 Unsigned::Missing => "Request is missing Authentication Token",
@@ -266,13 +270,13 @@ fn refuse_unsigned(unsigned: &Unsigned, wanted: &Wanted<'_>) -> Answer {
 /// `@connections` on the endpoint: the API is the one that has the connection.
 fn connections(cloud: &Cloud, method: &Method, path: &str, body: &Bytes) -> Answer {
     match cloud.api_of(path) {
-        Some(api) => websocket::serve_connections(&api, method, path, body),
+        Some(api) => websocket::serve_connections(&api, method, path, body).map(Body::from),
         None => refuse(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
     }
 }
 
 fn ok(body: String) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let mut answer = Response::new(Body::from(Full::new(Bytes::from(body))));
     let json = http::HeaderValue::from_static("application/json");
     answer.headers_mut().insert("content-type", json);
     answer

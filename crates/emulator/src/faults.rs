@@ -16,9 +16,11 @@ pub(crate) use rule::Call;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
+use hyper::body::Body;
 use rule::{Effect, Moment, Rule};
 use rules::Rules;
 use serde_json::Value;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +28,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 type Answer = Response<Full<Bytes>>;
+
+/// What an answer can be made of: all at once, or as it comes.
+pub(crate) trait AnyBody:
+    Body<Data = Bytes, Error = Infallible> + From<Full<Bytes>> + Send + 'static
+{
+}
+
+impl<B> AnyBody for B where
+    B: Body<Data = Bytes, Error = Infallible> + From<Full<Bytes>> + Send + 'static
+{
+}
 
 /// A fault that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,11 +160,11 @@ impl Faults {
     ///
     /// # Errors
     /// When the caller gets no answer.
-    pub(crate) async fn play(
+    pub(crate) async fn play<B: AnyBody>(
         &self,
         caught: Caught,
-        perform: impl Future<Output = Answer> + Send + 'static,
-    ) -> Result<Answer, Cut> {
+        perform: impl Future<Output = Response<B>> + Send + 'static,
+    ) -> Result<Response<B>, Cut> {
         let ending = self.ending.clone();
         let playing = self.tasks.spawn(async move {
             let playing = caught.play(perform);
@@ -184,15 +197,18 @@ impl Caught {
         self.lifted.cancelled().await;
     }
 
-    async fn play(self, perform: impl Future<Output = Answer>) -> Result<Answer, Cut> {
+    async fn play<B: AnyBody>(
+        self,
+        perform: impl Future<Output = Response<B>>,
+    ) -> Result<Response<B>, Cut> {
         // What is performed first is told when that is done.
         if !self.effect.performs_first() {
             self.tell();
         }
         let service = &self.hit.service;
         match &self.effect {
-            Effect::Refuse(refusal) => Ok(answer::refuse(service, refusal)),
-            Effect::Answer(given) => Ok(answer::give(service, given)),
+            Effect::Refuse(refusal) => Ok(answer::refuse(service, refusal).map(B::from)),
+            Effect::Answer(given) => Ok(answer::give(service, given).map(B::from)),
             Effect::Patch { body } => Ok(answer::patch(perform.await, body).await),
             Effect::Delay { ms } => {
                 let pause = Duration::from_millis(*ms);

@@ -26,7 +26,7 @@ pub(crate) use function::Function;
 pub(crate) use layers::{Layers, Wanted};
 pub(crate) use mappings::Mappings;
 pub(crate) use run::{Call, Invoked};
-pub(crate) use streamed::Answering;
+pub(crate) use streamed::{Answering, Begun};
 pub(crate) use version::Code;
 
 use crate::callers::{Callers, lambda_action};

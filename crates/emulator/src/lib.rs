@@ -12,6 +12,7 @@
 //! `GET /_tether/calls` on the endpoint. `faults` are calls that fail on request,
 //! and `requests` keeps what was asked.
 
+mod body;
 mod callers;
 mod cloud;
 mod cloudformation;

@@ -1,8 +1,8 @@
 //! How a fault is worded: refusals in each service's own shape, answers as
 //! given, answers changed.
 
-use super::Answer;
 use super::rule::{Given, Refusal};
+use super::{Answer, AnyBody};
 use crate::{query, s3};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -82,21 +82,22 @@ fn text(service: &str, status: StatusCode, body: String) -> Answer {
 }
 
 /// Changes what a call has answered; a refusal stays as it is.
-pub(super) async fn patch(answer: Answer, patch: &Value) -> Answer {
+pub(super) async fn patch<B: AnyBody>(answer: Response<B>, patch: &Value) -> Response<B> {
     let (mut parts, body) = answer.into_parts();
     let Ok(body) = body.collect().await;
     let body = body.to_bytes();
+    let whole = |body: Bytes| B::from(Full::new(body));
     if !parts.status.is_success() {
-        return Response::from_parts(parts, Full::new(body));
+        return Response::from_parts(parts, whole(body));
     }
     let Ok(mut value) = serde_json::from_slice(&body) else {
-        return Response::from_parts(parts, Full::new(body));
+        return Response::from_parts(parts, whole(body));
     };
     merge(&mut value, patch);
     // They are about the body as it was.
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.remove("x-amz-crc32");
-    Response::from_parts(parts, Full::new(Bytes::from(value.to_string())))
+    Response::from_parts(parts, whole(Bytes::from(value.to_string())))
 }
 
 /// <https://www.rfc-editor.org/rfc/rfc7386#section-2>

@@ -7,9 +7,11 @@ mod invoke;
 mod layers;
 mod mappings;
 mod request;
+mod streaming;
 
 use super::Lambda;
 use super::error::LambdaError;
+use crate::body::Body;
 use crate::id;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
@@ -27,14 +29,14 @@ pub(crate) async fn serve(
     uri: &Uri,
     headers: &HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> Response<Body> {
     let request = Request::read(method, uri, headers, body);
     let answer = if lambda.may_call(method, uri.path()) {
         route(lambda, &request).await
     } else {
         Err(LambdaError::RateExceeded)
     };
-    let mut answer = answer.unwrap_or_else(|error| refuse(&error));
+    let mut answer = answer.unwrap_or_else(|error| refuse(&error).map(Body::from));
     if let Ok(id) = HeaderValue::from_str(&id::uuid()) {
         // An invocation has said its own.
         answer.headers_mut().entry("x-amzn-requestid").or_insert(id);
@@ -43,9 +45,26 @@ pub(crate) async fn serve(
 }
 
 /// The date in front of a path only says how old the operation is.
-async fn route(lambda: &Arc<Lambda>, request: &Request<'_>) -> Result<Answer, LambdaError> {
+async fn route(lambda: &Arc<Lambda>, request: &Request<'_>) -> Result<Response<Body>, LambdaError> {
     let segments = request.segments();
-    match segments.get(1..).unwrap_or_default() {
+    let path = segments.get(1..).unwrap_or_default();
+    if let ["functions", name, "response-streaming-invocations"] = path
+        && request.is("POST")
+    {
+        return streaming::serve(lambda, name, request).await;
+    }
+    whole(lambda, path, request)
+        .await
+        .map(|answer| answer.map(Body::from))
+}
+
+/// All that is answered at once.
+async fn whole(
+    lambda: &Arc<Lambda>,
+    path: &[&str],
+    request: &Request<'_>,
+) -> Result<Answer, LambdaError> {
+    match path {
         ["functions", name, "invocations"] if request.is("POST") => {
             invoke::serve(lambda, name, request).await
         }

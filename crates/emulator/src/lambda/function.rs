@@ -128,6 +128,12 @@ impl Function {
         }
     }
 
+    /// The version of one invocation: an alias may lead to two.
+    pub(crate) fn chosen(&self, qualifier: Option<&str>) -> Result<String, LambdaError> {
+        let version = self.version(qualifier)?;
+        Ok(version.revision().configuration.version.clone())
+    }
+
     /// What `GetFunctionConfiguration` shows, and where the code lies.
     pub(crate) fn describe(
         &self,

@@ -17,7 +17,7 @@ use tether_host::RunState;
 
 /// Largest events of synchronous and of asynchronous calls
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const MAX_EVENT: usize = 6 * 1024 * 1024;
+pub(super) const MAX_EVENT: usize = 6 * 1024 * 1024;
 const MAX_ASYNC_EVENT: usize = 1024 * 1024;
 
 /// Of base64.
@@ -44,30 +44,10 @@ pub(super) async fn serve(
     } else {
         MAX_EVENT
     };
-    let size = request.body.len();
-    if size > limit {
-        return Err(LambdaError::TooLarge(format!(
-            "{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
-        )));
-    }
-    for header in ["x-amz-tenant-id", "x-amz-durable-execution-name"] {
-        if request.header(header).is_some() {
-            return Err(LambdaError::NotServed(format!("{header} of Invoke")));
-        }
-    }
+    check(request, kind, limit)?;
     let target = lambda.target(name, request.qualifier())?;
     target.function.check(target.qualifier())?;
-    let mut call = Call {
-        request_id: id::uuid(),
-        arn: target.arn(),
-        payload: event(&request.body)?,
-        client_context: request
-            .header("x-amz-client-context")
-            .map(client_context)
-            .transpose()?,
-        tail: false,
-        state: RunState::new(),
-    };
+    let mut call = call(&target, request)?;
     match kind {
         "RequestResponse" => {
             call.tail = request.header("x-amz-log-type") == Some("Tail");
@@ -87,6 +67,37 @@ pub(super) async fn serve(
             "Member must satisfy enum value set: [Event, RequestResponse, DryRun]",
         )),
     }
+}
+
+/// Whether a call can be served at all.
+pub(super) fn check(request: &Request<'_>, kind: &str, limit: usize) -> Result<(), LambdaError> {
+    let size = request.body.len();
+    if size > limit {
+        return Err(LambdaError::TooLarge(format!(
+            "{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+        )));
+    }
+    for header in ["x-amz-tenant-id", "x-amz-durable-execution-name"] {
+        if request.header(header).is_some() {
+            return Err(LambdaError::NotServed(format!("{header} of Invoke")));
+        }
+    }
+    Ok(())
+}
+
+/// What a request wants to be run.
+pub(super) fn call(target: &Target, request: &Request<'_>) -> Result<Call, LambdaError> {
+    Ok(Call {
+        request_id: id::uuid(),
+        arn: target.arn(),
+        payload: event(&request.body)?,
+        client_context: request
+            .header("x-amz-client-context")
+            .map(client_context)
+            .transpose()?,
+        tail: false,
+        state: RunState::new(),
+    })
 }
 
 /// The event of a call: JSON, `{}` if there is none.
