@@ -7,6 +7,7 @@ mod invoke;
 mod local;
 mod logging;
 mod running;
+mod sam;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editor::{Editor, LaunchJson};
@@ -16,6 +17,7 @@ pub(crate) use invoke::Invoke;
 pub(crate) use local::Local;
 pub(crate) use logging::Logging;
 pub(crate) use running::Running;
+pub(crate) use sam::explain;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -159,7 +161,7 @@ pub(crate) struct Attach {
     /// those share them then, and invocations wait for one that is free, or not
     /// (see --when-busy). Without it each environment has its own, and under
     /// --debug there is one.
-    #[arg(long, value_name = "N", conflicts_with = "debug")]
+    #[arg(long, value_name = "N", conflicts_with = "debugs")]
     pub(crate) concurrency: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) logging: Logging,

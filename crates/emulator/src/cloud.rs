@@ -110,7 +110,7 @@ impl Cloud {
             tasks: tasks.clone(),
             ending: ending.clone(),
         })?;
-        let ports = Ports::from(options.first_api_port);
+        let ports = Ports::from(options.host, options.first_api_port);
         Ok(Arc::new(Self {
             s3: S3::new(&place),
             place,

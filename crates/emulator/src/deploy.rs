@@ -1,5 +1,7 @@
 //! A template on disk becomes a stack at the start.
 
+mod routes;
+
 use crate::cloud::Cloud;
 use crate::cloudformation::{self, By, KnownStack, OnFailure, Order, Wish};
 use crate::id;
@@ -76,6 +78,19 @@ pub struct DeployedApi {
     pub kind: &'static str,
     /// Where it serves.
     pub url: String,
+    /// In the template's order.
+    pub routes: Vec<DeployedRoute>,
+}
+
+/// A route of an API.
+#[derive(Clone, Debug)]
+pub struct DeployedRoute {
+    /// `GET /pets/{id}`, `$default`, `sendMessage`
+    pub route: String,
+    /// The function's logical id, or what else answers.
+    pub target: String,
+    /// What lets callers in; none: everybody may come.
+    pub authorizer: Option<String>,
 }
 
 /// Deploys a template.
@@ -165,15 +180,24 @@ fn told(cloud: &Cloud, stack: &KnownStack, target: &Stack) -> Deployment {
             logical_id: api.logical_id.clone(),
             kind: "WEBSOCKET",
             url: it.url(),
+            routes: routes::of_websocket(target, api),
         })
     });
     let mut apis: Vec<DeployedApi> = apis.collect();
     drop(serving);
     let http = cloud.http_apis.of_stack(&stack.id);
-    apis.extend(http.iter().map(|it| DeployedApi {
-        logical_id: it.logical_id.clone(),
-        kind: it.kind(),
-        url: it.url(cloud.options.one_port),
+    let models = target.apis().unwrap_or_default();
+    apis.extend(http.iter().map(|it| {
+        DeployedApi {
+            logical_id: it.logical_id.clone(),
+            kind: it.kind(),
+            url: it.url(cloud.options.one_port),
+            routes: models
+                .iter()
+                .filter(|api| api.id == it.id)
+                .flat_map(|api| routes::of_http(target, api))
+                .collect(),
+        }
     }));
     let place = |it: &DeployedApi| target.resources.get_index_of(&it.logical_id);
     apis.sort_by_key(|it| place(it).unwrap_or(usize::MAX));

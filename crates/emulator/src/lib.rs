@@ -38,7 +38,9 @@ mod websocket;
 mod working_copies;
 
 pub use cloud::{Cloud, Notice, Place};
-pub use deploy::{DeployError, DeployedApi, DeployedFunction, Deployment, StackSource};
+pub use deploy::{
+    DeployError, DeployedApi, DeployedFunction, DeployedRoute, Deployment, StackSource,
+};
 pub use faults::{FaultHit, FaultSink};
 pub use options::{AccessSink, HttpOptions, Options};
 pub use tails::Tails;

@@ -2,6 +2,7 @@
 
 use crate::tails::Tails;
 use crate::working_copies::WorkingCopies;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct Options {
     /// The first API's port, the next one's is one higher; none, or 0: free
     /// ones.
     pub first_api_port: Option<u16>,
+    /// Where APIs listen.
+    pub host: IpAddr,
     /// All HTTP APIs share one port, and stages stand in no path.
     pub one_port: bool,
     /// How HTTP APIs are served.
@@ -94,6 +97,7 @@ impl Default for Options {
             working_copies: None,
             tails: Tails::default(),
             first_api_port: None,
+            host: IpAddr::from([127, 0, 0, 1]),
             one_port: false,
             http: HttpOptions::default(),
             access: Arc::new(|_| {}),

@@ -13,7 +13,7 @@ mod surroundings;
 
 pub use error::Error;
 pub use plan::Plan;
-pub use report::{Report, Reports, ServedApi, ServedFunction};
+pub use report::{Report, Reports, ServedApi, ServedFunction, ServedRoute};
 
 use copies::Copies;
 use reload::Sources;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tether_emulator::{Deployment, Emulator, Notice};
+use tether_emulator::{DeployedRoute, Deployment, Emulator, Notice};
 use tether_host::{LogLine, LogSink};
 
 /// Takes reports.
@@ -94,6 +94,20 @@ pub struct ServedApi {
     pub kind: &'static str,
     /// Of its first stage.
     pub url: String,
+    /// In the template's order.
+    pub routes: Vec<ServedRoute>,
+}
+
+/// A route of an API.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServedRoute {
+    /// `GET /pets/{id}`, `$default`, `sendMessage`
+    pub route: String,
+    /// The function's logical id, or what else answers.
+    pub target: String,
+    /// What lets callers in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorizer: Option<String>,
 }
 
 /// A function that is served.
@@ -112,6 +126,7 @@ impl Report {
             logical_id: it.logical_id.clone(),
             kind: it.kind,
             url: it.url.clone(),
+            routes: it.routes.iter().map(served_route).collect(),
         });
         let functions = deployed.functions.iter().map(|it| ServedFunction {
             logical_id: it.logical_id.clone(),
@@ -126,6 +141,14 @@ impl Report {
             functions: functions.collect(),
             outputs: deployed.outputs.clone(),
         }
+    }
+}
+
+fn served_route(route: &DeployedRoute) -> ServedRoute {
+    ServedRoute {
+        route: route.route.clone(),
+        target: route.target.clone(),
+        authorizer: route.authorizer.clone(),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Invoke {
     /// Invoke the deployed function.
     #[arg(
         long,
-        conflicts_with_all = ["env_vars", "parameter_overrides", "timeout", "debug"]
+        conflicts_with_all = ["env_vars", "parameter_overrides", "timeout", "debugs"]
     )]
     pub(crate) remote: bool,
     /// The deployed stack, to find the function by its logical id.

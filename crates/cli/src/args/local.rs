@@ -1,27 +1,33 @@
 //! What `tether local` is asked for.
 
+use super::sam::SamHabits;
 use super::{Logging, Running};
 use clap::Args;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct Local {
-    /// The template.
-    #[arg(
-        long,
-        short,
-        alias = "template-file",
-        default_value = "template.yaml",
-        value_name = "FILE"
-    )]
-    pub(crate) template: PathBuf,
-    /// The first API's port, the next one's is one higher; 0 takes free ones.
-    #[arg(long, short, default_value_t = 3000, value_name = "PORT")]
-    pub(crate) port: u16,
-    /// The port for SDKs (Lambda, DynamoDB, CloudFormation); 0 takes a free one.
+    /// The template; otherwise template.yaml, template.yml or template.json
+    /// here, or what samconfig.toml says.
+    #[arg(long, short, alias = "template-file", value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// The first API's port (3000), the next one's is one higher; 0 takes free
+    /// ones.
+    #[arg(long, short, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// The port for SDKs: Lambda, DynamoDB, CloudFormation; 0 takes a free one.
     #[arg(long, default_value_t = 3100, value_name = "PORT")]
     pub(crate) endpoint_port: u16,
+    /// Where APIs listen, for clients on other machines; SDKs' endpoint stays on
+    /// this one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<IpAddr>,
+    /// Serve all HTTP routes of all APIs on one port, without stages in their
+    /// paths, as sam does.
+    #[arg(long)]
+    pub(crate) one_port: bool,
     /// What the stack is called: names of its resources begin with it.
     #[arg(long, default_value = "local", value_name = "NAME")]
     pub(crate) stack_name: String,
@@ -33,11 +39,21 @@ pub(crate) struct Local {
     /// or under `Parameters` for all functions.
     #[arg(long, short = 'n', value_name = "FILE")]
     pub(crate) env_vars: Option<PathBuf>,
+    /// sam's configuration; otherwise samconfig.toml, .yaml or .yml beside the
+    /// template.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+    /// Which environment of it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) config_env: Option<String>,
+    /// Let everybody in, whatever authorizers would say.
+    #[arg(long)]
+    pub(crate) disable_authorizer: bool,
     #[command(flatten)]
     pub(crate) running: Running,
     /// Local processes of a function at most; without it each request that
     /// comes while all are busy gets one of its own.
-    #[arg(long, value_name = "N", conflicts_with = "debug")]
+    #[arg(long, value_name = "N", conflicts_with = "debugs")]
     pub(crate) concurrency: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) logging: Logging,
@@ -48,4 +64,6 @@ pub(crate) struct Local {
     /// The AWS profile of functions' calls to what is not here.
     #[arg(long)]
     pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) habits: SamHabits,
 }

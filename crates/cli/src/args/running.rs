@@ -4,6 +4,9 @@ use super::External;
 use clap::{Args, ValueEnum};
 use tether_project::Debugging;
 
+/// debugpy's own, which editors know.
+const FIRST_PORT: u16 = 5678;
+
 /// What starts functions on this machine.
 #[derive(Debug, Args)]
 pub(crate) struct Commands {
@@ -18,6 +21,7 @@ pub(crate) struct Commands {
 
 /// How functions run on this machine.
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("debugs").args(["debug", "debug_port"]).multiple(true)))]
 pub(crate) struct Running {
     #[command(flatten)]
     pub(crate) commands: Commands,
@@ -36,13 +40,13 @@ pub(crate) struct Running {
         hide_possible_values = true
     )]
     pub(crate) debug: Option<Debug>,
-    /// The first function's debugger port, the next one's is one higher; 0
-    /// takes free ones.
-    #[arg(long, default_value_t = 5678, value_name = "PORT", requires = "debug")]
-    pub(crate) debug_port: u16,
+    /// The first function's debugger port (5678), the next one's is one higher; 0
+    /// takes free ones. Alone, it means --debug as well, as it does for sam.
+    #[arg(long, short = 'd', value_name = "PORT")]
+    pub(crate) debug_port: Option<u16>,
     /// Hold each function's code at its first line until a debugger is there.
     /// An invocation's time goes on meanwhile.
-    #[arg(long, requires = "debug")]
+    #[arg(long, requires = "debugs")]
     pub(crate) wait: bool,
 }
 
@@ -58,10 +62,17 @@ pub(crate) enum Debug {
 impl Running {
     /// What `--debug` asks for.
     pub(crate) fn debugging(&self) -> Option<Debugging> {
-        let debug = self.debug?;
+        self.debugging_at(None)
+    }
+
+    /// The same, where a file may say a port.
+    pub(crate) fn debugging_at(&self, of_file: Option<u16>) -> Option<Debugging> {
+        let port = self.debug_port.or(of_file);
+        let alone = port.map(|_| Debug::Listen);
+        let debug = self.debug.or(alone)?;
         Some(Debugging {
             host: "127.0.0.1".to_owned(),
-            first_port: self.debug_port,
+            first_port: port.unwrap_or(FIRST_PORT),
             wait: self.wait,
             editor_listens: debug == Debug::Pycharm,
         })

@@ -2,12 +2,15 @@
 //! template's order, and the same again for one that comes back.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 
 /// See the module.
-#[derive(Default)]
-pub(crate) struct Ports(Mutex<State>);
+pub(crate) struct Ports {
+    host: IpAddr,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
@@ -20,17 +23,20 @@ struct State {
 }
 
 impl Ports {
-    pub(crate) fn from(first: Option<u16>) -> Self {
+    pub(crate) fn from(host: IpAddr, first: Option<u16>) -> Self {
         let next = first.filter(|it| *it > 0);
         let state = State {
             next,
             ..State::default()
         };
-        Self(Mutex::new(state))
+        Self {
+            host,
+            state: Mutex::new(state),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a port for an API that is about to be served: what is made before
@@ -69,7 +75,7 @@ impl Ports {
                 None => (state.next.unwrap_or(0), true),
             }
         };
-        let listener = TcpListener::bind(("127.0.0.1", wanted)).await;
+        let listener = TcpListener::bind((self.host, wanted)).await;
         let listener = listener.map_err(|error| {
             format!("port {wanted} cannot be served ({error}): end what listens there, or choose another first port with --port (0 takes free ones)")
         })?;
