@@ -80,7 +80,7 @@ pub(crate) struct SamHabits {
     debugger_path: Option<String>,
     #[arg(long, hide = true)]
     docker_network: Option<String>,
-    #[arg(long, short = 'v', hide = true)]
+    #[arg(long, hide = true)]
     docker_volume_basedir: Option<String>,
     #[arg(long, hide = true)]
     force_image_build: bool,
