@@ -24,9 +24,11 @@ mod events;
 mod exchange;
 mod fault;
 mod gateway_responses;
+mod headers;
 pub mod integration;
 mod keys;
 pub mod limits;
+mod payload;
 mod routes;
 pub mod validation;
 
@@ -38,3 +40,6 @@ pub use fault::{Fault, FaultKind};
 pub use gateway_responses::{GatewayResponse, GatewayResponses};
 pub use keys::{Key, Meter, Period, Plan, Quota};
 pub use routes::{Matched, Method, Routes, StagePath, take_stage};
+
+#[cfg(test)]
+mod fixtures;

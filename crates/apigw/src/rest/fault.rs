@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What 500, 502 and some of the 504 say.
+const INTERNAL: Option<&str> = Some("Internal server error");
+
 /// Why a request gets an answer of the gateway's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -9,6 +12,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// What the client reads in place of the kind's own message, `$context.error.message`.
     pub message: Option<String>,
+    /// Another status than the kind's own.
+    pub status: Option<u16>,
     /// `$context.error.validationErrorString`
     pub validation: Option<String>,
     /// Why, for the developer's terminal, in one line; the client never sees it.
@@ -22,9 +27,34 @@ impl Fault {
         Self {
             kind,
             message: None,
+            status: None,
             validation: None,
             reason: reason.into(),
         }
+    }
+
+    /// With this in place of the kind's own message.
+    #[must_use]
+    pub fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// With this in place of the kind's own status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// The status, before a gateway response changes it.
+    pub(super) fn status(&self) -> u16 {
+        self.status.unwrap_or(self.kind.facts().status)
+    }
+
+    /// The message; none is null.
+    pub(super) fn message(&self) -> Option<&str> {
+        self.message.as_deref().or(self.kind.facts().message)
     }
 }
 
@@ -36,7 +66,7 @@ impl fmt::Display for Fault {
 
 /// The gateway responses
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>),
-/// and, beside them, the few answers that none can change.
+/// and, beside them, the few answers that have no type of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultKind {
     /// A policy said no.
@@ -53,13 +83,7 @@ pub enum FaultKind {
     BadRequestBody,
     /// A token has run out.
     ExpiredToken,
-    /// A Lambda proxy integration's answer is none: 502, changed by `DEFAULT_5XX` alone.
-    BadGateway,
-    /// A mapping failed, or there is nothing to call: 500, changed by `DEFAULT_5XX` alone.
-    InternalServerError,
-    /// A mapping found no JSON in the request's body: 400, changed by `DEFAULT_4XX` alone.
-    BadRequest,
-    /// The integration failed.
+    /// The integration could not be called.
     IntegrationFailure,
     /// The integration took too long.
     IntegrationTimeout,
@@ -71,20 +95,230 @@ pub enum FaultKind {
     MissingAuthenticationToken,
     /// The usage plan's quota is used up.
     QuotaExceeded,
-    /// The body is over 10 MB.
+    /// The event is longer than Lambda takes, 6 MB.
     RequestTooLarge,
-    /// There is no such stage or resource, for callers that are let in.
+    /// What was asked for is not there, though the caller may ask for it.
     ResourceNotFound,
     /// Too many requests.
     Throttled,
     /// The authorizer had nothing to ask about, or said "Unauthorized".
     Unauthorized,
-    /// No template for this content type.
+    /// There is no template for this content type.
     UnsupportedMediaType,
     /// The web application firewall said no.
     WafFiltered,
+    /// A Lambda proxy integration's answer is none: changed by `DEFAULT_5XX` alone.
+    BadGateway,
+    /// A mapping failed, or there is nothing to call: changed by `DEFAULT_5XX` alone.
+    InternalServerError,
+    /// A mapping found no JSON in the request's body: changed by `DEFAULT_4XX` alone.
+    BadRequest,
     /// The API does not have this stage. No gateway response changes it: those belong to stages.
     NoStage,
-    /// The request's line and headers are over 10,240 bytes. No gateway response changes it.
+    /// The request's line and headers are over 10,240 bytes: plain text, before any stage.
     HeadersTooLarge,
+    /// The body is over 10 MB: plain text, before any stage.
+    BodyTooLarge,
+}
+
+/// What API Gateway answers, unless a gateway response changes it.
+pub(super) struct Facts {
+    /// `UNAUTHORIZED`; empty: there is no gateway response of its own.
+    pub(super) name: &'static str,
+    pub(super) status: u16,
+    /// None is null.
+    pub(super) message: Option<&'static str>,
+    /// `x-amzn-ErrorType`; empty: none, and the message is plain text. Recorded by LocalStack for
+    /// the types that a client can bring about without an authorizer, `[inf]` for the rest.
+    pub(super) error_type: &'static str,
+}
+
+impl FaultKind {
+    /// All of them.
+    pub(super) const ALL: [Self; 25] = [
+        Self::AccessDenied,
+        Self::ApiConfigurationError,
+        Self::AuthorizerConfigurationError,
+        Self::AuthorizerFailure,
+        Self::BadRequestParameters,
+        Self::BadRequestBody,
+        Self::ExpiredToken,
+        Self::IntegrationFailure,
+        Self::IntegrationTimeout,
+        Self::InvalidApiKey,
+        Self::InvalidSignature,
+        Self::MissingAuthenticationToken,
+        Self::QuotaExceeded,
+        Self::RequestTooLarge,
+        Self::ResourceNotFound,
+        Self::Throttled,
+        Self::Unauthorized,
+        Self::UnsupportedMediaType,
+        Self::WafFiltered,
+        Self::BadGateway,
+        Self::InternalServerError,
+        Self::BadRequest,
+        Self::NoStage,
+        Self::HeadersTooLarge,
+        Self::BodyTooLarge,
+    ];
+
+    pub(super) fn facts(self) -> Facts {
+        let (name, status, message, error_type) = match self {
+            Self::AccessDenied => (
+                "ACCESS_DENIED",
+                403,
+                Some("User is not authorized to access this resource"),
+                "AccessDeniedException",
+            ),
+            Self::ApiConfigurationError => (
+                "API_CONFIGURATION_ERROR",
+                500,
+                INTERNAL,
+                "InternalServerErrorException",
+            ),
+            Self::AuthorizerConfigurationError => (
+                "AUTHORIZER_CONFIGURATION_ERROR",
+                500,
+                None,
+                "AuthorizerConfigurationException",
+            ),
+            Self::AuthorizerFailure => (
+                "AUTHORIZER_FAILURE",
+                500,
+                None,
+                "AuthorizerFailureException",
+            ),
+            Self::BadRequestParameters => (
+                "BAD_REQUEST_PARAMETERS",
+                400,
+                Some("Missing required request parameters"),
+                "BadRequestException",
+            ),
+            Self::BadRequestBody => (
+                "BAD_REQUEST_BODY",
+                400,
+                Some("Invalid request body"),
+                "BadRequestException",
+            ),
+            Self::ExpiredToken => (
+                "EXPIRED_TOKEN",
+                403,
+                Some("The security token included in the request is expired"),
+                "ExpiredTokenException",
+            ),
+            Self::IntegrationFailure => (
+                "INTEGRATION_FAILURE",
+                504,
+                INTERNAL,
+                "InternalServerErrorException",
+            ),
+            Self::IntegrationTimeout => (
+                "INTEGRATION_TIMEOUT",
+                504,
+                Some("Endpoint request timed out"),
+                "InternalServerErrorException",
+            ),
+            Self::InvalidApiKey => (
+                "INVALID_API_KEY",
+                403,
+                Some("Forbidden"),
+                "ForbiddenException",
+            ),
+            Self::InvalidSignature => (
+                "INVALID_SIGNATURE",
+                403,
+                Some(
+                    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+                ),
+                "InvalidSignatureException",
+            ),
+            Self::MissingAuthenticationToken => (
+                "MISSING_AUTHENTICATION_TOKEN",
+                403,
+                Some("Missing Authentication Token"),
+                "MissingAuthenticationTokenException",
+            ),
+            Self::QuotaExceeded => (
+                "QUOTA_EXCEEDED",
+                429,
+                Some("Limit Exceeded"),
+                "LimitExceededException",
+            ),
+            Self::RequestTooLarge => (
+                "REQUEST_TOO_LARGE",
+                413,
+                Some("Request Too Long"),
+                "RequestEntityTooLargeException",
+            ),
+            Self::ResourceNotFound => (
+                "RESOURCE_NOT_FOUND",
+                404,
+                Some("Not Found"),
+                "NotFoundException",
+            ),
+            Self::Throttled => (
+                "THROTTLED",
+                429,
+                Some("Too Many Requests"),
+                "TooManyRequestsException",
+            ),
+            Self::Unauthorized => (
+                "UNAUTHORIZED",
+                401,
+                Some("Unauthorized"),
+                "UnauthorizedException",
+            ),
+            Self::UnsupportedMediaType => (
+                "UNSUPPORTED_MEDIA_TYPE",
+                415,
+                Some("Unsupported Media Type"),
+                "BadRequestException",
+            ),
+            Self::WafFiltered => (
+                "WAF_FILTERED",
+                403,
+                Some("Forbidden"),
+                "WAFFilteredException",
+            ),
+            Self::BadGateway => ("", 502, INTERNAL, "InternalServerErrorException"),
+            Self::InternalServerError => ("", 500, INTERNAL, "InternalServerErrorException"),
+            Self::BadRequest => (
+                "",
+                400,
+                Some("Invalid JSON in request body"),
+                "BadRequestException",
+            ),
+            Self::NoStage => ("", 403, Some("Forbidden"), "ForbiddenException"),
+            Self::HeadersTooLarge => ("", 431, Some("HTTP header is larger than 10240 bytes."), ""),
+            Self::BodyTooLarge => (
+                "",
+                413,
+                Some("HTTP content length exceeded 10485760 bytes."),
+                "",
+            ),
+        };
+        Facts {
+            name,
+            status,
+            message,
+            error_type,
+        }
+    }
+
+    /// `DEFAULT_4XX` or `DEFAULT_5XX`; none for what no gateway response changes.
+    pub(super) fn fallback(self) -> Option<&'static str> {
+        match self {
+            Self::NoStage | Self::HeadersTooLarge | Self::BodyTooLarge => None,
+            _ if self.facts().status < 500 => Some("DEFAULT_4XX"),
+            _ => Some("DEFAULT_5XX"),
+        }
+    }
+
+    /// The kind of a gateway response's type, `UNAUTHORIZED`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| !name.is_empty() && kind.facts().name == name)
+    }
 }
