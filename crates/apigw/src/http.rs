@@ -113,3 +113,47 @@ impl fmt::Debug for Answer {
             .finish()
     }
 }
+
+/// What tests of several modules begin with.
+#[cfg(test)]
+pub(crate) mod fixtures {
+    use super::*;
+
+    pub(crate) fn request(method: &str, path: &str) -> Request {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let host = "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com";
+        Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: vec![
+                ("Host".to_owned(), host.to_owned()),
+                ("User-Agent".to_owned(), "curl/8".to_owned()),
+            ],
+            body: Bytes::new(),
+            source_ip: "192.0.2.1".to_owned(),
+            port: 443,
+            scheme: "https".to_owned(),
+            protocol: "HTTP/1.1".to_owned(),
+        }
+    }
+
+    pub(crate) fn whereabouts() -> Whereabouts {
+        Whereabouts {
+            api_id: "a1b2c3d4e5".to_owned(),
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            domain_name: "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com".to_owned(),
+        }
+    }
+
+    pub(crate) fn stamp() -> Stamp {
+        Stamp {
+            request_id: "NILjoi6FFiAEJ6A=".to_owned(),
+            extended_request_id: "NILjoi6FFiAEJ6A=".to_owned(),
+            trace_id: "Root=1-67659810-101d2f353e7cd9797a9aa4ba".to_owned(),
+            now_ms: 1_644_163_811_849,
+        }
+    }
+}

@@ -11,6 +11,8 @@
 //! | [`http`] | what requests and answers are |
 //! | [`rest`] | REST APIs: which method, which event, which answer |
 //! | [`throttle`] | a token bucket |
+//! | [`http_api`] | which stage and route, which event, which answer of an HTTP API |
+//! | [`caller`] | what events say of whoever was let in |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
 //! | [`connection_id`] | what connection and request ids look like |
@@ -23,11 +25,15 @@
 //! something else, the mark says where to change it.
 
 pub mod authorizer;
+pub mod caller;
 mod clock;
 pub mod connection_id;
 pub mod connections;
+mod forwarded;
 pub mod http;
+pub mod http_api;
 mod invoke;
+mod payload;
 mod proxy;
 pub mod query;
 pub mod rest;

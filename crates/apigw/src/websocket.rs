@@ -17,7 +17,7 @@
 mod answers;
 mod events;
 pub mod frames;
-mod json_path;
+pub(crate) mod json_path;
 pub mod limits;
 mod routes;
 
