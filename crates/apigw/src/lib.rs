@@ -12,6 +12,7 @@
 //! | [`rest`] | REST APIs: which method, which event, which answer |
 //! | [`throttle`] | a token bucket |
 //! | [`http_api`] | which stage and route, which event, which answer of an HTTP API |
+//! | [`cors`] | what browsers are told |
 //! | [`caller`] | what events say of whoever was let in |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
@@ -29,6 +30,7 @@ pub mod caller;
 mod clock;
 pub mod connection_id;
 pub mod connections;
+pub mod cors;
 mod forwarded;
 pub mod http;
 pub mod http_api;
