@@ -12,6 +12,8 @@
 //! | [`rest`] | REST APIs: which method, which event, which answer |
 //! | [`throttle`] | a token bucket |
 //! | [`http_api`] | which stage and route, which event, which answer of an HTTP API |
+//! | [`url`] | which event, which answer of a function URL |
+//! | [`prelude`] | where the head of a streamed answer ends |
 //! | [`cors`] | what browsers are told |
 //! | [`caller`] | what events say of whoever was let in |
 //! | [`connections`] | what `@connections` understands and says |
@@ -36,10 +38,12 @@ pub mod http;
 pub mod http_api;
 mod invoke;
 mod payload;
+pub mod prelude;
 mod proxy;
 pub mod query;
 pub mod rest;
 pub mod throttle;
+pub mod url;
 pub mod websocket;
 
 pub use invoke::InvokeResult;
