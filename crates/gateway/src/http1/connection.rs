@@ -124,17 +124,18 @@ impl<H: Handler + ?Sized> Connection<H> {
             return Ok(Then::Close);
         };
         let body = self.body(&head).await?;
-        let manner = Manner {
+        let too_large = body.is_none();
+        let mut manner = Manner {
             no_body: head.method == "HEAD",
             old: head.old,
-            keep: head.keep_alive && body.is_some() && !self.ending.is_cancelled(),
+            keep: head.keep_alive && !too_large,
         };
-        let too_large = body.is_none();
         let received = Received {
             request: self.request(head, body.unwrap_or_default()),
             too_large,
         };
         let reply = self.handler.answer(received).await;
+        manner.keep &= !self.ending.is_cancelled();
         let then = self.reply(reply, manner).await?;
         Ok(match then {
             Then::Close if too_large => Then::Linger,
