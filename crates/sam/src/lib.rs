@@ -45,6 +45,7 @@ mod resources;
 pub mod samconfig;
 mod scalar;
 mod schedule;
+mod serverless_websocket;
 mod stack;
 mod substitution;
 mod table;

@@ -11,6 +11,7 @@ use crate::parameters::{self, Parameter};
 use crate::parse;
 use crate::problem::{Position, Problems, Report, Reported};
 use crate::resources;
+use crate::serverless_websocket;
 use crate::stack::{Output, Stack};
 use crate::tree::{Members, Node};
 use crate::unsupported;
@@ -106,6 +107,7 @@ impl Template {
         let mut declared = resources::declare(sections.resources, &mut evaluator);
         implicit::add_apis(&mut declared);
         globals::apply(sections.globals, &mut declared, &mut evaluator.report);
+        serverless_websocket::expand(&mut declared, &mut evaluator.report);
         implicit::add_roles(&mut declared, &mut evaluator);
 
         let mut evaluator = evaluator.with_resources(&declared);
