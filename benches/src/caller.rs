@@ -126,7 +126,7 @@ impl Drop for Caller {
 
 /// Now, as signatures have it: AWS refuses those of another time, and so does
 /// the emulator.
-fn date() -> String {
+pub(crate) fn date() -> String {
     let now = time::OffsetDateTime::now_utc();
     let (year, month, day) = now.to_calendar_date();
     let (hour, minute, second) = now.to_hms();

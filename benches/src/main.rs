@@ -18,6 +18,7 @@
 //! | `logs` | a handler that prints a million lines of 100 bytes, by `tether invoke` into a file, from exec to exit; beside it the same handler and interpreter, unbuffered as a function's output is, straight into a file. Every line is looked for afterwards |
 //! | `attach` | exec to `ready`, Ctrl-C to exit |
 //! | `soak` | 2,000 invocations, 16 in flight; RSS and descriptors at each quarter, at rest. In the last quarter nothing may grow by more than 5 % or 1 MB, nor by more than 8 descriptors. What each invocation left behind since the first quarter stands in the details; `--soak 20000` tells a small leak from an allocator that settles |
+//! | `websocket` | ten thousand WebSockets that say nothing, in one emulator: its RSS before and after. Then 16 callers on kept connections post 100 bytes each time, signed, to 100 clients in turn, which read all of it; the clock runs until the last one has the last message. Callers and clients are this process, so two cores have both sides to do |
 //!
 //! With a WAN the emulator delays the laptop's link by 25 ms each way and each
 //! AWS call by 5 ms. Round trips are counted as what a distance alone adds to

@@ -11,6 +11,7 @@ mod payloads;
 mod reload;
 mod round_trip;
 mod soak;
+mod websocket;
 
 use crate::cloud::{Link, Setting};
 use crate::report::{Met, Report};
@@ -40,9 +41,11 @@ pub(crate) enum Name {
     Attach,
     /// 2,000 invocations, 16 in flight.
     Soak,
+    /// 10,000 idle WebSockets, and 20,000 posts a second.
+    Websocket,
 }
 
-const ALL: [Name; 10] = [
+const ALL: [Name; 11] = [
     Name::Bootstrap,
     Name::FallThrough,
     Name::RoundTrip,
@@ -53,6 +56,7 @@ const ALL: [Name; 10] = [
     Name::Logs,
     Name::Attach,
     Name::Soak,
+    Name::Websocket,
 ];
 
 impl Name {
@@ -121,6 +125,7 @@ async fn measure(name: Name, setting: &Setting, link: Link, report: &mut Report)
         Name::Logs => logs::run(part, report).await,
         Name::Attach => attach::run(part, report).await,
         Name::Soak => soak::run(part, report).await,
+        Name::Websocket => websocket::run(part, report).await,
     };
     measured.with_context(|| format!("{}, {}", name.typed(), link.name()))
 }

@@ -66,7 +66,9 @@ pub use schedule::schedule_period;
 pub use stack::{Output, Resource, Stack};
 pub use table::Table;
 pub use template::Template;
-pub use websocket::{Authorizer, Integration, Route, Stage, WebSocketApi};
+pub use websocket::{
+    Authorizer, Integration, IntegrationResponse, Route, RouteThrottle, Stage, WebSocketApi,
+};
 
 #[cfg(test)]
 mod testing;

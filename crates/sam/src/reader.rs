@@ -44,6 +44,17 @@ impl<'r> Reader<'r> {
         self.expect(path, value, "a whole number", number(value))
     }
 
+    /// A number that is not negative, 0.7 for example.
+    pub(crate) fn decimal(&mut self, path: &str) -> Option<f64> {
+        let value = self.property(path)?;
+        let found = match value {
+            Value::String(text) => text.trim().parse().ok(),
+            other => other.as_f64(),
+        };
+        let found = found.filter(|it| it.is_finite() && *it >= 0.0);
+        self.expect(path, value, "a number, 0 or larger", found)
+    }
+
     pub(crate) fn boolean(&mut self, path: &str) -> Option<bool> {
         let value = self.property(path)?;
         self.expect(path, value, "true or false", boolean(value))

@@ -13,7 +13,7 @@ use std::fmt;
 const PREFIX: &str = "AWS::ApiGatewayV2::";
 
 /// A WebSocket API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WebSocketApi {
     /// Its name in the template.
     pub logical_id: String,
@@ -30,7 +30,7 @@ pub struct WebSocketApi {
 }
 
 /// A stage of a WebSocket API.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Stage {
     /// Its name in the template.
     pub logical_id: String,
@@ -38,6 +38,19 @@ pub struct Stage {
     pub name: String,
     /// Its variables.
     pub variables: BTreeMap<String, String>,
+    /// How many messages it takes, if it says so: `DefaultRouteSettings`.
+    pub throttle: Option<RouteThrottle>,
+    /// The same for some routes, by their keys: `RouteSettings`.
+    pub route_throttles: BTreeMap<String, RouteThrottle>,
+}
+
+/// A token bucket. What is not set is the account's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RouteThrottle {
+    /// How many at once.
+    pub burst: Option<f64>,
+    /// How many a second, on and on.
+    pub rate: Option<f64>,
 }
 
 /// Names of variables only: they are configuration like an environment.
@@ -47,6 +60,8 @@ impl fmt::Debug for Stage {
             .field("logical_id", &self.logical_id)
             .field("name", &self.name)
             .field("variables", &self.variables.keys())
+            .field("throttle", &self.throttle)
+            .field("route_throttles", &self.route_throttles)
             .finish()
     }
 }
@@ -68,6 +83,8 @@ pub struct Route {
     pub api_key_required: bool,
     /// Whether the integration's answer goes back to the client.
     pub has_route_response: bool,
+    /// What a handshake must carry: `route.request.querystring.room`.
+    pub required_parameters: Vec<String>,
 }
 
 /// What answers a route.
@@ -81,6 +98,27 @@ pub struct Integration {
     pub function_arn: Option<String>,
     /// The whole URI; `MOCK` has none.
     pub uri: Option<String>,
+    /// The method of an HTTP integration, `POST` for example.
+    pub method: Option<String>,
+    /// How long it may take, if it says so.
+    pub timeout_ms: Option<u32>,
+    /// Templates of what is sent to it, by key.
+    pub request_templates: BTreeMap<String, String>,
+    /// What picks one: `\\$default` and the like.
+    pub template_selection: Option<String>,
+    /// What is made of its answers.
+    pub responses: Vec<IntegrationResponse>,
+}
+
+/// What is made of an integration's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationResponse {
+    /// `$default`, or `/200/` and the like.
+    pub key: String,
+    /// Templates of what goes back, by key.
+    pub templates: BTreeMap<String, String>,
+    /// What picks one.
+    pub template_selection: Option<String>,
 }
 
 /// A Lambda authorizer.
@@ -186,17 +224,27 @@ impl Stack {
                 let named = it.property("RouteId").and_then(|it| it.as_str());
                 named == Some(resource.reference.as_str())
             }),
+            required_parameters: required_parameters(&mut reader),
         };
         let route = reader.finish(route)?;
         Ok(Route {
             integration: integration
-                .map(|it| read_integration(it, &self.file))
+                .map(|it| self.integration(it, api))
                 .transpose()?,
             authorizer: authorizer
                 .map(|it| read_authorizer(it, &self.file))
                 .transpose()?,
             ..route
         })
+    }
+
+    fn integration(&self, resource: &Resource, api: &Resource) -> Result<Integration, Problems> {
+        let responses = self.parts("IntegrationResponse", api).filter(|it| {
+            let named = it.property("IntegrationId").and_then(|it| it.as_str());
+            named == Some(resource.reference.as_str())
+        });
+        let responses = reader::each(responses, |it| read_response(it, &self.file))?;
+        read_integration(resource, &self.file, responses)
     }
 
     fn authorizer_of(&self, reader: &mut Reader<'_>, api: &Resource) -> Option<&Resource> {
@@ -216,11 +264,57 @@ fn stage(resource: &Resource, file: &str) -> Result<Stage, Problems> {
         logical_id: resource.logical_id.clone(),
         name: reader.required_text("StageName"),
         variables: reader.text_map("StageVariables"),
+        throttle: throttle(&mut reader, "DefaultRouteSettings"),
+        route_throttles: route_throttles(&mut reader),
     };
     reader.finish(stage)
 }
 
-fn read_integration(resource: &Resource, file: &str) -> Result<Integration, Problems> {
+/// The throttle in these settings, if there is one.
+fn throttle(reader: &mut Reader<'_>, path: &str) -> Option<RouteThrottle> {
+    reader.map(path)?;
+    let throttle = RouteThrottle {
+        burst: reader.decimal(&format!("{path}.ThrottlingBurstLimit")),
+        rate: reader.decimal(&format!("{path}.ThrottlingRateLimit")),
+    };
+    (throttle.burst.is_some() || throttle.rate.is_some()).then_some(throttle)
+}
+
+fn route_throttles(reader: &mut Reader<'_>) -> BTreeMap<String, RouteThrottle> {
+    let routes = reader.map("RouteSettings").into_iter().flatten();
+    let keys: Vec<String> = routes.map(|(key, _)| key.clone()).collect();
+    let each = keys.into_iter().filter_map(|key| {
+        let found = throttle(reader, &format!("RouteSettings.{key}"))?;
+        Some((key, found))
+    });
+    each.collect()
+}
+
+/// `RequestParameters` that are required: `{route.request.querystring.room: {Required: true}}`.
+fn required_parameters(reader: &mut Reader<'_>) -> Vec<String> {
+    let parameters = reader.map("RequestParameters").into_iter().flatten();
+    let required = parameters.filter(|(_, value)| {
+        let required = value.get("Required").and_then(reader::boolean);
+        required.or_else(|| reader::boolean(value)) == Some(true)
+    });
+    required.map(|(name, _)| name.clone()).collect()
+}
+
+fn read_response(resource: &Resource, file: &str) -> Result<IntegrationResponse, Problems> {
+    let mut reader = Reader::new(resource, file);
+    let response = IntegrationResponse {
+        key: reader.required_text("IntegrationResponseKey"),
+        templates: reader.text_map("ResponseTemplates"),
+        template_selection: reader.text("TemplateSelectionExpression"),
+    };
+    reader.finish(response)
+}
+
+fn read_integration(
+    resource: &Resource,
+    file: &str,
+    responses: Vec<IntegrationResponse>,
+) -> Result<Integration, Problems> {
     let mut reader = Reader::new(resource, file);
     let uri = reader.text("IntegrationUri");
     let integration = Integration {
@@ -228,6 +322,11 @@ fn read_integration(resource: &Resource, file: &str) -> Result<Integration, Prob
         kind: reader.required_text("IntegrationType"),
         function_arn: uri.as_deref().and_then(function_arn),
         uri,
+        method: reader.text("IntegrationMethod"),
+        timeout_ms: reader.number("TimeoutInMillis"),
+        request_templates: reader.text_map("RequestTemplates"),
+        template_selection: reader.text("TemplateSelectionExpression"),
+        responses,
     };
     if integration.uri.is_none() && integration.kind != "MOCK" {
         reader.missing("IntegrationUri");

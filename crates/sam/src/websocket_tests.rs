@@ -89,6 +89,8 @@ fn an_api_is_put_together_from_its_parts() {
                 logical_id: "Stage".into(),
                 name: "live".into(),
                 variables: [("color".to_owned(), "blue".to_owned())].into(),
+                throttle: None,
+                route_throttles: BTreeMap::new(),
             }],
             routes: vec![
                 Route {
@@ -99,6 +101,11 @@ fn an_api_is_put_together_from_its_parts() {
                         kind: "AWS_PROXY".into(),
                         function_arn: Some("Connect.Arn".into()),
                         uri: Some(uri.into()),
+                        method: None,
+                        timeout_ms: None,
+                        request_templates: BTreeMap::new(),
+                        template_selection: None,
+                        responses: Vec::new(),
                     }),
                     authorizer: Some(Authorizer {
                         logical_id: "Authorizer".into(),
@@ -113,6 +120,7 @@ fn an_api_is_put_together_from_its_parts() {
                     authorization_type: "CUSTOM".into(),
                     api_key_required: false,
                     has_route_response: false,
+                    required_parameters: Vec::new(),
                 },
                 Route {
                     logical_id: "PingRoute".into(),
@@ -122,11 +130,17 @@ fn an_api_is_put_together_from_its_parts() {
                         kind: "MOCK".into(),
                         function_arn: None,
                         uri: None,
+                        method: None,
+                        timeout_ms: None,
+                        request_templates: BTreeMap::new(),
+                        template_selection: None,
+                        responses: Vec::new(),
                     }),
                     authorizer: None,
                     authorization_type: "NONE".into(),
                     api_key_required: true,
                     has_route_response: true,
+                    required_parameters: Vec::new(),
                 },
             ],
         }]
@@ -175,4 +189,33 @@ fn only_a_functions_uri_names_a_function() {
         function_arn("arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions//invocations"),
         None
     );
+}
+
+#[test]
+fn throttles_templates_and_required_parameters_are_read() {
+    let text = API
+        .replace(
+            "StageVariables: {color: blue}",
+            "DefaultRouteSettings: {ThrottlingBurstLimit: 5, ThrottlingRateLimit: '0.5'}\n      RouteSettings: {ping: {ThrottlingRateLimit: 2}, $connect: {LoggingLevel: INFO}}",
+        )
+        .replace("RouteKey: $connect", "RouteKey: $connect\n      RequestParameters: {route.request.querystring.room: {Required: true}, route.request.header.Any: {Required: false}}")
+        .replace("IntegrationType: MOCK}", "IntegrationType: MOCK, TimeoutInMillis: 500, TemplateSelectionExpression: '200', RequestTemplates: {'200': '{\"statusCode\":200}'}}")
+        .replace("  PingRoute:", "  PingAnswer:
+    Type: AWS::ApiGatewayV2::IntegrationResponse
+    Properties: {ApiId: !Ref Api, IntegrationId: !Ref Ping, IntegrationResponseKey: $default, ResponseTemplates: {'200': pong}}
+  PingRoute:");
+    let api = resolved(&text).websocket_apis().unwrap().remove(0);
+    let throttle = |burst, rate| RouteThrottle { burst, rate };
+    assert_eq!(api.stages[0].throttle, Some(throttle(Some(5.0), Some(0.5))));
+    let routes = &api.stages[0].route_throttles;
+    assert_eq!(routes["ping"], throttle(None, Some(2.0)));
+    assert_eq!(routes.len(), 1);
+    assert_eq!(
+        api.routes[0].required_parameters,
+        ["route.request.querystring.room"]
+    );
+    let mock = api.routes[1].integration.clone().unwrap();
+    assert_eq!(mock.timeout_ms, Some(500));
+    assert_eq!(mock.request_templates["200"], "{\"statusCode\":200}");
+    assert_eq!(mock.responses[0].templates["200"], "pong");
 }
