@@ -183,6 +183,11 @@ impl Cloud {
         format!("{api_id}.execute-api.{}.{}", place.region, place.url_suffix)
     }
 
+    /// The host of a function URL: <https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html>
+    pub(crate) fn url_host(&self, url_id: &str) -> String {
+        format!("{url_id}.lambda-url.{}.on.aws", self.place.region)
+    }
+
     pub(crate) async fn stop(&self) {
         // Functions hear of each connection's end, if that is quick.
         let _ = tokio::time::timeout(PARTING, self.close_connections()).await;

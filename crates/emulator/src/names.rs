@@ -1,5 +1,7 @@
 //! What deployed resources are called.
 
+mod api;
+
 use crate::cloud::{Cloud, Place};
 use crate::id;
 use serde_json::Value;
@@ -91,7 +93,6 @@ impl Names<'_> {
 
 impl PhysicalNames for Names<'_> {
     fn reference(&self, resource: &Resource) -> String {
-        let id = |length| id::stable(&self.seed(resource), length, id::LOWER);
         match resource.kind.as_str() {
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
                 self.name(resource, "FunctionName")
@@ -114,17 +115,10 @@ impl PhysicalNames for Names<'_> {
                 }
             }
             "AWS::Logs::LogGroup" => self.name(resource, "LogGroupName"),
-            "AWS::ApiGatewayV2::Api"
-            | "AWS::ApiGateway::RestApi"
-            | "AWS::Serverless::Api"
-            | "AWS::Serverless::HttpApi" => id(10),
-            "AWS::ApiGatewayV2::Stage" | "AWS::ApiGateway::Stage" => {
-                let name = resource.properties.get("StageName").and_then(Value::as_str);
-                name.map_or_else(|| id(6), str::to_owned)
-            }
-            kind if kind.starts_with("AWS::ApiGatewayV2::") => id(7),
-            kind if kind.starts_with("AWS::ApiGateway::") => id(6),
-            _ => self.name(resource, "Name"),
+            _ => match self.api_reference(resource) {
+                Some(id) => id,
+                None => self.name(resource, "Name"),
+            },
         }
     }
 
@@ -137,17 +131,13 @@ impl PhysicalNames for Names<'_> {
                 let table = self.arn(resource)?;
                 format!("{table}/stream/2026-01-01T00:00:00.000")
             }
-            ("AWS::ApiGatewayV2::Api", "ApiId") => self.reference(resource),
-            ("AWS::ApiGatewayV2::Api", "ApiEndpoint") => {
-                format!("wss://{}", self.cloud.api_host(&self.reference(resource)))
-            }
             ("AWS::IAM::Role", "RoleId") => {
                 format!("AROA{}", id::stable(&self.seed(resource), 17, id::UPPER))
             }
             ("AWS::Lambda::LayerVersion" | "AWS::Serverless::LayerVersion", "LayerVersionArn") => {
                 self.reference(resource)
             }
-            _ => return None,
+            _ => self.api_attribute(resource, attribute)?,
         };
         Some(Value::String(text))
     }

@@ -29,6 +29,7 @@ mod conditions;
 mod cycles;
 mod evaluator;
 mod function;
+mod generated;
 mod globals;
 mod hint;
 mod implicit;

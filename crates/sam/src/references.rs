@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html>
 
 use crate::evaluator::{Edge, Evaluated, Evaluator, Place};
+use crate::generated;
 use crate::hint::did_you_mean;
 use crate::problem::{Position, Reported};
 use crate::resources::{Declaration, Declarations, SAM, SAM_FUNCTION};
@@ -61,7 +62,8 @@ impl Evaluator<'_> {
         if let Some(value) = self.parameters.get(name) {
             return value.clone().map(Some);
         }
-        let named = self.live(name, position, place)?;
+        let alias = self.resources.and_then(|it| generated::alias(name, it));
+        let named = self.live(alias.as_deref().unwrap_or(name), position, place)?;
         Ok(Some(Value::String(named.reference.clone())))
     }
 
@@ -117,6 +119,10 @@ impl Evaluator<'_> {
         position: Position,
         place: &mut Place,
     ) -> Evaluated {
+        let full = format!("{logical_id}.{attribute}");
+        if let Some(made) = self.resources.and_then(|it| generated::alias(&full, it)) {
+            return self.reference(&made, position, place);
+        }
         let named = self.live(logical_id, position, place)?;
         let names = self.context.names;
         match names.attribute(&named.resource, attribute) {

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>
 
 use crate::evaluator::{Evaluator, Place};
+use crate::generated;
 use crate::globals;
 use crate::hint::did_you_mean;
 use crate::implicit;
@@ -109,6 +110,7 @@ impl Template {
         globals::apply(sections.globals, &mut declared, &mut evaluator.report);
         serverless_websocket::expand(&mut declared, &mut evaluator.report);
         implicit::add_roles(&mut declared, &mut evaluator);
+        generated::add(&mut declared);
 
         let mut evaluator = evaluator.with_resources(&declared);
         let resources = evaluator.all_resources();

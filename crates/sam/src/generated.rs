@@ -1,0 +1,179 @@
+//! Resources that SAM's transform makes of others, and that templates refer to by name: stages and
+//! deployments of APIs, function URLs, keys of usage plans.
+//!
+//! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html>
+
+use crate::api::stages::{sam_http_id, sam_rest_id};
+use crate::problem::Position;
+use crate::resources::{Declaration, Declarations, SAM_FUNCTION};
+use crate::tree::Node;
+
+const REST: &str = "AWS::Serverless::Api";
+const HTTP: &str = "AWS::Serverless::HttpApi";
+
+/// Adds them; what the template declares itself stays.
+pub(crate) fn add(resources: &mut Declarations) {
+    let mut added = Vec::new();
+    let mut plans = Vec::new();
+    for (logical_id, resource) in resources.iter().filter(|(_, it)| it.live) {
+        match resource.kind.as_str() {
+            SAM_FUNCTION => added.extend(url(logical_id, resource)),
+            REST => {
+                added.extend(of_rest(logical_id, resource));
+                if let Some((plan, shared)) = usage_plan(resource) {
+                    let prefix = if shared { "Serverless" } else { logical_id };
+                    plans.push((prefix, plan, logical_id.as_str(), resource));
+                }
+            }
+            HTTP => added.push(http_stage(logical_id, resource)),
+            _ => {}
+        }
+    }
+    while let Some((prefix, plan, _, owner)) = plans.first().copied() {
+        let opened = plans.extract_if(.., |it| it.0 == prefix);
+        let opened = opened.map(|(_, _, api, owner)| opened_stage(api, owner));
+        let opened = opened.collect();
+        added.extend(keys(prefix, owner, plan, opened));
+    }
+    for (logical_id, resource) in added {
+        resources.entry(logical_id).or_insert(resource);
+    }
+}
+
+/// What a usage plan says of a stage that it opens.
+fn opened_stage(logical_id: &str, api: &Declaration) -> Node {
+    let stage = rest_stage_id(logical_id, api);
+    let members = [
+        ("ApiId", reference(api.position, logical_id)),
+        ("Stage", reference(api.position, &stage)),
+    ];
+    Node::map(api.position, members)
+}
+
+/// What stands for `Api.Stage` and the like in a template: SAM's referable properties.
+pub(crate) fn alias(name: &str, resources: &Declarations) -> Option<String> {
+    let (owner, property) = name.split_once('.')?;
+    let resource = resources.get(owner)?;
+    let id = match (resource.kind.as_str(), property) {
+        (REST, "Stage") => rest_stage_id(owner, resource),
+        (REST, "Deployment") => format!("{owner}Deployment"),
+        (REST, "UsagePlan" | "ApiKey" | "UsagePlanKey") => {
+            let shared = usage_plan(resource)?.1;
+            format!("{}{property}", if shared { "Serverless" } else { owner })
+        }
+        (HTTP, "Stage") => sam_http_id(owner, &stage_name(resource).unwrap_or_default()),
+        _ => return None,
+    };
+    resources.contains_key(&id).then_some(id)
+}
+
+fn reference(position: Position, logical_id: &str) -> Node {
+    Node::call(position, "Ref", Node::text(position, logical_id))
+}
+
+fn made(owner: &Declaration, kind: &str, properties: Vec<(&str, Node)>) -> Declaration {
+    let properties = Node::map(owner.position, properties);
+    let mut made = Declaration::added(kind, properties);
+    made.condition.clone_from(&owner.condition);
+    made
+}
+
+/// Members of the owner, under the same names.
+fn copied<'k>(owner: &Node, keys: &[&'k str]) -> Vec<(&'k str, Node)> {
+    let members = keys
+        .iter()
+        .filter_map(|key| Some((*key, owner.member(key)?.clone())));
+    members.collect()
+}
+
+/// `<Function>Url` of `FunctionUrlConfig`.
+fn url(logical_id: &str, function: &Declaration) -> Option<(String, Declaration)> {
+    let config = function.properties.member("FunctionUrlConfig")?;
+    let mut properties = copied(config, &["AuthType", "Cors", "InvokeMode"]);
+    let target = reference(function.position, logical_id);
+    properties.push(("TargetFunctionArn", target));
+    let url = made(function, "AWS::Lambda::Url", properties);
+    Some((format!("{logical_id}Url"), url))
+}
+
+/// A stage's name, if it stands in the template as text.
+fn stage_name(api: &Declaration) -> Option<String> {
+    match api.properties.member("StageName") {
+        Some(name) => name.as_text().map(str::to_owned),
+        None => Some("$default".to_owned()).filter(|_| api.kind == HTTP),
+    }
+}
+
+fn rest_stage_id(logical_id: &str, api: &Declaration) -> String {
+    sam_rest_id(logical_id, &stage_name(api).unwrap_or_default())
+}
+
+fn of_rest(logical_id: &str, api: &Declaration) -> Vec<(String, Declaration)> {
+    let id = |property: &'static str| (property, reference(api.position, logical_id));
+    let stage_id = rest_stage_id(logical_id, api);
+    let mut stage = copied(
+        &api.properties,
+        &["StageName", "Variables", "MethodSettings"],
+    );
+    stage.push(id("RestApiId"));
+    let deployment = made(api, "AWS::ApiGateway::Deployment", vec![id("RestApiId")]);
+    vec![
+        (format!("{logical_id}Deployment"), deployment),
+        (stage_id, made(api, "AWS::ApiGateway::Stage", stage)),
+    ]
+}
+
+/// `Auth.UsagePlan`, and whether it is one for all APIs.
+fn usage_plan(api: &Declaration) -> Option<(&Node, bool)> {
+    let plan = api.properties.member("Auth")?.member("UsagePlan")?;
+    match plan.member("CreateUsagePlan")?.as_text()? {
+        "PER_API" => Some((plan, false)),
+        "SHARED" => Some((plan, true)),
+        _ => None,
+    }
+}
+
+/// A usage plan for those stages, and its key.
+fn keys(
+    prefix: &str,
+    api: &Declaration,
+    plan: &Node,
+    opened: Vec<Node>,
+) -> Vec<(String, Declaration)> {
+    let position = api.position;
+    let settings = ["UsagePlanName", "Description", "Quota", "Throttle"];
+    let mut settings = copied(plan, &settings);
+    settings.push(("ApiStages", Node::list(position, opened)));
+    let enabled = ("Enabled", Node::text(position, "true"));
+    let (plan_id, key_id) = (format!("{prefix}UsagePlan"), format!("{prefix}ApiKey"));
+    let link = vec![
+        ("KeyId", reference(position, &key_id)),
+        ("KeyType", Node::text(position, "API_KEY")),
+        ("UsagePlanId", reference(position, &plan_id)),
+    ];
+    vec![
+        (plan_id, made(api, "AWS::ApiGateway::UsagePlan", settings)),
+        (key_id, made(api, "AWS::ApiGateway::ApiKey", vec![enabled])),
+        (
+            format!("{prefix}UsagePlanKey"),
+            made(api, "AWS::ApiGateway::UsagePlanKey", link),
+        ),
+    ]
+}
+
+fn http_stage(logical_id: &str, api: &Declaration) -> (String, Declaration) {
+    let mut stage = copied(
+        &api.properties,
+        &["StageVariables", "DefaultRouteSettings", "RouteSettings"],
+    );
+    let name = api.properties.member("StageName").cloned();
+    let name = name.unwrap_or_else(|| Node::text(api.position, "$default"));
+    stage.push(("StageName", name));
+    stage.push(("ApiId", reference(api.position, logical_id)));
+    let id = sam_http_id(logical_id, &stage_name(api).unwrap_or_default());
+    (id, made(api, "AWS::ApiGatewayV2::Stage", stage))
+}
+
+#[cfg(test)]
+#[path = "generated_tests.rs"]
+mod tests;
