@@ -2,9 +2,11 @@
 //! `intrinsics`, `substitution`, `conditions` and `references`.
 
 use crate::names::Context;
-use crate::problem::{Position, Report, Reported};
+use crate::nested::{Nested, Nesting};
+use crate::problem::{Position, Problem, Report, Reported};
 use crate::references::Named;
 use crate::resources::Declarations;
+use crate::surroundings::Surroundings;
 use crate::tree::{Members, Node, Tree};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +18,7 @@ pub(crate) type Evaluated = Result<Option<Value>, Reported>;
 /// One template being resolved in one context.
 pub(crate) struct Evaluator<'a> {
     pub(crate) context: &'a Context<'a>,
+    pub(crate) around: &'a Surroundings<'a>,
     pub(crate) report: Report,
     /// What `Ref` gives for each parameter; an error where its value is missing or refused.
     pub(crate) parameters: BTreeMap<String, Result<Value, Reported>>,
@@ -30,6 +33,12 @@ pub(crate) struct Evaluator<'a> {
     /// The resources being named, outermost first.
     pub(crate) naming: Vec<String>,
     pub(crate) edges: BTreeSet<Edge>,
+    pub(crate) nesting: &'a Nesting,
+    pub(crate) nested: Nested,
+    /// The nested templates being resolved, outermost first.
+    pub(crate) opening: Vec<String>,
+    /// What is left out, to be said.
+    pub(crate) left: Vec<Problem>,
 }
 
 /// One resource's need of another.
@@ -42,9 +51,15 @@ pub(crate) struct Edge {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(context: &'a Context<'a>, report: Report) -> Self {
+    pub(crate) fn new(
+        context: &'a Context<'a>,
+        around: &'a Surroundings<'a>,
+        nesting: &'a Nesting,
+        report: Report,
+    ) -> Self {
         Self {
             context,
+            around,
             report,
             parameters: BTreeMap::new(),
             mappings: None,
@@ -55,6 +70,10 @@ impl<'a> Evaluator<'a> {
             named: BTreeMap::new(),
             naming: Vec::new(),
             edges: BTreeSet::new(),
+            nesting,
+            nested: Nested::new(),
+            opening: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -143,11 +162,8 @@ impl<'a> Evaluator<'a> {
 
     /// A function beside other keys of a map.
     fn misplaced(&mut self, key: &str, position: Position, place: &Place) -> Reported {
-        let message = if key.starts_with("Fn::ForEach") || key == "Fn::Transform" {
-            format!("{key} is not supported yet; write out what it stands for.")
-        } else {
-            format!("{key} stands beside other keys; a function must be the only key of its map.")
-        };
+        let message =
+            format!("{key} stands beside other keys; a function must be the only key of its map.");
         self.problem(position, place, message)
     }
 }

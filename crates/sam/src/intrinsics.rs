@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>
 
+use crate::cidr;
 use crate::evaluator::{Evaluated, Evaluator, Place};
 use crate::hint::did_you_mean;
 use crate::problem::{Position, Reported};
@@ -11,14 +12,16 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 /// The functions this crate applies, for hints.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 17] = [
     "Fn::And",
     "Fn::Base64",
+    "Fn::Cidr",
     "Fn::Equals",
     "Fn::FindInMap",
     "Fn::GetAZs",
     "Fn::GetAtt",
     "Fn::If",
+    "Fn::ImportValue",
     "Fn::Join",
     "Fn::Length",
     "Fn::Not",
@@ -76,20 +79,20 @@ impl Evaluator<'_> {
             "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => {
                 Value::Bool(self.decide(name, argument, position, place)?)
             }
-            "Fn::ImportValue" | "Fn::Transform" | "Fn::Cidr" => {
-                let message = format!("{name} is not supported yet; write out what it stands for.");
-                return Err(self.problem(position, place, message));
-            }
-            _ => {
-                let hint = match name {
-                    "Fn::Ref" => " Did you mean Ref?".to_owned(),
-                    _ => did_you_mean(name, KNOWN),
-                };
-                let message = format!("{name} is no intrinsic function of CloudFormation.{hint}");
-                return Err(self.problem(position, place, message));
-            }
+            "Fn::ImportValue" => self.imported(argument, place)?,
+            "Fn::Cidr" => self.blocks(argument, place)?,
+            _ => return Err(self.unknown_function(name, position, place)),
         };
         Ok(Some(value))
+    }
+
+    fn unknown_function(&mut self, name: &str, position: Position, place: &Place) -> Reported {
+        let hint = match name {
+            "Fn::Ref" => " Did you mean Ref?".to_owned(),
+            _ => did_you_mean(name, KNOWN),
+        };
+        let message = format!("{name} is no intrinsic function of CloudFormation.{hint}");
+        self.problem(position, place, message)
     }
 
     /// Exactly `N` arguments.
@@ -219,6 +222,46 @@ impl Evaluator<'_> {
                 );
                 Err(self.problem(argument.position, place, message))
             }
+        }
+    }
+
+    /// What another stack exports.
+    fn imported(&mut self, argument: &Node, place: &mut Place) -> Result<Value, Reported> {
+        let name = self.text(argument, place, "what Fn::ImportValue imports")?;
+        let Some(imports) = self.around.imports else {
+            return Ok(Value::String(name));
+        };
+        match imports.get(&name) {
+            Some(value) => Ok(Value::from(value.as_str())),
+            None => {
+                let hint = did_you_mean(&name, imports.keys().map(String::as_str));
+                let message = format!(
+                    "Fn::ImportValue wants what another stack exports as {name}; give its value in \
+                     the file of --import-values.{hint}"
+                );
+                Err(self.problem(argument.position, place, message))
+            }
+        }
+    }
+
+    /// `[block, count, bits]`: so many blocks of an address block, each with `bits` bits for hosts.
+    fn blocks(&mut self, argument: &Node, place: &mut Place) -> Result<Value, Reported> {
+        let (block, count, bits) = match argument.as_list() {
+            Some([block, count]) => (block, count, None),
+            Some([block, count, bits]) => (block, count, Some(bits)),
+            _ => {
+                let message =
+                    "Fn::Cidr needs a list of block, count and bits: [10.0.0.0/16, 6, 8].";
+                return Err(self.problem(argument.position, place, message));
+            }
+        };
+        let block = self.text(block, place, "the block of Fn::Cidr");
+        let count = self.text(count, place, "the count of Fn::Cidr");
+        let bits = bits.map(|it| self.text(it, place, "the bits of Fn::Cidr"));
+        let (block, count, bits) = (block?, count?, bits.transpose()?);
+        match cidr::blocks(&block, &count, bits.as_deref()) {
+            Ok(blocks) => Ok(blocks.into_iter().map(Value::from).collect()),
+            Err(message) => Err(self.problem(argument.position, place, message)),
         }
     }
 

@@ -1,4 +1,4 @@
-use crate::testing::{property, property_problems};
+use crate::testing::{problems_of, property, property_problems, resolve_among};
 use serde_json::{Value, json};
 
 #[test]
@@ -144,25 +144,41 @@ fn conditions_are_values_too() {
 }
 
 #[test]
-fn what_is_not_supported_is_named() {
-    for (yaml, name) in [
-        ("!ImportValue shared-vpc", "Fn::ImportValue"),
-        ("{'Fn::Transform': {Name: 'AWS::Include'}}", "Fn::Transform"),
-        ("!Cidr ['10.0.0.0/16', 2, 8]", "Fn::Cidr"),
-    ] {
-        assert_eq!(
-            property_problems(yaml),
-            [format!(
-                "t.yaml:24:10: Subject.V: {name} is not supported yet; write out what it stands \
-                 for."
-            )]
-        );
-    }
+fn what_another_stack_exports_comes_from_the_imports() {
+    let text = |name: &str| {
+        format!("Resources:\n  T: {{Type: X, Properties: {{V: {{'Fn::ImportValue': {name}}}}}}}\n")
+    };
+    let stack = resolve_among(&text("!Sub '${AWS::NoValue}'"), &[]);
+    assert!(stack.is_err());
+    let stack = resolve_among(&text("!Join ['-', [shared, vpc]]"), &[]);
     assert_eq!(
-        property_problems("{a: 1, 'Fn::Transform': {Name: X}}"),
+        stack.unwrap().resources["T"].properties,
+        json!({"V": "vpc-1"})
+    );
+    assert_eq!(
+        problems_of(resolve_among(&text("shared-vcp"), &[])),
         [
-            "t.yaml:24:17: Subject.V: Fn::Transform is not supported yet; write out what it stands \
-          for."
+            "t.yaml:2:52: T.V: Fn::ImportValue wants what another stack exports as shared-vcp; \
+             give its value in the file of --import-values. Did you mean shared-vpc?"
+        ]
+    );
+}
+
+#[test]
+fn blocks_of_addresses_are_counted() {
+    assert_eq!(
+        property("!Select [1, !Cidr ['10.0.0.0/16', 2, 8]]"),
+        json!("10.0.1.0/24")
+    );
+    assert_eq!(
+        property_problems("!Cidr ['10.0.0.0/33', 2, 8]"),
+        ["t.yaml:24:10: Subject.V: 10.0.0.0/33 is no address block such as 10.0.0.0/16."]
+    );
+    assert_eq!(
+        property_problems("!Cidr ['10.0.0.0/16']"),
+        [
+            "t.yaml:24:10: Subject.V: Fn::Cidr needs a list of block, count and bits: [10.0.0.0/16, 6, \
+          8]."
         ]
     );
 }

@@ -25,6 +25,7 @@
 //!   `AWS::LanguageExtensions`.
 
 pub mod api;
+mod cidr;
 mod conditions;
 mod cycles;
 mod evaluator;
@@ -35,7 +36,9 @@ mod hint;
 mod implicit;
 mod intrinsics;
 mod layer;
+mod macros;
 mod names;
+mod nested;
 mod parameters;
 mod parse;
 mod policies;
@@ -49,6 +52,7 @@ mod schedule;
 mod serverless_websocket;
 mod stack;
 mod substitution;
+mod surroundings;
 mod table;
 mod tags;
 mod template;
@@ -65,6 +69,7 @@ pub use policies::is_policy_template;
 pub use problem::{Position, Problem, Problems};
 pub use schedule::schedule_period;
 pub use stack::{Output, Resource, Stack};
+pub use surroundings::{Files, NoFiles, Surroundings, Unread};
 pub use table::Table;
 pub use template::Template;
 pub use websocket::{

@@ -77,6 +77,10 @@ impl Report {
         }
     }
 
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
     pub(crate) fn problem(
         &self,
         position: Option<Position>,
@@ -135,8 +139,12 @@ impl Report {
         if self.problems.is_empty() {
             return Ok(value);
         }
-        self.problems
-            .sort_by_key(|problem| (problem.position.is_none(), problem.position));
+        let file = self.file;
+        self.problems.sort_by(|one, other| {
+            // Of nested templates behind the outer one's own.
+            let key = |it: &Problem| (it.file != file, it.position.is_none(), it.position);
+            key(one).cmp(&key(other))
+        });
         Err(Problems(self.problems))
     }
 }

@@ -18,7 +18,7 @@ impl<'r> Reader<'r> {
     pub(crate) fn new(resource: &'r Resource, file: &str) -> Self {
         Self {
             resource,
-            report: Report::new(file),
+            report: Report::new(resource.file.as_deref().unwrap_or(file)),
         }
     }
 

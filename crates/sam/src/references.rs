@@ -5,6 +5,7 @@
 use crate::evaluator::{Edge, Evaluated, Evaluator, Place};
 use crate::generated;
 use crate::hint::did_you_mean;
+use crate::nested;
 use crate::problem::{Position, Reported};
 use crate::resources::{Declaration, Declarations, SAM, SAM_FUNCTION};
 use crate::stack::Resource;
@@ -124,6 +125,11 @@ impl Evaluator<'_> {
             return self.reference(&made, position, place);
         }
         let named = self.live(logical_id, position, place)?;
+        if let Some(output) = attribute.strip_prefix("Outputs.")
+            && nested::location_property(&named.resource.kind).is_some()
+        {
+            return self.output_of(logical_id, output, position, place);
+        }
         let names = self.context.names;
         match names.attribute(&named.resource, attribute) {
             Some(value) => Ok(Some(value)),
@@ -313,6 +319,7 @@ fn is_own_property(kind: &str, property: Option<&str>) -> bool {
             )
         ),
         "AWS::Serverless::SimpleTable" | "AWS::Serverless::LayerVersion" => true,
+        "AWS::Serverless::Application" => true,
         _ => !kind.starts_with(SAM),
     }
 }

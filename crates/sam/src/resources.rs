@@ -76,6 +76,7 @@ impl Declaration {
             deletion_policy: None,
             update_replace_policy: None,
             reference: String::new(),
+            file: None,
             position: self.position,
             positions: BTreeMap::new(),
         }
@@ -106,10 +107,6 @@ struct Read<'r, 'e> {
 
 impl Read<'_, '_> {
     fn declaration(mut self, node: &Node) -> Result<Declaration, Reported> {
-        if self.logical_id.starts_with("Fn::") {
-            let message = "it is not supported yet; write out what it stands for.";
-            return Err(self.wrong(self.position, None, message));
-        }
         if !self.logical_id.chars().all(|it| it.is_ascii_alphanumeric()) {
             let message = "a logical id has only letters and digits; rename this one.";
             self.wrong(self.position, None, message);

@@ -74,11 +74,3 @@ fn wrong_resources_are_all_named_at_once() {
         ]
     );
 }
-
-#[test]
-fn loops_are_not_supported_yet() {
-    assert_eq!(
-        problems("Resources:\n  Fn::ForEach::Topics: [x, [a], {}]\n"),
-        ["t.yaml:2:3: Fn::ForEach::Topics: it is not supported yet; write out what it stands for."]
-    );
-}

@@ -60,6 +60,8 @@ pub struct Resource {
     pub update_replace_policy: Option<String>,
     /// What `Ref` gives.
     pub reference: String,
+    /// The template it stands in, where that is a nested one.
+    pub file: Option<String>,
     /// Where its logical id stands; for one that SAM adds, where its reason stands.
     pub position: Position,
     /// Where each property stands, by path: `Environment.Variables.TABLE`, `Layers.0`.

@@ -7,15 +7,19 @@ use crate::generated;
 use crate::globals;
 use crate::hint::did_you_mean;
 use crate::implicit;
+use crate::macros;
 use crate::names::Context;
+use crate::nested::{self, Nesting};
 use crate::parameters::{self, Parameter};
 use crate::parse;
-use crate::problem::{Position, Problems, Report, Reported};
+use crate::problem::{Position, Problem, Problems, Report, Reported};
 use crate::resources;
 use crate::serverless_websocket;
 use crate::stack::{Output, Stack};
+use crate::surroundings::Surroundings;
 use crate::tree::{Members, Node};
 use crate::unsupported;
+use std::borrow::Cow;
 use std::fmt;
 
 const SECTIONS: [&str; 12] = [
@@ -94,12 +98,57 @@ impl Template {
     /// # Errors
     /// Everything that is wrong, in the order of the text.
     pub fn resolve(&self, context: &Context<'_>) -> Result<Stack, Problems> {
-        let mut report = Report::new(&self.file);
-        let sections = Sections::read(&self.root, &mut report);
-        let values = parameters::values(sections.parameters, context.parameters, &mut report);
-        let mut unsupported = unsupported::sections(&self.root, &values, &report);
+        self.resolve_in(context, &Surroundings::default())
+    }
 
-        let mut evaluator = Evaluator::new(context, report);
+    /// The same, with nested templates, includes, imports and stored values from these surroundings.
+    ///
+    /// # Errors
+    /// See [`Template::resolve`].
+    pub fn resolve_in(
+        &self,
+        context: &Context<'_>,
+        around: &Surroundings<'_>,
+    ) -> Result<Stack, Problems> {
+        self.resolve_nested(context, around, &Nesting::default())
+    }
+
+    /// Macros are applied with nothing but the parameters known.
+    fn expanded(
+        &self,
+        context: &Context<'_>,
+        around: &Surroundings<'_>,
+        nesting: &Nesting,
+        report: &mut Report,
+    ) -> (Cow<'_, Node>, Vec<Problem>) {
+        let section = |name| self.root.member(name).and_then(Node::as_map);
+        // What is wrong with parameters is reported when they are read for good.
+        let mut draft = Report::new(&self.file);
+        let values = parameters::values(section("Parameters"), context.parameters, &mut draft);
+        let taken = std::mem::take(report);
+        let mut evaluator = Evaluator::new(context, around, nesting, taken);
+        evaluator.parameters = values.references;
+        evaluator.mappings = section("Mappings");
+        let expanded = macros::expanded(&self.root, &mut evaluator);
+        *report = evaluator.report;
+        expanded
+    }
+
+    pub(crate) fn resolve_nested(
+        &self,
+        context: &Context<'_>,
+        around: &Surroundings<'_>,
+        nesting: &Nesting,
+    ) -> Result<Stack, Problems> {
+        let mut report = Report::new(&self.file);
+        let (root, left) = self.expanded(context, around, nesting, &mut report);
+        let root = &*root;
+        let sections = Sections::read(root, &mut report);
+        let values = parameters::values(sections.parameters, context.parameters, &mut report);
+        let mut unsupported = unsupported::sections(root, &values, &report);
+        unsupported.extend(left);
+
+        let mut evaluator = Evaluator::new(context, around, nesting, report);
         evaluator.parameters = values.references;
         evaluator.mappings = sections.mappings;
         evaluator.conditions = sections.conditions;
@@ -113,7 +162,9 @@ impl Template {
         generated::add(&mut declared);
 
         let mut evaluator = evaluator.with_resources(&declared);
-        let resources = evaluator.all_resources();
+        evaluator.all_nested();
+        let mut resources = evaluator.all_resources();
+        nested::move_paths(&mut resources, nesting);
         let outputs = evaluator.all_outputs(sections.outputs);
         evaluator.cycles();
         unsupported.extend(unsupported::dynamic_references(
@@ -121,14 +172,18 @@ impl Template {
             &evaluator.report,
         ));
 
-        evaluator.report.finish(Stack {
+        unsupported.append(&mut evaluator.left);
+        let inner = std::mem::take(&mut evaluator.nested);
+        let mut stack = evaluator.report.finish(Stack {
             file: self.file.clone(),
-            description: self.root.member("Description").and_then(Node::scalar),
+            description: root.member("Description").and_then(Node::scalar),
             parameters: values.texts,
             resources,
             outputs,
             unsupported,
-        })
+        })?;
+        nested::flatten(&mut stack, inner);
+        Ok(stack)
     }
 }
 
@@ -176,12 +231,8 @@ fn unknown_section(key: &str, position: Position, report: &mut Report) {
     if SECTIONS.contains(&key) {
         return;
     }
-    let message = if key.starts_with("Fn::") {
-        format!("{key} is not supported yet; write out what it stands for.")
-    } else {
-        let hint = did_you_mean(key, SECTIONS);
-        format!("{key} is no section of a template.{hint}")
-    };
+    let hint = did_you_mean(key, SECTIONS);
+    let message = format!("{key} is no section of a template.{hint}");
     report.section(Some(position), "", message);
 }
 

@@ -62,7 +62,8 @@ fn unknown_sections_are_named_with_what_was_meant() {
             "t.yaml:1:27: AWSTemplateFormatVersion: the only version there is, is '2010-09-09'.",
             "t.yaml:2:1: Resorces is no section of a template. Did you mean Resources?",
             "t.yaml:3:10: Outputs: the section must be a map, but it is a list.",
-            "t.yaml:4:1: Fn::Transform is not supported yet; write out what it stands for.",
+            "t.yaml:4:16: a transform needs a Name: {Name: AWS::Include, Parameters: {Location: \
+             file}}.",
             "t.yaml:5:1: Banana is no section of a template.",
         ]
     );

@@ -5,6 +5,7 @@
 use crate::names::{Context, LogicalNames};
 use crate::problem::Problems;
 use crate::stack::Stack;
+use crate::surroundings::{Files, Surroundings, Unread};
 use crate::template::Template;
 use std::collections::BTreeMap;
 
@@ -14,17 +15,20 @@ pub(crate) fn resolve_with(text: &str, overrides: &[(&str, &str)]) -> Result<Sta
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let context = Context {
+    Template::parse("t.yaml", text)?.resolve(&context(&parameters))
+}
+
+fn context(parameters: &BTreeMap<String, String>) -> Context<'_> {
+    Context {
         stack_name: "shop",
         stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1",
         account_id: "123456789012",
         region: "eu-west-1",
         partition: "aws",
         url_suffix: "amazonaws.com",
-        parameters: &parameters,
+        parameters,
         names: &LogicalNames,
-    };
-    Template::parse("t.yaml", text)?.resolve(&context)
+    }
 }
 
 /// The stack of a template that has nothing wrong.
@@ -98,4 +102,45 @@ Resources:
       V: {yaml}
 "
     )
+}
+
+/// Files as they lie beside `t.yaml`; addresses are elsewhere.
+pub(crate) struct FilesOf<'f>(pub(crate) &'f [(&'f str, &'f str)]);
+
+impl Files for FilesOf<'_> {
+    fn read(&self, path: &str) -> Result<String, Unread> {
+        if path.contains("://") {
+            return Err(Unread::Elsewhere("it is not here".to_owned()));
+        }
+        let path = path.trim_start_matches("./");
+        let found = self.0.iter().find(|(name, _)| *name == path);
+        let found = found.map(|(_, text)| (*text).to_owned());
+        found.ok_or_else(|| Unread::Missing("there is no such file".to_owned()))
+    }
+
+    fn asset(&self, key: &str) -> Option<String> {
+        let found = self.0.iter().find(|(name, _)| *name == key);
+        found.map(|(_, path)| (*path).to_owned())
+    }
+}
+
+/// Resolves `text` as `t.yaml` among these files.
+pub(crate) fn resolve_among(text: &str, files: &[(&str, &str)]) -> Result<Stack, Problems> {
+    let imports = BTreeMap::from([("shared-vpc".to_owned(), "vpc-1".to_owned())]);
+    let stored = BTreeMap::from([
+        ("/shop/url".to_owned(), "https://shop".to_owned()),
+        ("/shop/zones".to_owned(), "a, b".to_owned()),
+        (
+            "shop/db".to_owned(),
+            r#"{"user": "admin", "password": "secret"}"#.to_owned(),
+        ),
+        ("ssm-secure:/shop/key:2".to_owned(), "key".to_owned()),
+    ]);
+    let parameters = BTreeMap::new();
+    let around = Surroundings {
+        files: &FilesOf(files),
+        imports: Some(&imports),
+        stored: &stored,
+    };
+    Template::parse("t.yaml", text)?.resolve_in(&context(&parameters), &around)
 }

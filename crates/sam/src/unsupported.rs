@@ -8,7 +8,11 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 /// Transforms whose work is done here.
-const TRANSFORMS: [&str; 2] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"];
+const TRANSFORMS: [&str; 3] = [
+    "AWS::Include",
+    "AWS::LanguageExtensions",
+    "AWS::Serverless-2016-10-31",
+];
 
 /// Macros, rules, hooks, and parameters whose value is only the name of the value.
 pub(crate) fn sections(root: &Node, values: &Values, report: &Report) -> Vec<Problem> {

@@ -307,6 +307,7 @@ mod tests {
             deletion_policy: None,
             update_replace_policy: None,
             reference: "it".into(),
+            file: None,
             position: Position { line: 1, column: 1 },
             positions: BTreeMap::new(),
         }
