@@ -7,6 +7,7 @@
 //! the other by `resources`, and takes it back if it fails.
 
 mod api;
+mod around;
 mod capabilities;
 mod change_set;
 mod describe;

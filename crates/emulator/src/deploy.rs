@@ -5,6 +5,7 @@ mod routes;
 use crate::cloud::Cloud;
 use crate::cloudformation::{self, By, KnownStack, OnFailure, Order, Wish};
 use crate::id;
+use crate::known::Known;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -19,6 +20,8 @@ pub struct StackSource {
     pub template: PathBuf,
     /// Values for its parameters.
     pub parameters: BTreeMap<String, String>,
+    /// What else is known.
+    pub known: Known,
 }
 
 /// Why a template is not deployed.
@@ -150,6 +153,7 @@ fn order(source: &StackSource, text: String) -> Order {
             file: source.template.display().to_string(),
             folder: folder.or_else(|| Some(PathBuf::from("."))),
             parameters: source.parameters.clone(),
+            known: source.known.clone(),
             ..Wish::default()
         },
         by: By::default(),

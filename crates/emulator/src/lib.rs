@@ -25,6 +25,7 @@ mod files;
 mod http_api;
 mod iam;
 mod id;
+mod known;
 mod lambda;
 mod names;
 mod options;
@@ -45,6 +46,8 @@ pub use faults::{FaultHit, FaultSink};
 pub use options::{AccessSink, HttpOptions, Options};
 pub use tails::Tails;
 pub use tether_gateway::Access;
+pub use known::Known;
+pub use options::Options;
 pub use tether_host::{LogLine, LogSink};
 pub use working_copies::{WantedCopy, WorkingCopies};
 

@@ -46,7 +46,8 @@ impl Names<'_> {
             None => format!(
                 "{}-{}-{}",
                 self.stack_name,
-                resource.logical_id,
+                // Of a nested stack: `Nested/Child`.
+                resource.logical_id.replace('/', "-"),
                 id::stable(&self.seed(resource), 12, id::UPPER)
             ),
         }
@@ -55,7 +56,8 @@ impl Names<'_> {
     /// The version that would be published next.
     pub(crate) fn next_layer(&self, resource: &Resource) -> String {
         let given = resource.properties.get("LayerName").and_then(Value::as_str);
-        let name = given.unwrap_or(&resource.logical_id);
+        let id = resource.logical_id.replace('/', "-");
+        let name = given.unwrap_or(&id);
         let version = self.cloud.lambda.layers.next_version(name);
         self.cloud.arn("lambda", &format!("layer:{name}:{version}"))
     }
@@ -115,6 +117,13 @@ impl PhysicalNames for Names<'_> {
                 }
             }
             "AWS::Logs::LogGroup" => self.name(resource, "LogGroupName"),
+            // Its `Ref` is its id.
+            "AWS::CloudFormation::Stack" | "AWS::Serverless::Application" => {
+                let name = self.name(resource, "StackName");
+                let uuid = id::stable(&self.seed(resource), 12, id::LOWER);
+                self.cloud
+                    .arn("cloudformation", &format!("stack/{name}/{uuid}"))
+            }
             _ => match self.api_reference(resource) {
                 Some(id) => id,
                 None => self.name(resource, "Name"),

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tether_aws::Partition;
 use tether_emulator::{
-    Deployment, Emulator, FaultHit, FaultSink, LogLine, LogSink, Notice, Options, Place,
+    Deployment, Emulator, FaultHit, FaultSink, Known, LogLine, LogSink, Notice, Options, Place,
     StackSource,
 };
 
@@ -76,12 +76,14 @@ fn sources(typed: &Typed, helper: Option<&HelperStackFolder>) -> Result<Vec<Stac
             name: typed.helper_stack_name.clone(),
             template: folder.template(),
             parameters: folder.parameters(),
+            known: Known::default(),
         });
     }
     sources.extend(typed.deploy.iter().map(|(name, template)| StackSource {
         name: name.clone(),
         template: template.clone(),
         parameters: BTreeMap::new(),
+        known: Known::default(),
     }));
     let mut names = HashSet::new();
     match sources.iter().find(|it| !names.insert(it.name.as_str())) {

@@ -21,6 +21,7 @@ pub(super) fn deployed_kind(kind: &str) -> &str {
         "AWS::Serverless::Function" => "AWS::Lambda::Function",
         "AWS::Serverless::LayerVersion" => "AWS::Lambda::LayerVersion",
         "AWS::Serverless::SimpleTable" => "AWS::DynamoDB::Table",
+        "AWS::Serverless::Application" => super::stack::STACK,
         other => other,
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tether_sam::{Problem, Resource};
 
 /// Types that become something, or that there is nothing to do for here.
-const KNOWN: [&str; 39] = [
+const KNOWN: [&str; 41] = [
     "AWS::Serverless::Api",
     "AWS::Serverless::HttpApi",
     "AWS::ApiGateway::Account",
@@ -55,6 +55,9 @@ const KNOWN: [&str; 39] = [
     "AWS::ApiGatewayV2::Stage",
     MAPPING,
     RULE,
+    // Their resources stand beside them.
+    super::stack::STACK,
+    "AWS::Serverless::Application",
     // Names that are taken.
     "AWS::IAM::Role",
     "AWS::IAM::Policy",
@@ -328,7 +331,7 @@ impl Hands<'_> {
 fn problem(file: &str, resource: &Resource, property: Option<&str>, message: String) -> Problem {
     let position = property.map_or(resource.position, |it| resource.position_of(it));
     Problem {
-        file: file.to_owned(),
+        file: resource.file.as_deref().unwrap_or(file).to_owned(),
         position: Some(position),
         resource: Some(resource.logical_id.clone()),
         property: property.map(str::to_owned),

@@ -1,11 +1,12 @@
 //! A wish, resolved: what there is to be, by its names in AWS.
 
+use super::around;
 use super::expand::{self, Called};
 use super::stack::Stack as Known;
 use super::wish::Wish;
 use crate::cloud::Cloud;
 use crate::names::{Chosen, Names};
-use tether_sam::{Context, PhysicalNames as _, Problems, Resource, Stack, Template};
+use tether_sam::{Context, PhysicalNames as _, Problems, Resource, Stack, Surroundings, Template};
 
 /// Resolves a wish.
 pub(super) fn resolve(
@@ -21,7 +22,8 @@ pub(super) fn resolve(
         stack_name: &stack.name,
         chosen,
     };
-    let mut resolved = template.resolve(&Context {
+    let imports = around::imports(cloud, stack, wish);
+    let context = Context {
         stack_name: &stack.name,
         stack_id: &stack.id,
         account_id: &place.account_id,
@@ -30,7 +32,13 @@ pub(super) fn resolve(
         url_suffix: &place.url_suffix,
         parameters: &wish.parameters,
         names: &names,
-    })?;
+    };
+    let around = Surroundings {
+        files: &around::Reading { cloud, wish },
+        imports: Some(&imports),
+        stored: &wish.known.stored,
+    };
+    let mut resolved = template.resolve_in(&context, &around)?;
     expand::events(&mut resolved, &names)?;
     check(&resolved)?;
     Ok(resolved)

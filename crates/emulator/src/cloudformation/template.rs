@@ -39,6 +39,7 @@ pub(super) fn wish(cloud: &Cloud, form: &Form<'_>, before: Option<&Wish>) -> Res
         folder,
         tags,
         capabilities: form.list("Capabilities"),
+        known: before.map(|it| it.known.clone()).unwrap_or_default(),
     })
 }
 
@@ -78,9 +79,13 @@ fn of_s3(cloud: &Cloud, url: &str) -> Result<String, Refusal> {
     String::from_utf8(object.to_vec()).map_err(|_| invalid("Template format error: not UTF-8"))
 }
 
-/// Of a URL in path style or with the bucket in the host's name.
-fn bucket_and_key(url: &str) -> Option<(String, String)> {
-    let (_, rest) = url.split_once("://")?;
+/// Of a URL in path style or with the bucket in the host's name, or of `s3://bucket/key`.
+pub(super) fn bucket_and_key(url: &str) -> Option<(String, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    if scheme == "s3" {
+        let (bucket, key) = rest.split_once('/')?;
+        return Some((bucket.to_owned(), key.to_owned()));
+    }
     let (host, path) = rest.split_once('/')?;
     let path = path.split('?').next().unwrap_or(path);
     let path = percent_encoding::percent_decode_str(path)
@@ -215,6 +220,7 @@ mod tests {
             "https://s3.us-east-1.amazonaws.com/up/a/t.yaml",
             "https://s3.amazonaws.com/up/a%2Ft.yaml",
             "http://127.0.0.1:4566/up/a/t.yaml",
+            "s3://up/a/t.yaml",
         ] {
             assert_eq!(bucket_and_key(url), expected, "{url}");
         }

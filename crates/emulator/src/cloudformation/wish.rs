@@ -1,5 +1,6 @@
 //! What somebody wants a stack to become.
 
+use crate::known::Known;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -18,4 +19,5 @@ pub(crate) struct Wish {
     /// Key and value.
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) capabilities: Vec<String>,
+    pub(crate) known: Known,
 }

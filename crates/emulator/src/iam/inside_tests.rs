@@ -34,6 +34,7 @@ async fn a_schedule_invokes_its_function_as_long_as_the_functions_policy_lets_it
         name: "app".to_owned(),
         template,
         parameters: BTreeMap::new(),
+        known: crate::Known::default(),
     };
     let deployed = emulator.deploy(&source).await.unwrap();
     let (lambda, iam) = (&emulator.cloud.lambda, &emulator.cloud.iam);

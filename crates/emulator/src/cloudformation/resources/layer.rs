@@ -13,7 +13,8 @@ impl Hands<'_> {
         let layers = view.layers().map_err(|error| error.to_string())?;
         let layer = layers.first().ok_or("it is no layer")?;
         let folder = self.place().join("layers");
-        let to = folder.join(format!("{}-{}", resource.logical_id, crate::id::uuid()));
+        let id = resource.logical_id.replace('/', "-");
+        let to = folder.join(format!("{id}-{}", crate::id::uuid()));
         let property = match resource.kind.as_str() {
             "AWS::Lambda::LayerVersion" => "Content",
             _ => "ContentUri",

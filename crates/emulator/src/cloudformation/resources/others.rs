@@ -29,7 +29,8 @@ impl Hands<'_> {
     pub(super) fn permit(&self, resource: &Resource, id: &mut String) -> Result<(), String> {
         let target = self.target(resource)?;
         let suffix = crate::id::stable(&crate::id::uuid(), 12, crate::id::UPPER);
-        *id = format!("{}-{}-{suffix}", self.stack.name, resource.logical_id);
+        let own = resource.logical_id.replace('/', "-");
+        *id = format!("{}-{own}-{suffix}", self.stack.name);
         let mut request = resource.properties.clone();
         if let Value::Object(request) = &mut request {
             request.shift_remove("FunctionName");
