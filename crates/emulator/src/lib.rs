@@ -47,7 +47,6 @@ pub use options::{AccessSink, HttpOptions, Options};
 pub use tails::Tails;
 pub use tether_gateway::Access;
 pub use known::Known;
-pub use options::Options;
 pub use tether_host::{LogLine, LogSink};
 pub use working_copies::{WantedCopy, WorkingCopies};
 

@@ -118,6 +118,7 @@ impl Local {
             name: self.plan.stack_name.clone(),
             template: self.plan.template.clone(),
             parameters: self.plan.parameters.clone(),
+            known: tether_emulator::Known::default(),
         }
     }
 
