@@ -97,12 +97,21 @@ def test_f5_starts_tether_and_attaches_to_every_function(tmp_path):
     launch_json(project, "--stack-name", "shop", "--event", "event.json")
     written = json.loads(project.path(".vscode/launch.json").read_text())
     tasks = json.loads(project.path(".vscode/tasks.json").read_text())["tasks"]
-    (all_of_them,) = written["compounds"]
+    together = {it["name"]: it for it in written["compounds"]}
+    all_of_them = together["tether: attach"]
     assert all_of_them["configurations"] == ["tether: First", "tether: Second"]
     by_label = {it["label"]: it for it in tasks}
     starting = by_label[all_of_them["preLaunchTask"]]
     assert starting["command"] == "tether" and starting["isBackground"]
     assert starting["args"][:4] == ["attach", "--stack-name", "shop", "--debug"]
+    # The whole template, without a cloud: every function's debugger, or one's.
+    both, one = together["tether: local"], together["tether: local Second"]
+    assert both["configurations"] == ["tether: First", "tether: Second"]
+    assert one["configurations"] == ["tether: Second"]
+    serving = by_label[both["preLaunchTask"]]
+    assert one["preLaunchTask"] == serving["label"] and serving["isBackground"]
+    assert serving["args"][:2] == ["local", "--debug"]
+    assert serving["problemMatcher"]["background"]["endsPattern"] == "^ready: "
     # One invocation, without a cloud.
     entries = {it["name"]: it for it in written["configurations"]}
     once = entries["tether: invoke Second"]
@@ -125,6 +134,7 @@ def test_jetbrains_has_a_run_configuration_for_each_and_keeps_what_was_changed(t
     assert configuration.get("type") == "PyRemoteDebugConfigurationType"
     assert (options["HOST"], options["PORT"]) == ("127.0.0.1", "5678")
     assert "tether attach --stack-name shop --debug=pycharm" in (folder / "tether__attach.xml").read_text()
+    assert "tether local --debug=pycharm" in (folder / "tether__local.xml").read_text()
     own = first.read_text().replace('value="false"', 'value="true"')
     first.write_text(own)
     launch_json(project, *flags, "--debug-port", "7000")

@@ -43,10 +43,10 @@ pub use deploy::{
     DeployError, DeployedApi, DeployedFunction, DeployedRoute, Deployment, StackSource,
 };
 pub use faults::{FaultHit, FaultSink};
+pub use known::Known;
 pub use options::{AccessSink, HttpOptions, Options};
 pub use tails::Tails;
 pub use tether_gateway::Access;
-pub use known::Known;
 pub use tether_host::{LogLine, LogSink};
 pub use working_copies::{WantedCopy, WorkingCopies};
 

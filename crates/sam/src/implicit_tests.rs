@@ -88,7 +88,10 @@ fn events_with_an_api_of_their_own_need_none() {
          AWS::Serverless::Function\n    Properties:\n      Role: r\n      Events:\n        A: {Type: \
          Api, Properties: {RestApiId: !Ref Mine, Path: /, Method: get}}\n",
     );
-    assert_eq!(stack.resources.keys().collect::<Vec<_>>(), ["Mine", "F", "MineDeployment", "MineStage"]);
+    assert_eq!(
+        stack.resources.keys().collect::<Vec<_>>(),
+        ["Mine", "F", "MineDeployment", "MineStage"]
+    );
 }
 
 #[test]

@@ -17,6 +17,8 @@ use tether_runtime_api::runtimes::Language;
 
 /// What starts tether by F5, and attaches to every function.
 const ATTACH: &str = "tether: attach";
+/// What starts tether by F5, and serves the template.
+const LOCAL: &str = "tether: local";
 
 /// A file, and the names in it that are ours.
 type Written<'a> = (&'a Path, Vec<String>);
@@ -104,8 +106,18 @@ fn vscode(typed: &LaunchJson, entries: &[Entry], output: &Output) -> Result<()> 
         arguments: attach_arguments(typed, format!("${{input:{STACK_NAME}}}")),
         ready: "^attached to ",
     };
-    let all = compound(ATTACH, Some(&attach), entries);
-    let (mut entries, mut tasks) = (entries.to_vec(), vec![attach]);
+    let local = Task {
+        label: LOCAL.to_owned(),
+        arguments: local_arguments(typed),
+        ready: "^ready: ",
+    };
+    let mut together = vec![compound(ATTACH, Some(&attach), entries)];
+    together.push(compound(LOCAL, Some(&local), entries));
+    together.extend(entries.iter().map(|entry| {
+        let name = format!("{LOCAL} {}", entry.function);
+        compound(&name, Some(&local), std::slice::from_ref(entry))
+    }));
+    let (mut entries, mut tasks) = (entries.to_vec(), vec![attach, local]);
     if let Some(event) = &typed.event {
         for entry in entries.clone() {
             let label = format!("tether: invoke {}", entry.function);
@@ -120,14 +132,15 @@ fn vscode(typed: &LaunchJson, entries: &[Entry], output: &Output) -> Result<()> 
     }
     let (path, beside) = (&typed.output, typed.output.with_file_name("tasks.json"));
     let wrong = |path: &Path, error| anyhow!("{}: {error}", path.display());
-    let launch = merge(read(path)?.as_deref(), &entries, vec![all]);
+    let launch = merge(read(path)?.as_deref(), &entries, together.clone());
     let launch = launch.map_err(|error| wrong(path, error))?;
     let merged = merge_tasks(read(&beside)?.as_deref(), &tasks);
     let merged = merged.map_err(|error| wrong(&beside, error))?;
     write(path, &launch)?;
     write(&beside, &merged)?;
     let mut names: Vec<String> = entries.iter().map(Entry::name).collect();
-    names.push(ATTACH.to_owned());
+    let named = together.iter().filter_map(|it| it["name"].as_str());
+    names.extend(named.map(str::to_owned));
     let labels = tasks.into_iter().map(|it| it.label).collect();
     tell(output, &[(path, names), (&beside, labels)]);
     Ok(())
@@ -149,16 +162,12 @@ fn jetbrains(typed: &LaunchJson, entries: &[Entry], output: &Output) -> Result<(
         };
         arguments.into_iter().map(debug).collect()
     };
-    match &typed.stack_name {
-        Some(stack) => {
-            let arguments = in_pycharm(attach_arguments(typed, stack.clone()));
-            all.push(Configuration::starting(ATTACH.to_owned(), &arguments));
-        }
-        None if typed.event.is_none() => output.notice(
-            "nothing there starts tether: pass --stack-name for `tether attach`, or --event for `tether invoke`",
-        ),
-        None => {}
+    if let Some(stack) = &typed.stack_name {
+        let arguments = in_pycharm(attach_arguments(typed, stack.clone()));
+        all.push(Configuration::starting(ATTACH.to_owned(), &arguments));
     }
+    let arguments = in_pycharm(local_arguments(typed));
+    all.push(Configuration::starting(LOCAL.to_owned(), &arguments));
     for entry in typed.event.iter().flat_map(|_| entries) {
         let event = typed.event.as_deref().unwrap_or(Path::new("-"));
         let arguments = in_pycharm(invoke_arguments(typed, &entry.function, event));
@@ -186,6 +195,12 @@ fn tell(output: &Output, written: &[Written<'_>]) {
 fn attach_arguments(typed: &LaunchJson, asked: String) -> Vec<String> {
     let stack = typed.stack_name.clone().unwrap_or(asked);
     let mut arguments = vec!["attach".to_owned(), "--stack-name".to_owned(), stack];
+    arguments.extend(running(typed));
+    arguments
+}
+
+fn local_arguments(typed: &LaunchJson) -> Vec<String> {
+    let mut arguments = vec!["local".to_owned()];
     arguments.extend(running(typed));
     arguments
 }

@@ -132,8 +132,7 @@ fn nobody_can_smuggle_a_header_by_a_value() {
 
 #[test]
 fn what_aws_does_not_accept_is_named() {
-    let of =
-        |key: &str, value: &str| RequestMappings::parse(&map(&[(key, value)])).unwrap_err();
+    let of = |key: &str, value: &str| RequestMappings::parse(&map(&[(key, value)])).unwrap_err();
     for key in [
         "",
         "header.x",
