@@ -2,6 +2,7 @@
 
 mod editor;
 mod external;
+mod generate_event;
 mod helper;
 mod invoke;
 mod local;
@@ -12,6 +13,7 @@ mod sam;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editor::{Editor, LaunchJson};
 pub(crate) use external::External;
+pub(crate) use generate_event::{EventValues, GenerateEvent};
 pub(crate) use helper::{Architecture, Install, Uninstall, Whereabouts};
 pub(crate) use invoke::Invoke;
 pub(crate) use local::Local;
@@ -84,9 +86,12 @@ pub(crate) enum Command {
     Local(Local),
     /// Run one invocation, in the working copy or deployed.
     #[command(
-        after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction\n  tether invoke HelloFunction --env-vars env.json --parameter-overrides Stage=test\n  tether invoke HelloFunction --event event.json --debug\n  tether invoke HelloFunction --remote --stack-name shop --event event.json"
+        after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction\n  tether invoke HelloFunction --env-vars env.json --parameter-overrides Stage=test\n  tether invoke HelloFunction --event event.json --debug\n  tether invoke HelloFunction --remote --stack-name shop --event event.json\n  tether invoke HelloFunction --generate-event s3 put --bucket photos --key cat.jpg\n  tether invoke --generate-event   (lists them; with SERVICE EVENT it prints one)"
     )]
     Invoke(Invoke),
+    /// An example of an event that AWS sends: `tether invoke --generate-event`, as sam has it.
+    #[command(hide = true)]
+    GenerateEvent(GenerateEvent),
     /// Write debugger entries for VS Code or JetBrains' IDEs; what is there stays.
     #[command(
         after_help = "Examples:\n  tether launch-json --stack-name shop\n  tether launch-json --event event.json   (F5 runs a function once, without a cloud)\n  tether launch-json --editor jetbrains --stack-name shop"

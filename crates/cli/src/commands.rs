@@ -4,6 +4,7 @@ mod attach;
 mod detach;
 mod doctor;
 mod emulator;
+mod generate_event;
 mod install;
 mod invoke;
 mod launch_json;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
         Command::Emulator(typed) => emulator::run(typed, output).await,
         Command::Local(typed) => local::run(typed, output).await,
         Command::Invoke(typed) => invoke::run(typed, output).await,
+        Command::GenerateEvent(typed) => generate_event::run(&typed, output),
         Command::LaunchJson(typed) => launch_json::run(&typed, output).await,
         Command::Client { language } => {
             output.result(match language {

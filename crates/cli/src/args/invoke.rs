@@ -1,6 +1,6 @@
 //! What `tether invoke` is asked for.
 
-use super::{Aws, Logging, Running};
+use super::{Aws, EventValues, Logging, Running};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -16,6 +16,13 @@ pub(crate) struct Invoke {
     /// The event is {}, whatever is piped in.
     #[arg(long, conflicts_with = "event")]
     pub(crate) no_event: bool,
+    /// The event is an example of one that AWS sends, made of --set and of the flags
+    /// that `sam local generate-event` has. Without a function it is printed; without
+    /// an event's name, what there is.
+    #[arg(long, value_names = ["SERVICE", "EVENT"], num_args = 0..=2, conflicts_with_all = ["event", "no_event"])]
+    pub(crate) generate_event: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) event_values: EventValues,
     /// What the caller says of itself, JSON: the handler's
     /// `context.client_context`.
     #[arg(long, value_name = "JSON")]
