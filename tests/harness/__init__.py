@@ -5,6 +5,7 @@ from .cloud import Cloud
 from .debugger import Debugger
 from .inspector import Inspector
 from .layer import Layer
+from .local import Local
 from .packages import Bucket, Stack
 from .processes import Process
 from .project import Project
@@ -20,6 +21,7 @@ __all__ = [
     "HandMadeSession",
     "Inspector",
     "Layer",
+    "Local",
     "Process",
     "Project",
     "Stack",
