@@ -28,8 +28,10 @@ mod headers;
 pub mod integration;
 mod keys;
 pub mod limits;
+mod pattern;
 mod payload;
 mod routes;
+mod schema;
 pub mod validation;
 
 pub use answers::{Compression, compression, finish, proxy_answer, stream_head};
