@@ -1,13 +1,33 @@
 //! Lambda authorizers: whether they run, and what their answer means.
 //!
 //! WebSocket APIs have REQUEST authorizers on `$connect` and nothing else
-//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>).
-//! TOKEN authorizers, HTTP APIs' simple answers and the result cache belong to
-//! REST and HTTP APIs.
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>):
+//! [`check`] asks whether the function is invoked, and [`verdict`] what it decided.
+//!
+//! REST and HTTP APIs have more of everything. A front asks [`identity`] what the request carries
+//! (and, for a TOKEN authorizer, [`Validation`]), then the [`Cache`] whether the authorizer has been
+//! asked about it before; if not, its function gets [`token_event`], [`rest_request_event`],
+//! [`request_event_v1`] or [`request_event_v2`], and [`Opinion::read`] reads what it returned. An
+//! opinion is remembered, and [`Opinion::decide`] asks it about each method anew: that is why a
+//! policy that names one method refuses the next one until it is forgotten. Whoever is not let in
+//! gets [`Refused::rest`] or [`Refused::http`].
 
+mod cache;
+mod events;
 mod identity;
+mod opinion;
+mod refused;
+mod source;
 
+pub use cache::{Cache, CacheKey, HTTP_TTL, LONGEST_TTL, REST_TTL};
+pub use events::{
+    Validation, ValidationError, request_event_v1, request_event_v2, rest_request_event,
+    token_event,
+};
 pub use identity::{IdentitySource, IdentitySourceError, MissingIdentity, check};
+pub use opinion::{Answers, Opinion};
+pub use refused::Refused;
+pub use source::{Asked, MissingSource, Source, SourceError, identity};
 
 use serde_json::{Map, Value, json};
 use tether_iam::{Context, Decision, Policy, PolicyError};
@@ -77,6 +97,16 @@ pub enum AuthorizerError {
         "the authorizer's context is {0} and not an object: map names to strings, numbers or booleans"
     )]
     Context(&'static str),
+    /// A simple answer has no `isAuthorized`.
+    #[error(
+        "the authorizer's answer has neither isAuthorized, true or false, nor a policyDocument: return one of them"
+    )]
+    NeitherShape,
+    /// A simple answer where none was asked for.
+    #[error(
+        "the authorizer's answer is a simple one, which it may not give: set EnableSimpleResponses, or return a policyDocument"
+    )]
+    Simple,
     /// A value of `context` is not flat.
     #[error(
         "context.{key} is {kind}: only strings, numbers and booleans are allowed, so serialise it"
@@ -131,14 +161,31 @@ fn error_message(payload: &[u8]) -> String {
 }
 
 fn decide(payload: &[u8], method_arn: &str) -> Result<Verdict, AuthorizerError> {
+    let answer = object(payload)?;
+    let (principal_id, policy) = principal_and_policy(&answer)?;
+    let context = flat_context(answer.get("context"))?;
+    Ok(match allowed(&policy, method_arn)? {
+        Decision::Allow => Verdict::Allow {
+            principal_id,
+            context,
+        },
+        Decision::ExplicitDeny | Decision::ImplicitDeny => Verdict::Deny,
+    })
+}
+
+/// An answer that is not too large and an object.
+fn object(payload: &[u8]) -> Result<Map<String, Value>, AuthorizerError> {
     if payload.len() > AUTHORIZER_RESULT_BYTES {
         return Err(AuthorizerError::TooLarge(payload.len()));
     }
-    let answer = match serde_json::from_slice(payload) {
-        Ok(Value::Object(answer)) => answer,
-        Ok(other) => return Err(AuthorizerError::NotAnObject(kind(&other))),
-        Err(_) => return Err(AuthorizerError::NotAnObject("not JSON")),
-    };
+    match serde_json::from_slice(payload) {
+        Ok(Value::Object(answer)) => Ok(answer),
+        Ok(other) => Err(AuthorizerError::NotAnObject(kind(&other))),
+        Err(_) => Err(AuthorizerError::NotAnObject("not JSON")),
+    }
+}
+
+fn principal_and_policy(answer: &Map<String, Value>) -> Result<(String, Policy), AuthorizerError> {
     let principal_id = answer
         .get("principalId")
         .and_then(Value::as_str)
@@ -147,18 +194,13 @@ fn decide(payload: &[u8], method_arn: &str) -> Result<Verdict, AuthorizerError> 
         .get("policyDocument")
         .filter(|document| !document.is_null());
     let policy = Policy::parse(document.ok_or(AuthorizerError::NoPolicy)?)?;
-    let context = flat_context(answer.get("context"))?;
+    Ok((principal_id.to_owned(), policy))
+}
+
+fn allowed(policy: &Policy, method_arn: &str) -> Result<Decision, PolicyError> {
     // Which keys API Gateway gives is not known well enough: a policy that hangs on
     // one is an error that names it.
-    let context_keys = Context::partial();
-    let decision = tether_iam::evaluate(&policy, INVOKE, method_arn, &context_keys)?;
-    Ok(match decision {
-        Decision::Allow => Verdict::Allow {
-            principal_id: principal_id.to_owned(),
-            context,
-        },
-        Decision::ExplicitDeny | Decision::ImplicitDeny => Verdict::Deny,
-    })
+    tether_iam::evaluate(policy, INVOKE, method_arn, &Context::partial())
 }
 
 /// Numbers and booleans become text, as later events show them. A null is left
