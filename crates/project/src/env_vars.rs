@@ -1,5 +1,7 @@
 //! The file of `--env-vars`, as `sam` reads it: values for variables, by logical
-//! id, and under `Parameters` for every function that has them.
+//! id, and under `Parameters` for every function that has them. Under `Parameters`
+//! stand also values of the parameter store and of Secrets Manager, by the names
+//! that the template calls them.
 
 use crate::error::ProjectError;
 use serde_json::{Map, Value};
@@ -63,6 +65,14 @@ impl EnvVars {
             }
         }
         notes
+    }
+
+    /// What stands for everybody, as values of the parameter store and of Secrets Manager: a name
+    /// such as `/shop/url` or `shop/db:SecretString:password` is no variable's
+    /// (see [`tether_sam::Surroundings::stored`]).
+    #[must_use]
+    pub fn stored(&self) -> BTreeMap<String, String> {
+        self.functions.get(EVERYONES).cloned().unwrap_or_default()
     }
 
     /// Names of functions that the template does not have.
@@ -145,6 +155,14 @@ mod tests {
             notes,
             ["NONE is in env.json and not in the template: the deployed Hello will not have it"]
         );
+    }
+
+    #[test]
+    fn what_stands_for_everybody_may_be_a_stored_value() {
+        let read = env_vars(r#"{"Parameters": {"/shop/url": "x"}, "Hello": {"A": "1"}}"#);
+        let stored = BTreeMap::from([("/shop/url".to_owned(), "x".to_owned())]);
+        assert_eq!(read.stored(), stored);
+        assert_eq!(env_vars("{}").stored(), BTreeMap::new());
     }
 
     #[test]

@@ -32,6 +32,26 @@ pub enum ProjectError {
         /// Why.
         reason: String,
     },
+    /// CDK's output, or a folder that is none.
+    #[error(
+        "{path} cannot be taken for CDK's output ({reason}): pass a template, or a folder that cdk synth has written, and choose one of its stacks with --stack-name"
+    )]
+    CloudAssembly {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file of `--import-values`.
+    #[error(
+        "{path} cannot be taken for --import-values ({reason}): it looks like {{\"export-name\": \"value\"}}, in JSON or YAML"
+    )]
+    ImportValues {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A file of SAM's settings, or one that it names.
     #[error("{path} cannot be read ({reason}): {what}")]
     SamConfig {

@@ -4,13 +4,16 @@ use crate::error::ProjectError;
 use crate::inline;
 use crate::layers::Layers;
 use crate::settings::{self, Settings};
+use crate::template_file::TemplateFile;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tether_aws::Partition;
 use tether_host::Source;
 use tether_runtime_api::runtimes::{self, Date};
-use tether_sam::{Code, Context, Function, LogicalNames, Problems, Resource, Template};
+use tether_sam::{
+    Code, Context, Function, LogicalNames, Problems, Resource, Stack, Surroundings, Template,
+};
 
 /// The functions of a template, in its order: local code, or why there is none.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct WorkingCopies {
     pub template: PathBuf,
     /// Logical id and what was found.
     pub functions: Vec<(String, Result<LocalCode, String>)>,
+    /// What of the template is left out, one line each.
+    pub notes: Vec<String>,
 }
 
 /// A function's code on this machine.
@@ -114,14 +119,20 @@ impl Place {
     }
 }
 
-/// What may be wished for when a template is read.
-#[derive(Clone, Debug, Default)]
+/// What may be wished for when a template is read. It does not print: values may be secrets.
+#[derive(Clone, Default)]
 pub struct Wishes {
     /// Values for its parameters.
     pub parameters: BTreeMap<String, String>,
     /// The folder that code which stands in the template is written into; none:
     /// such functions have no local code.
     pub inline_into: Option<PathBuf>,
+    /// The stack that is meant, where the template is CDK's `cdk.out`.
+    pub stack: Option<String>,
+    /// What other stacks export; none: each import is its own name.
+    pub imports: Option<BTreeMap<String, String>>,
+    /// Values of the parameter store and of Secrets Manager, by name.
+    pub stored: BTreeMap<String, String>,
 }
 
 /// Reads a template and looks for its functions' code.
@@ -137,26 +148,9 @@ pub fn load(path: &Path, place: &Place) -> Result<WorkingCopies, ProjectError> {
 /// # Errors
 /// See [`load`].
 pub fn load_as(path: &Path, place: &Place, wishes: &Wishes) -> Result<WorkingCopies, ProjectError> {
-    let text = std::fs::read_to_string(path).map_err(|error| ProjectError::NoTemplate {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    })?;
-    let template = Template::parse(&path.display().to_string(), &text)?;
-    let mut parameters = stand_ins(&template);
-    parameters.extend(wishes.parameters.clone());
-    let partition = Partition::of_region(&place.region);
-    let stack = template.resolve(&Context {
-        stack_name: "local",
-        stack_id: &place.arn("cloudformation", "stack/local/local"),
-        account_id: &place.account_id,
-        region: &place.region,
-        partition: partition.name,
-        url_suffix: partition.url_suffix,
-        parameters: &parameters,
-        names: &LogicalNames,
-    })?;
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let root = absolute.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let file = TemplateFile::open(path, wishes.stack.as_deref())?;
+    let stack = resolved(&file, place, wishes)?;
+    let root = file.folder;
     let layers = Layers::of(&stack, &root)?;
     let (mut functions, mut problems) = (Vec::new(), Vec::new());
     for resource in stack.resources.values().filter(|it| is_function(it)) {
@@ -180,9 +174,33 @@ pub fn load_as(path: &Path, place: &Place, wishes: &Wishes) -> Result<WorkingCop
     let mut copies = WorkingCopies {
         template: path.to_path_buf(),
         functions,
+        notes: stack.unsupported.iter().map(ToString::to_string).collect(),
     };
     copies.settle(&Settings::beside(path, &copies.names())?);
     Ok(copies)
+}
+
+fn resolved(file: &TemplateFile, place: &Place, wishes: &Wishes) -> Result<Stack, Problems> {
+    let template = Template::parse(&file.path.display().to_string(), &file.text)?;
+    let mut parameters = stand_ins(&template);
+    parameters.extend(wishes.parameters.clone());
+    let partition = Partition::of_region(&place.region);
+    let context = Context {
+        stack_name: "local",
+        stack_id: &place.arn("cloudformation", "stack/local/local"),
+        account_id: &place.account_id,
+        region: &place.region,
+        partition: partition.name,
+        url_suffix: partition.url_suffix,
+        parameters: &parameters,
+        names: &LogicalNames,
+    };
+    let around = Surroundings {
+        files: file,
+        imports: wishes.imports.as_ref(),
+        stored: &wishes.stored,
+    };
+    template.resolve_in(&context, &around)
 }
 
 /// A deployed stack has values for all its parameters; here only names and

@@ -51,6 +51,7 @@ mod scalar;
 mod schedule;
 mod serverless_websocket;
 mod stack;
+mod stored;
 mod substitution;
 mod surroundings;
 mod table;

@@ -13,7 +13,7 @@ use crate::names::{Context, PhysicalNames};
 use crate::problem::{Position, Problems, Reported};
 use crate::resources::Declaration;
 use crate::stack::{Resource, Stack};
-use crate::surroundings::{Unread, folder_of, seen_from};
+use crate::surroundings::{Files, Unread, folder_of, seen_from};
 use crate::template::Template;
 use crate::tree::{Node, stringified};
 use indexmap::IndexMap;
@@ -381,6 +381,35 @@ fn lifted(id: &str, resource: &Resource, owner: &Resource, file: &str) -> Resour
         lifted.deletion_policy.get_or_insert_with(|| policy.clone());
     }
     lifted
+}
+
+/// Properties that hold an object in S3, and the key in it.
+const OBJECTS: [(&str, &str, &str); 4] = [
+    ("AWS::Lambda::Function", "Code", "S3Key"),
+    ("AWS::Lambda::LayerVersion", "Content", "S3Key"),
+    ("AWS::Serverless::Function", "CodeUri", "Key"),
+    ("AWS::Serverless::LayerVersion", "ContentUri", "Key"),
+];
+
+/// Code whose object is known to be made of something here is that: as CDK's own metadata says it.
+pub(crate) fn find_assets(resources: &mut IndexMap<String, Resource>, files: &dyn Files) {
+    for resource in resources.values_mut() {
+        if resource.metadata.get("aws:asset:path").is_some() {
+            continue;
+        }
+        let object = OBJECTS.iter().find(|(kind, ..)| *kind == resource.kind);
+        let key =
+            object.and_then(|(_, property, key)| resource.properties.get(*property)?.get(*key));
+        let Some(path) = key.and_then(Value::as_str).and_then(|it| files.asset(it)) else {
+            continue;
+        };
+        if !resource.metadata.is_object() {
+            resource.metadata = Value::Object(serde_json::Map::new());
+        }
+        if let Some(metadata) = resource.metadata.as_object_mut() {
+            metadata.insert("aws:asset:path".to_owned(), Value::String(path));
+        }
+    }
 }
 
 /// Paths in a nested template's properties, seen from the root template's folder.

@@ -219,3 +219,32 @@ Outputs: {O: {Value: !Ref P}}
         ["me.yaml:1:77: N.TemplateURL: me.yaml stands within itself, or too deep."]
     );
 }
+
+#[test]
+fn code_that_is_made_of_an_asset_is_found_by_its_key() {
+    let stack = among(
+        "Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties: {Handler: a.b, Runtime: python3.13, Code: {S3Bucket: b, S3Key: abc.zip}}
+  Other:
+    Type: AWS::Lambda::Function
+    Metadata: {'aws:asset:path': asset.own}
+    Properties: {Handler: a.b, Runtime: python3.13, Code: {S3Bucket: b, S3Key: abc.zip}}
+  Gone:
+    Type: AWS::Lambda::Function
+    Properties: {Handler: a.b, Runtime: python3.13, Code: {S3Bucket: b, S3Key: def.zip}}
+",
+        &[("abc.zip", "asset.abc")],
+    );
+    let functions = stack.functions().unwrap();
+    let codes: Vec<_> = functions.iter().map(|it| it.code.clone()).collect();
+    assert_eq!(
+        codes,
+        [
+            Code::Path("asset.abc".into()),
+            Code::Path("asset.own".into()),
+            Code::Remote("s3://b/def.zip".into()),
+        ]
+    );
+}

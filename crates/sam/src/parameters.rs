@@ -97,22 +97,29 @@ pub(crate) struct Values {
     pub(crate) texts: BTreeMap<String, String>,
     /// What `Ref` gives.
     pub(crate) references: BTreeMap<String, Result<Value, Reported>>,
-    pub(crate) declared: Vec<(Parameter, Position)>,
+    /// Those whose value is only the name of a stored one, with that name.
+    pub(crate) unknown: Vec<(String, String, Position)>,
 }
 
 /// Every parameter's value: the override, or the default.
 pub(crate) fn values(
     section: Option<&Members>,
     overrides: &BTreeMap<String, String>,
+    stored: &BTreeMap<String, String>,
     report: &mut Report,
 ) -> Values {
     let mut values = Values::default();
     for (name, member) in section.into_iter().flatten() {
         let checked = Check::new(name, member.key, &member.value, report).run(overrides.get(name));
         let reference = checked.map(|(parameter, text)| {
-            let value = referenced(&parameter, &text);
+            let is_stored = parameter.stored_type().is_some();
+            let found = stored.get(&text).filter(|_| is_stored);
+            if is_stored && found.is_none() {
+                let unknown = (name.clone(), text.clone(), member.key);
+                values.unknown.push(unknown);
+            }
+            let value = referenced(&parameter, found.unwrap_or(&text));
             values.texts.insert(name.clone(), text);
-            values.declared.push((parameter, member.key));
             value
         });
         values.references.insert(name.clone(), reference);

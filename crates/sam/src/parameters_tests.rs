@@ -153,7 +153,7 @@ fn a_stored_value_is_not_looked_up_but_said() {
     assert_eq!(
         stack.unsupported[0].to_string(),
         "t.yaml:2:3: Parameters.P: its value is the name of a stored value, which is not looked \
-         up; give the value itself as an override if it matters."
+         up; give it as \"/a\" under Parameters in the file of --env-vars."
     );
 }
 

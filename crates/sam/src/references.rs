@@ -9,6 +9,7 @@ use crate::nested;
 use crate::problem::{Position, Reported};
 use crate::resources::{Declaration, Declarations, SAM, SAM_FUNCTION};
 use crate::stack::Resource;
+use crate::stored;
 use crate::substitution::{Piece, pieces};
 use crate::tree::{Node, Tree};
 use serde_json::{Map, Value};
@@ -245,7 +246,8 @@ impl Evaluator<'_> {
             }
             place.enter(key, member.key);
             match self.value(&member.value, &mut place) {
-                Ok(Some(value)) => {
+                Ok(Some(mut value)) => {
+                    stored::fill(self.around.stored, &mut value);
                     properties.insert(key.clone(), value);
                 }
                 Ok(None) => {}

@@ -6,6 +6,7 @@ use crate::evaluator::{Evaluator, Place};
 use crate::hint::did_you_mean;
 use crate::problem::{Position, Reported};
 use crate::stack::Resource;
+use crate::stored;
 use crate::tree::{Members, Node, Tree};
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -235,7 +236,10 @@ impl Evaluator<'_> {
         declarations: &Declarations,
     ) -> Result<Resource, Reported> {
         let mut place = Place::resource(logical_id);
-        let properties = self.value(&declaration.properties, &mut place);
+        let mut properties = self.value(&declaration.properties, &mut place);
+        if let Ok(Some(properties)) = &mut properties {
+            stored::fill(self.around.stored, properties);
+        }
         let depends_on = self.dependencies(logical_id, declaration, declarations);
         let metadata = self.attribute_value(logical_id, declaration, "Metadata");
         let deletion = self.policy(logical_id, declaration, "DeletionPolicy");

@@ -124,7 +124,12 @@ impl Template {
         let section = |name| self.root.member(name).and_then(Node::as_map);
         // What is wrong with parameters is reported when they are read for good.
         let mut draft = Report::new(&self.file);
-        let values = parameters::values(section("Parameters"), context.parameters, &mut draft);
+        let values = parameters::values(
+            section("Parameters"),
+            context.parameters,
+            around.stored,
+            &mut draft,
+        );
         let taken = std::mem::take(report);
         let mut evaluator = Evaluator::new(context, around, nesting, taken);
         evaluator.parameters = values.references;
@@ -144,7 +149,12 @@ impl Template {
         let (root, left) = self.expanded(context, around, nesting, &mut report);
         let root = &*root;
         let sections = Sections::read(root, &mut report);
-        let values = parameters::values(sections.parameters, context.parameters, &mut report);
+        let values = parameters::values(
+            sections.parameters,
+            context.parameters,
+            around.stored,
+            &mut report,
+        );
         let mut unsupported = unsupported::sections(root, &values, &report);
         unsupported.extend(left);
 
@@ -165,6 +175,7 @@ impl Template {
         evaluator.all_nested();
         let mut resources = evaluator.all_resources();
         nested::move_paths(&mut resources, nesting);
+        nested::find_assets(&mut resources, around.files);
         let outputs = evaluator.all_outputs(sections.outputs);
         evaluator.cycles();
         unsupported.extend(unsupported::dynamic_references(

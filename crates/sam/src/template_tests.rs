@@ -86,6 +86,20 @@ fn empty_sections_are_as_good_as_none() {
 }
 
 #[test]
+fn what_cdk_adds_to_every_template_is_not_said() {
+    let stack = resolved(
+        "Parameters:
+  BootstrapVersion: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /cdk-bootstrap/hnb659fds/version}
+Rules:
+  CheckBootstrapVersion: {Assertions: []}
+Resources:
+  CDKMetadata: {Type: AWS::CDK::Metadata, Properties: {Analytics: x}}
+",
+    );
+    assert_eq!(stack.unsupported, []);
+}
+
+#[test]
 fn what_is_left_alone_is_said() {
     let stack = resolved(
         "Transform: [AWS::Serverless-2016-10-31, AWS::LanguageExtensions, MyMacro]\nRules: \
@@ -100,9 +114,12 @@ fn what_is_left_alone_is_said() {
             "t.yaml:1:66: Transform: MyMacro is not applied; the template is used without it.",
             "t.yaml:2:1: Rules: this section is not applied.",
             "t.yaml:7:7: A.Password: the reference {{resolve:secretsmanager:shop:SecretString:x}} \
-             is left as it is.",
-            "t.yaml:8:13: A.Env.X: the reference {{resolve:ssm:/a:1}} is left as it is.",
-            "t.yaml:8:13: A.Env.X: the reference {{resolve:ssm:/b}} is left as it is.",
+             is left as it is; give its value as \"shop:SecretString:x\" under Parameters in the \
+             file of --env-vars.",
+            "t.yaml:8:13: A.Env.X: the reference {{resolve:ssm:/a:1}} is left as it is; give its \
+             value as \"/a:1\" under Parameters in the file of --env-vars.",
+            "t.yaml:8:13: A.Env.X: the reference {{resolve:ssm:/b}} is left as it is; give its value \
+             as \"/b\" under Parameters in the file of --env-vars.",
         ]
     );
 }

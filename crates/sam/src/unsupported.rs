@@ -14,6 +14,11 @@ const TRANSFORMS: [&str; 3] = [
     "AWS::Serverless-2016-10-31",
 ];
 
+/// What CDK adds to every template: a version of its bootstrap stack, and a rule that checks it.
+/// <https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html>
+const CDK_BOOTSTRAP: &str = "/cdk-bootstrap/";
+const CDK_RULE: &str = "CheckBootstrapVersion";
+
 /// Macros, rules, hooks, and parameters whose value is only the name of the value.
 pub(crate) fn sections(root: &Node, values: &Values, report: &Report) -> Vec<Problem> {
     let mut notes = Vec::new();
@@ -29,22 +34,27 @@ pub(crate) fn sections(root: &Node, values: &Values, report: &Report) -> Vec<Pro
     }
     for section in ["Rules", "Hooks"] {
         let member = root.as_map().and_then(|it| it.get(section));
-        if let Some(Member { key, .. }) = member {
+        if let Some(Member { key, value }) = member
+            && !only_cdks(value)
+        {
             note(*key, section, "this section is not applied.".to_owned());
         }
     }
-    for (parameter, position) in &values.declared {
-        if parameter.stored_type().is_some() {
-            let message = "its value is the name of a stored value, which is not looked up; give \
-                           the value itself as an override if it matters.";
-            note(
-                *position,
-                &format!("Parameters.{}", parameter.name),
-                message.to_owned(),
-            );
-        }
+    let unknown = values.unknown.iter();
+    for (parameter, stored, position) in unknown.filter(|it| !it.1.starts_with(CDK_BOOTSTRAP)) {
+        let message = format!(
+            "its value is the name of a stored value, which is not looked up; give it as \
+             \"{stored}\" under Parameters in the file of --env-vars."
+        );
+        note(*position, &format!("Parameters.{parameter}"), message);
     }
     notes
+}
+
+/// Whether all that stands in `Rules` is CDK's own check of its bootstrap stack.
+fn only_cdks(section: &Node) -> bool {
+    let rules = section.as_map();
+    rules.is_some_and(|it| it.len() == 1 && it.contains_key(CDK_RULE))
 }
 
 /// What a transform is called.
@@ -75,8 +85,13 @@ pub(crate) fn dynamic_references(
                 let (reference, after) = after.split_once("}}").unwrap_or((after, ""));
                 rest = after;
                 let path = path.join(".");
-                let message =
-                    format!("the reference {{{{resolve:{reference}}}}} is left as it is.");
+                let name = reference
+                    .split_once(':')
+                    .map_or(reference, |(_, name)| name);
+                let message = format!(
+                    "the reference {{{{resolve:{reference}}}}} is left as it is; give its value as \
+                     \"{name}\" under Parameters in the file of --env-vars."
+                );
                 let position = Some(resource.position_of(&path));
                 let id = Some(resource.logical_id.as_str());
                 notes.push(report.problem(position, id, Some(&path), message));

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tether_sam::{Problem, Resource};
 
 /// Types that become something, or that there is nothing to do for here.
-const KNOWN: [&str; 41] = [
+const KNOWN: [&str; 42] = [
     "AWS::Serverless::Api",
     "AWS::Serverless::HttpApi",
     "AWS::ApiGateway::Account",
@@ -65,6 +65,8 @@ const KNOWN: [&str; 41] = [
     "AWS::IAM::ManagedPolicy",
     "AWS::Logs::LogGroup",
     "AWS::CloudFormation::WaitConditionHandle",
+    // Says which versions of CDK made the template.
+    "AWS::CDK::Metadata",
 ];
 
 /// Types that are kept by name.

@@ -35,6 +35,7 @@ pub(super) async fn invoke(
     let wishes = Wishes {
         parameters: parameter_overrides(&typed.parameter_overrides)?,
         inline_into: Some(inline.path().to_path_buf()),
+        ..Wishes::default()
     };
     let mut copies = tether_project::load_as(&typed.template, &place, &wishes)?;
     let Some(wanted) = wanted(typed, &copies)? else {
