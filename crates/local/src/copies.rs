@@ -124,13 +124,16 @@ impl Copies {
             account_id: plan.place.account_id.clone(),
             region: plan.place.region.clone(),
         };
+        let env_vars = plan.env_vars()?;
         let wishes = Wishes {
             parameters: plan.parameters.clone(),
             inline_into: Some(self.inline.path().to_path_buf()),
+            stack: plan.stack_name.clone(),
+            imports: plan.imports()?,
+            stored: env_vars.as_ref().map(EnvVars::stored).unwrap_or_default(),
         };
         let mut found = tether_project::load_as(&plan.template, &place, &wishes)?;
         found.let_commands_win(&plan.commands, None)?;
-        let env_vars = plan.env_vars.as_deref().map(EnvVars::read).transpose()?;
         if let Some(env_vars) = &env_vars {
             let ids: Vec<&str> = found.functions.iter().map(|(id, _)| id.as_str()).collect();
             for message in env_vars.unknown(&ids) {

@@ -18,7 +18,7 @@ pub use report::{Report, Reports, ServedApi, ServedFunction, ServedRoute};
 use copies::Copies;
 use reload::Sources;
 use std::sync::Arc;
-use tether_emulator::{Deployment, Emulator, Options, StackSource, Tails};
+use tether_emulator::{Deployment, Emulator, Options, Tails};
 use tokio_util::sync::CancellationToken;
 
 /// A template that is served.
@@ -59,11 +59,11 @@ impl Local {
             copies,
             reports,
         };
-        let deployed = match local.emulator.deploy(&local.source()).await {
+        let deployed = match local.deploy().await {
             Ok(deployed) => deployed,
             Err(error) => {
                 local.stop().await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         local.copies.open(&local.plan, &local.reports).await?;
@@ -92,7 +92,7 @@ impl Local {
                 message: error.to_string(),
             });
         }
-        match self.emulator.update(&self.source()).await {
+        match self.update().await {
             Ok(deployed) => {
                 self.copies.settle().await;
                 if let Err(error) = self.copies.open(&self.plan, &self.reports).await {
@@ -113,13 +113,12 @@ impl Local {
         }
     }
 
-    fn source(&self) -> StackSource {
-        StackSource {
-            name: self.plan.stack_name.clone(),
-            template: self.plan.template.clone(),
-            parameters: self.plan.parameters.clone(),
-            known: tether_emulator::Known::default(),
-        }
+    async fn deploy(&self) -> Result<Deployment, Error> {
+        Ok(self.emulator.deploy(&self.plan.source()?).await?)
+    }
+
+    async fn update(&self) -> Result<Deployment, Error> {
+        Ok(self.emulator.update(&self.plan.source()?).await?)
     }
 
     fn tell_ready(&self, deployed: &Deployment) {

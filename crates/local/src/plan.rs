@@ -1,21 +1,26 @@
 //! What `tether local` is asked for.
 
+use crate::error::Error;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use tether_emulator::Place;
-use tether_project::{Debugging, External};
+use std::sync::Arc;
+use tether_emulator::{Known, Place, StackSource};
+use tether_project::{Debugging, EnvVars, External, TemplateFile, import_values};
 
 /// What to serve, and how.
 pub struct Plan {
     /// The template.
     pub template: PathBuf,
-    /// What its stack is called; names of its resources begin with it.
-    pub stack_name: String,
+    /// What its stack is called; names of its resources begin with it. In CDK's
+    /// `cdk.out`, which one is meant.
+    pub stack_name: Option<String>,
     /// Where it is taken to be deployed.
     pub place: Place,
     /// Values for its parameters.
     pub parameters: BTreeMap<String, String>,
+    /// What other stacks export: a file of names and values.
+    pub imports: Option<PathBuf>,
     /// Values for functions' variables, as `sam` takes them.
     pub env_vars: Option<PathBuf>,
     /// The first API's port, the next one's is one higher; 0 takes free ones.
@@ -33,4 +38,37 @@ pub struct Plan {
     pub concurrency: Option<NonZeroUsize>,
     /// What functions are told besides: `AWS_PROFILE`, for example.
     pub variables: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// What the stack is called.
+    pub(crate) fn name(&self) -> &str {
+        self.stack_name.as_deref().unwrap_or("local")
+    }
+
+    /// The template as it is now, with what is known besides.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) fn source(&self) -> Result<StackSource, Error> {
+        let file = TemplateFile::open(&self.template, self.stack_name.as_deref())?;
+        Ok(StackSource {
+            name: self.name().to_owned(),
+            template: file.path.clone(),
+            parameters: self.parameters.clone(),
+            known: Known {
+                imports: self.imports()?.unwrap_or_default(),
+                stored: self.env_vars()?.map(|it| it.stored()).unwrap_or_default(),
+                files: Some(Arc::new(file)),
+            },
+        })
+    }
+
+    pub(crate) fn imports(&self) -> Result<Option<BTreeMap<String, String>>, Error> {
+        Ok(self.imports.as_deref().map(import_values).transpose()?)
+    }
+
+    pub(crate) fn env_vars(&self) -> Result<Option<EnvVars>, Error> {
+        Ok(self.env_vars.as_deref().map(EnvVars::read).transpose()?)
+    }
 }

@@ -24,6 +24,7 @@ impl Sources {
         let beside = BESIDE.map(|name| plan.template.with_file_name(name));
         let files = [plan.template.clone()].into_iter().chain(beside);
         let files = files.chain(plan.env_vars.clone());
+        let files = files.chain(plan.imports.clone());
         Self {
             files: files.map(|it| (it.clone(), glance(&it))).collect(),
         }

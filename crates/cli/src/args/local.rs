@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct Local {
-    /// The template; otherwise template.yaml, template.yml or template.json
-    /// here, or what samconfig.toml says.
+    /// The template, or CDK's cdk.out; otherwise template.yaml, template.yml or
+    /// template.json here, or what samconfig.toml says.
     #[arg(long, short, alias = "template-file", value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
     /// The first API's port (3000), the next one's is one higher; 0 takes free
@@ -28,9 +28,14 @@ pub(crate) struct Local {
     /// paths, as sam does.
     #[arg(long)]
     pub(crate) one_port: bool,
-    /// What the stack is called: names of its resources begin with it.
-    #[arg(long, default_value = "local", value_name = "NAME")]
-    pub(crate) stack_name: String,
+    /// What the stack is called (local): names of its resources begin with it.
+    /// Where the template is CDK's cdk.out, which of its stacks is meant.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stack_name: Option<String>,
+    /// What other stacks export, for Fn::ImportValue: names and values, in JSON
+    /// or YAML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import_values: Option<PathBuf>,
     /// Values for the template's parameters; sam's
     /// `ParameterKey=Name,ParameterValue=value` does as well.
     #[arg(long, value_name = "NAME=VALUE", num_args = 1..)]

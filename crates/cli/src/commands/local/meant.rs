@@ -90,6 +90,7 @@ pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
         commands: typed.running.commands.command,
         template,
         stack_name: typed.stack_name,
+        imports: typed.import_values,
         env_vars,
         endpoint_port: typed.endpoint_port,
         concurrency: typed.concurrency,
