@@ -7,13 +7,14 @@ use crate::faults::{FaultSink, Faults};
 use crate::http_api::{HttpApis, Ports};
 use crate::iam::Iam;
 use crate::lambda::{Lambda, Surroundings};
+use crate::local_tls::LocalTls;
 use crate::options::Options;
 use crate::requests::Requests;
 use crate::s3::S3;
 use crate::schedule::Schedules;
 use crate::websocket::Api;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tempfile::TempDir;
 use tether_host::LogSink;
 use tokio::net::TcpListener;
@@ -72,6 +73,8 @@ pub struct Cloud {
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
     pub(crate) http_apis: HttpApis,
     pub(crate) ports: Ports,
+    /// Once there is a WebSocket API whose functions run as working copies.
+    local_tls: OnceLock<Option<LocalTls>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) ending: CancellationToken,
 }
@@ -130,6 +133,7 @@ impl Cloud {
             apis: RwLock::default(),
             http_apis: HttpApis::default(),
             ports,
+            local_tls: OnceLock::new(),
             tasks,
             ending,
         }))
@@ -176,6 +180,27 @@ impl Cloud {
         let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
         let holder = apis.iter().find(|api| api.holds(path));
         holder.or_else(|| apis.first()).cloned()
+    }
+
+    /// TLS for WebSocket APIs: where functions are deployed copies, they reach
+    /// `@connections` by `AWS_ENDPOINT_URL`.
+    pub(crate) fn local_tls(&self) -> Option<&LocalTls> {
+        self.options.working_copies.as_ref()?;
+        let made = self.local_tls.get_or_init(|| {
+            let made = LocalTls::new(self.work.path());
+            made.inspect_err(|error| {
+                self.notice(format!(
+                    "there is no TLS for WebSocket APIs ({error}): post to them by http://"
+                ));
+            })
+            .ok()
+        });
+        made.as_ref()
+    }
+
+    /// What functions are told to trust, once there is something.
+    pub(crate) fn trust(&self) -> Option<&LocalTls> {
+        self.local_tls.get()?.as_ref()
     }
 
     pub(crate) fn api_host(&self, api_id: &str) -> String {

@@ -27,6 +27,7 @@ mod iam;
 mod id;
 mod known;
 mod lambda;
+mod local_tls;
 mod names;
 mod options;
 mod query;
@@ -48,7 +49,7 @@ pub use options::{AccessSink, HttpOptions, Options};
 pub use tails::Tails;
 pub use tether_gateway::Access;
 pub use tether_host::{LogLine, LogSink};
-pub use working_copies::{WantedCopy, WorkingCopies};
+pub use working_copies::{Certificates, WantedCopy, WorkingCopies};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

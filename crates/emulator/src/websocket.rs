@@ -13,6 +13,7 @@ use crate::faults::{Call, Cut, Faults};
 use crate::iam::{self, Iam};
 use crate::id;
 use crate::lambda::Lambda;
+use crate::local_tls::{self, LocalTls};
 use crate::requests::{Asked, Requests};
 use crate::signature::Unsigned;
 use bytes::Bytes;
@@ -45,6 +46,7 @@ pub(crate) struct Api {
     pub(crate) id: String,
     pub(crate) logical_id: String,
     pub(crate) address: SocketAddr,
+    tls: Option<LocalTls>,
     /// Host name as AWS would have it.
     domain_name: String,
     partition: String,
@@ -111,7 +113,12 @@ impl Api {
             id: api.id.clone(),
             logical_id: api.logical_id.clone(),
             address,
-            domain_name: cloud.api_host(&api.id),
+            tls: cloud.local_tls().cloned(),
+            domain_name: match &cloud.options.working_copies {
+                // Working copies post to their clients by it.
+                Some(_) => address.to_string(),
+                None => cloud.api_host(&api.id),
+            },
             partition: cloud.place.partition.clone(),
             region: cloud.place.region.clone(),
             account_id: cloud.place.account_id.clone(),
@@ -270,6 +277,15 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
         let (api, ending) = (Arc::clone(&api), api.ending.clone());
         let tasks = api.tasks.clone();
         tasks.spawn(async move {
+            if let Some(tls) = &api.tls
+                && local_tls::is_tls(&stream).await
+            {
+                tokio::select! {
+                    () = tls.unwrap(stream, api.address) => {}
+                    () = ending.cancelled() => {}
+                }
+                return;
+            }
             let service = hyper::service::service_fn(move |request| {
                 let api = Arc::clone(&api);
                 answer(api, request, peer)

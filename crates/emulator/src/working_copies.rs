@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tether_host::Function;
 use tether_protocol::{Environment, Secret};
@@ -37,6 +38,17 @@ pub struct WantedCopy<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Where SDKs find this cloud.
     pub endpoint: SocketAddr,
+    /// Certificates of its WebSocket APIs, if there are some.
+    pub certificates: Option<Certificates<'a>>,
+}
+
+/// Files of certificates in PEM.
+#[derive(Clone, Copy)]
+pub struct Certificates<'a> {
+    /// The authority of this cloud's WebSocket APIs.
+    pub own: &'a Path,
+    /// It, and all that this machine trusts besides.
+    pub all: &'a Path,
 }
 
 /// One function's working copy.

@@ -308,6 +308,9 @@ impl WorkingCopies for Copies {
             variables.extend(copy.code.logging.clone());
         }
         variables.extend(surroundings::endpoints(wanted.endpoint));
+        if let Some(certificates) = &wanted.certificates {
+            variables.extend(surroundings::trust(certificates));
+        }
         variables.extend(self.variables.clone());
         let mut own = wanted.environment.clone();
         if let Some(env_vars) = &known.env_vars {

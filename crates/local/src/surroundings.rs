@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use tether_emulator::Certificates;
 
 /// What SDKs of functions talk to instead of AWS: the services that are here, and
 /// no others (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
@@ -10,6 +11,19 @@ pub(crate) fn endpoints(endpoint: SocketAddr) -> BTreeMap<String, String> {
     ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_DYNAMODB"]
         .map(|name| (name.to_owned(), format!("http://{endpoint}")))
         .into()
+}
+
+/// What makes the SDKs of each language trust this cloud's WebSocket APIs, beside
+/// everything else: Node adds a file of its own; Python, Go and Rust take one
+/// with all of them in it.
+pub(crate) fn trust(certificates: &Certificates<'_>) -> BTreeMap<String, String> {
+    [
+        ("NODE_EXTRA_CA_CERTS", certificates.own),
+        ("AWS_CA_BUNDLE", certificates.all),
+        ("SSL_CERT_FILE", certificates.all),
+    ]
+    .map(|(name, path)| (name.to_owned(), path.display().to_string()))
+    .into()
 }
 
 /// Keys for developers who have none: SDKs refuse to call even this cloud

@@ -27,6 +27,10 @@ impl Hands<'_> {
         let cloud = self.cloud;
         let http = target.apis().unwrap_or_default();
         let websocket = target.websocket_apis().unwrap_or_default();
+        if !websocket.is_empty() {
+            // Functions are told of it, and are made before their APIs.
+            cloud.local_tls();
+        }
         for id in target.resources.keys() {
             for api in http.iter().filter(|it| it.logical_id == *id) {
                 let kept = cloud.http_apis.keep(cloud, api).await;

@@ -6,7 +6,7 @@ use crate::cloudformation::stack::Made;
 use crate::lambda::{
     Code, Configuration, Function, LATEST, LayerUse, Plain, Workshop, interpreter,
 };
-use crate::working_copies::{Here, WantedCopy, WorkingCopies};
+use crate::working_copies::{Certificates, Here, WantedCopy, WorkingCopies};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -220,6 +220,10 @@ impl Hands<'_> {
             memory_mb: configuration.memory_mb,
             environment: configuration.environment.expose(),
             endpoint: self.cloud.endpoint,
+            certificates: self.cloud.trust().map(|it| Certificates {
+                own: &it.own,
+                all: &it.all,
+            }),
         })
     }
 
