@@ -1,14 +1,18 @@
 //! One API on one port.
 
 use crate::callers::{Callers, LocalKeys};
+use crate::desk::Desk;
 use crate::functions::Functions;
 use crate::http1::{self, Handler, Limits, Malformed, Received, Reply};
 use crate::keys::Keys;
-use crate::sink::{Sink, say};
+use crate::sink::{Access, Sink};
 use crate::stamps::{Clock, wall_clock};
+use crate::upstream::Upstream;
+use crate::{function_url, http_api, rest};
 use async_trait::async_trait;
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use tether_apigw::http::{Answer, Whereabouts};
 use tether_sam::api::{Api, ApiKind, ApiRoute};
 use tokio::net::TcpListener;
@@ -27,6 +31,8 @@ pub struct Settings {
     pub keys: Arc<Keys>,
     /// Whether everybody is let in, whatever routes ask for (`--disable-authorizer`).
     pub disable_authorizer: bool,
+    /// How long integrations may take at least, where somebody debugs; none: as long as on AWS.
+    pub patience: Option<Duration>,
     /// What time it is: for tests to say.
     pub clock: Clock,
     /// How much and how long.
@@ -43,6 +49,7 @@ impl Settings {
             callers: Arc::new(LocalKeys::default()),
             keys: Arc::new(Keys::of_issuers()),
             disable_authorizer: false,
+            patience: None,
             clock: wall_clock(),
             limits: Limits::default(),
         }
@@ -61,11 +68,44 @@ pub struct FrontError {
 
 /// One API, on whatever listeners it is given.
 pub struct Front {
-    settings: Settings,
-    at: Whereabouts,
+    desk: Desk,
     kind: ApiKind,
-    logical_id: String,
-    api: RwLock<Arc<Api>>,
+    served: RwLock<Arc<Served>>,
+}
+
+/// One version of an API.
+struct Served {
+    api: Arc<Api>,
+    rules: Rules,
+}
+
+/// What answers, by kind.
+enum Rules {
+    Rest(Box<rest::Rules>),
+    Http(Box<http_api::Rules>),
+    Url(Box<function_url::Rules>),
+}
+
+impl Rules {
+    fn new(api: &Api, before: Option<&Self>, now_ms: u64) -> Result<Self, String> {
+        Ok(match api.kind {
+            ApiKind::Rest => {
+                let before = match before {
+                    Some(Self::Rest(before)) => Some(&**before),
+                    _ => None,
+                };
+                Self::Rest(Box::new(rest::Rules::new(api, before, now_ms)?))
+            }
+            ApiKind::Http => {
+                let before = match before {
+                    Some(Self::Http(before)) => Some(&**before),
+                    _ => None,
+                };
+                Self::Http(Box::new(http_api::Rules::new(api, before, now_ms)?))
+            }
+            ApiKind::FunctionUrl => Self::Url(Box::new(function_url::Rules::new(api)?)),
+        })
+    }
 }
 
 impl Front {
@@ -74,12 +114,17 @@ impl Front {
     /// # Errors
     /// When it is not.
     pub fn new(settings: Settings, at: Whereabouts, api: &Api) -> Result<Arc<Self>, FrontError> {
-        Ok(Arc::new(Self {
+        let desk = Desk {
             settings,
             at,
-            kind: api.kind,
             logical_id: api.logical_id.clone(),
-            api: RwLock::new(Arc::new(api.clone())),
+            upstream: Upstream::default(),
+        };
+        let served = served(api, None, desk.now())?;
+        Ok(Arc::new(Self {
+            desk,
+            kind: api.kind,
+            served: RwLock::new(Arc::new(served)),
         }))
     }
 
@@ -91,19 +136,20 @@ impl Front {
     pub fn redefine(&self, api: &Api) -> Result<(), FrontError> {
         if api.kind != self.kind {
             return Err(FrontError {
-                api: self.logical_id.clone(),
+                api: self.desk.logical_id.clone(),
                 why: "it became an API of another kind: start again".to_owned(),
             });
         }
-        let api = Arc::new(api.clone());
-        *self.api.write().unwrap_or_else(PoisonError::into_inner) = api;
+        let before = self.served();
+        let served = served(api, Some(&before.rules), self.desk.now())?;
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
         Ok(())
     }
 
     /// The API's logical id.
     #[must_use]
     pub fn logical_id(&self) -> &str {
-        &self.logical_id
+        &self.desk.logical_id
     }
 
     /// Which rules it follows.
@@ -114,14 +160,20 @@ impl Front {
 
     /// Serves until it is told to end; answers on their way have a second then.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, ending: CancellationToken) {
-        let limits = self.settings.limits;
+        let limits = self.limits();
         http1::serve(listener, self, limits, ending).await;
     }
-}
 
-impl Front {
+    fn served(&self) -> Arc<Served> {
+        Arc::clone(&self.served.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(crate) fn api(&self) -> Arc<Api> {
-        Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.served().api)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.desk.settings.limits
     }
 
     /// The stage that stands in paths, if one does.
@@ -130,6 +182,17 @@ impl Front {
         let stage = api.stages.first().map(|it| it.name.clone());
         stage.filter(|it| it != "$default")
     }
+}
+
+fn served(api: &Api, before: Option<&Rules>, now_ms: u64) -> Result<Served, FrontError> {
+    let rules = Rules::new(api, before, now_ms).map_err(|why| FrontError {
+        api: api.logical_id.clone(),
+        why,
+    })?;
+    Ok(Served {
+        api: Arc::new(api.clone()),
+        rules,
+    })
 }
 
 /// `GET /pets/{id}`, `$default`
@@ -143,21 +206,32 @@ pub(crate) fn label(route: &ApiRoute) -> String {
 #[async_trait]
 impl Handler for Front {
     async fn answer(&self, received: Received) -> Reply {
-        let answer = match self.kind {
-            _ if received.too_large => Answer::message(413, "Request Entity Too Large"),
-            ApiKind::Rest => Answer::message(403, "Missing Authentication Token"),
-            ApiKind::Http | ApiKind::FunctionUrl => Answer::message(404, "Not Found"),
+        let begun = Instant::now();
+        let served = self.served();
+        let answered = match &served.rules {
+            Rules::Rest(rules) => rest::answer(&self.desk, rules, &received).await,
+            Rules::Http(rules) => http_api::answer(&self.desk, rules, &received).await,
+            Rules::Url(rules) => function_url::answer(&self.desk, rules, &received).await,
         };
-        Reply::Whole(answer)
+        self.desk.settings.sink.answered(&Access {
+            api: &self.desk.logical_id,
+            method: &received.request.method,
+            path: &received.request.path,
+            route: answered.route.as_deref(),
+            function: answered.function.as_deref(),
+            status: answered.reply.status(),
+            took: begun.elapsed(),
+        });
+        answered.reply
     }
 
     fn refuse(&self, why: Malformed) -> Answer {
-        say(&self.settings.sink, &self.logical_id, &why);
+        self.desk.say(None, &why);
         Answer::message(why.status(), why.message())
     }
 
     fn cannot_accept(&self, error: &io::Error) {
         let line = format!("cannot take a connection ({error}): close some, or raise `ulimit -n`");
-        say(&self.settings.sink, &self.logical_id, &line);
+        self.desk.say(None, &line);
     }
 }

@@ -58,6 +58,19 @@ pub enum Reply {
     Hangup,
 }
 
+impl Reply {
+    /// The status that goes out; 0 if nothing does.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Whole(answer) | Self::Streamed(answer, _) | Self::Upgrade(answer, _) => {
+                answer.status
+            }
+            Self::Hangup => 0,
+        }
+    }
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

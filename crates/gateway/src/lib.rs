@@ -4,14 +4,22 @@
 //! The rules are [`tether_apigw`]'s, what is served is a [`tether_sam::api::Api`], and functions are
 //! whatever [`Functions`] runs: deployed copies in the emulator, working copies in `tether local`.
 
+mod authorizers;
 mod callers;
+mod desk;
 mod front;
+mod function_url;
 mod functions;
 pub mod http1;
+mod http_api;
 mod keys;
+mod limits;
 mod one_port;
+mod rest;
 mod sink;
 mod stamps;
+mod streams;
+mod upstream;
 
 pub use callers::{Callers, LocalKeys, Signer};
 pub use front::{Front, FrontError, Settings};

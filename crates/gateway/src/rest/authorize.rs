@@ -1,0 +1,150 @@
+//! Who may use a REST API's method.
+
+use super::Trip;
+use super::rules::Rule;
+use crate::authorizers::{Authorizer, Question};
+use crate::desk::with_variables;
+use serde_json::Value;
+use tether_apigw::authorizer::{
+    Answers, Asked, Refused, identity, rest_request_event, token_event,
+};
+use tether_apigw::rest::{Fault, FaultKind, limits, proxy_event, request_context};
+use tether_sam::api::{Authorization, AuthorizerKind};
+
+impl Trip<'_> {
+    /// Lets a request in or refuses it, and keeps what there is to know about who it is.
+    pub(super) async fn authorize(&mut self, rule: &Rule) -> Result<(), Fault> {
+        if self.desk.settings.disable_authorizer {
+            return Ok(());
+        }
+        match &rule.authorization {
+            Authorization::None => Ok(()),
+            Authorization::Iam => self.signed(),
+            Authorization::Authorizer { name, scopes } => {
+                let Some(authorizer) = self.rules.authorizers.find(name) else {
+                    let reason = format!("there is no authorizer {name}: add it to the template");
+                    return Err(Fault::new(FaultKind::AuthorizerConfigurationError, reason));
+                };
+                self.ask(authorizer, name, scopes).await
+            }
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        authorizer: &Authorizer,
+        name: &str,
+        scopes: &[String],
+    ) -> Result<(), Fault> {
+        match &authorizer.own.kind {
+            AuthorizerKind::Token { function, .. } | AuthorizerKind::Request { function, .. } => {
+                let asked = self.ask_function(authorizer, function).await;
+                asked.map_err(|refused| fault(name, &refused))
+            }
+            AuthorizerKind::Cognito { user_pools } => {
+                self.cognito(authorizer, name, user_pools, scopes).await
+            }
+            AuthorizerKind::Jwt { .. } => {
+                let reason = format!(
+                    "{name} is a JWT authorizer, which REST APIs do not have: use Cognito or a function"
+                );
+                Err(Fault::new(FaultKind::AuthorizerConfigurationError, reason))
+            }
+        }
+    }
+
+    async fn ask_function(
+        &mut self,
+        authorizer: &Authorizer,
+        function: &str,
+    ) -> Result<(), Refused> {
+        let identity = self.identity(authorizer)?;
+        let is_token = matches!(authorizer.own.kind, AuthorizerKind::Token { .. });
+        let token = identity.first().map(String::as_str).unwrap_or_default();
+        let invalid = authorizer
+            .validation
+            .as_ref()
+            .is_some_and(|it| !it.accepts(token));
+        if is_token && invalid {
+            return Err(Refused::Invalid);
+        }
+        let arn = self.method_arn();
+        let event = || match is_token {
+            true => token_event(&arn, token),
+            false => {
+                let event = proxy_event(&self.exchange, &self.rules.media);
+                rest_request_event(&arn, &event)
+            }
+        };
+        let question = Question {
+            arn: &arn,
+            identity: &identity,
+            answers: Answers::Rest,
+            within: self.desk.patience(None, limits::INTEGRATION_TIMEOUT),
+        };
+        let function = with_variables(function, &self.exchange.stage.variables);
+        let asked = authorizer
+            .ask(self.desk, function, &question, event)
+            .await?;
+        self.exchange.authorizer = asked.caller.rest();
+        self.usage_key = asked.usage_key;
+        Ok(())
+    }
+
+    /// What the request carries where the authorizer looks.
+    pub(super) fn identity(&self, authorizer: &Authorizer) -> Result<Vec<String>, Refused> {
+        let context = request_context(&self.exchange);
+        let asked = Asked {
+            request: self.exchange.request,
+            stage_variables: &self.exchange.stage.variables,
+            context: &|name| at(&context, name),
+        };
+        Ok(identity(&authorizer.sources, &asked)?)
+    }
+
+    /// `arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/Prod/GET/pets/1`
+    pub(super) fn method_arn(&self) -> String {
+        let exchange = &self.exchange;
+        let (stage, method) = (&exchange.stage.name, &exchange.request.method);
+        self.desk
+            .arn(&format!("{stage}/{method}{}", exchange.path.inner))
+    }
+}
+
+/// A refusal, as REST APIs answer it.
+pub(super) fn fault(name: &str, refused: &Refused) -> Fault {
+    let kind = FaultKind::named(refused.gateway_response());
+    let kind = kind.unwrap_or(FaultKind::AuthorizerFailure);
+    let fault = Fault::new(kind, format!("{name}: {refused}"));
+    match refused.message() {
+        Some(message) => fault.saying(message),
+        None => fault,
+    }
+}
+
+/// `identity.sourceIp`
+fn at(context: &serde_json::Map<String, Value>, name: &str) -> Option<String> {
+    let mut parts = name.split('.');
+    let first = context.get(parts.next()?)?;
+    let value = parts.try_fold(first, |value, part| value.get(part))?;
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+impl Trip<'_> {
+    fn signed(&self) -> Result<(), Fault> {
+        Err(Fault::new(FaultKind::MissingAuthenticationToken, "no"))
+    }
+    async fn cognito(
+        &self,
+        _: &Authorizer,
+        _: &str,
+        _: &[String],
+        _: &[String],
+    ) -> Result<(), Fault> {
+        Err(Fault::new(FaultKind::Unauthorized, "no"))
+    }
+}

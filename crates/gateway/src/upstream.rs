@@ -1,0 +1,153 @@
+//! Other servers, as HTTP integrations call them.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Largest answer: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
+const LARGEST: usize = 10 * 1024 * 1024;
+
+/// A server that is there is found in this time.
+const CONNECT: Duration = Duration::from_secs(10);
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client with a pool, made at its first use.
+#[derive(Clone, Default)]
+pub(crate) struct Upstream(Arc<OnceLock<Result<HttpClient, String>>>);
+
+/// A request to another server. It does not print.
+pub(crate) struct Outgoing {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+/// What it said. It does not print.
+pub(crate) struct Incoming {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+/// Why it said nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    #[error("{0} is no URL that can be called ({1}): correct the integration's Uri")]
+    Url(String, String),
+    #[error(
+        "{host} did not answer ({why}): see that it runs and that the integration's Uri is right"
+    )]
+    Unreachable { host: String, why: String },
+    #[error("{0} answered more than 10 MB, which API Gateway does not pass on: ask it for less")]
+    TooLarge(String),
+    #[error(
+        "{host} did not answer within {} s: see why it takes so long",
+        .within.as_secs_f64()
+    )]
+    TimedOut { host: String, within: Duration },
+    #[error("no HTTP client can be made ({0}): this is a bug of tether, tell us")]
+    Client(String),
+}
+
+impl Upstream {
+    /// Sends a request and reads all of the answer. Nothing is followed.
+    pub(crate) async fn call(
+        &self,
+        outgoing: Outgoing,
+        within: Duration,
+    ) -> Result<Incoming, UpstreamError> {
+        let client = self.0.get_or_init(client);
+        let client = client.as_ref();
+        let client = client.map_err(|why| UpstreamError::Client(why.clone()))?;
+        let request = request(outgoing)?;
+        let host = request.uri().authority().map(ToString::to_string);
+        let host = host.unwrap_or_default();
+        match timeout(within, exchange(client, request, &host)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(UpstreamError::TimedOut { host, within }),
+        }
+    }
+}
+
+fn client() -> Result<HttpClient, String> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT));
+    let provider = rustls::crypto::ring::default_provider();
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(provider)
+        .map_err(|error| error.to_string())?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http);
+    Ok(Client::builder(TokioExecutor::new()).build(https))
+}
+
+fn request(outgoing: Outgoing) -> Result<http::Request<Full<Bytes>>, UpstreamError> {
+    let url = outgoing.url;
+    let wrong = |why: &dyn fmt::Display| UpstreamError::Url(without_query(&url), why.to_string());
+    let uri: http::Uri = url.parse().map_err(|error| wrong(&error))?;
+    if uri.host().is_none() {
+        return Err(wrong(&"it has no host"));
+    }
+    let mut request = http::Request::builder()
+        .method(outgoing.method.as_str())
+        .uri(uri);
+    for (name, value) in &outgoing.headers {
+        request = request.header(name, value);
+    }
+    let body = Full::new(outgoing.body);
+    request.body(body).map_err(|error| wrong(&error))
+}
+
+/// A query may hold what nobody should read in a terminal.
+fn without_query(url: &str) -> String {
+    url.split('?').next().unwrap_or_default().to_owned()
+}
+
+async fn exchange(
+    client: &HttpClient,
+    request: http::Request<Full<Bytes>>,
+    host: &str,
+) -> Result<Incoming, UpstreamError> {
+    let unreachable = |why: String| UpstreamError::Unreachable {
+        host: host.to_owned(),
+        why,
+    };
+    let answer = client.request(request).await;
+    let answer = answer.map_err(|error| unreachable(innermost(&error)))?;
+    let (parts, body) = answer.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await;
+    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => UpstreamError::TooLarge(host.to_owned()),
+        None => unreachable(innermost(&*error)),
+    })?;
+    let headers = parts.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    Ok(Incoming {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        body: body.to_bytes(),
+    })
+}
+
+/// The last cause says what happened; those above it say who noticed.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
