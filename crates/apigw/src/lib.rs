@@ -16,6 +16,7 @@
 //! | [`prelude`] | where the head of a streamed answer ends |
 //! | [`cors`] | what browsers are told |
 //! | [`caller`] | what events say of whoever was let in |
+//! | [`sigv4`] | who signed, and did they know the secret |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
 //! | [`connection_id`] | what connection and request ids look like |
@@ -42,6 +43,7 @@ pub mod prelude;
 mod proxy;
 pub mod query;
 pub mod rest;
+pub mod sigv4;
 pub mod throttle;
 pub mod url;
 pub mod websocket;
