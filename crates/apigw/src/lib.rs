@@ -16,6 +16,7 @@
 //! | [`prelude`] | where the head of a streamed answer ends |
 //! | [`cors`] | what browsers are told |
 //! | [`caller`] | what events say of whoever was let in |
+//! | [`jwt`] | is a token good, and what do events say of it |
 //! | [`sigv4`] | who signed, and did they know the secret |
 //! | [`connections`] | what `@connections` understands and says |
 //! | [`authorizer`] | does the authorizer run, and what did it decide |
@@ -38,6 +39,7 @@ mod forwarded;
 pub mod http;
 pub mod http_api;
 mod invoke;
+pub mod jwt;
 mod payload;
 pub mod prelude;
 mod proxy;
