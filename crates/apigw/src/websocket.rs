@@ -20,11 +20,13 @@ pub mod frames;
 pub(crate) mod json_path;
 pub mod limits;
 mod routes;
+pub mod templates;
+pub mod throttle;
 
 pub use crate::invoke::InvokeResult;
 pub use answers::{
     HandshakeAnswer, RouteReply, complaint, connect_answer, forbidden_frame, internal_error_frame,
-    route_response, unauthorized_frame,
+    route_response, throttled_frame, unauthorized_frame,
 };
 pub(crate) use events::connect_context;
 pub use events::{

@@ -152,6 +152,15 @@ pub fn internal_error_frame(connection_id: &str, request_id: &str) -> String {
     frame("Internal server error", connection_id, request_id)
 }
 
+/// What a client gets for a message beyond its route's throttle, and, in a 429, for
+/// a handshake beyond `$connect`'s. The words are REST's `THROTTLED`
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>);
+/// that WebSocket APIs have the same is `[inf]`.
+#[must_use]
+pub fn throttled_frame(connection_id: &str, request_id: &str) -> String {
+    frame("Too Many Requests", connection_id, request_id)
+}
+
 /// The body of a handshake's 401 `[inf]`.
 #[must_use]
 pub fn unauthorized_frame(connection_id: &str, request_id: &str) -> String {

@@ -112,6 +112,10 @@ pub struct Connection {
     pub source_ip: String,
     /// The handshake's `User-Agent`, if it had one.
     pub user_agent: Option<String>,
+    /// The key that it was opened with, where `$connect` asks for one.
+    pub api_key: Option<String>,
+    /// Who signed the handshake, where `$connect` asks for a signature: the ARN.
+    pub user_arn: Option<String>,
     /// What events carry under `requestContext.authorizer`; see
     /// [`authorizer::event_context`](crate::authorizer::event_context). None without an authorizer.
     pub authorizer: Option<Map<String, Value>>,
@@ -121,11 +125,18 @@ pub struct Connection {
 
 impl Connection {
     /// `requestContext.identity`: the address, and the user agent if one was sent.
-    /// The many nulls of REST's identity are not there.
+    /// The many nulls of REST's identity are not there; that a signed handshake adds
+    /// `userArn` and no more is `[inf]`.
     pub(crate) fn identity(&self) -> Value {
         let mut identity = Map::new();
         if let Some(agent) = &self.user_agent {
             identity.insert("userAgent".to_owned(), json!(agent));
+        }
+        if let Some(key) = &self.api_key {
+            identity.insert("apiKey".to_owned(), json!(key));
+        }
+        if let Some(arn) = &self.user_arn {
+            identity.insert("userArn".to_owned(), json!(arn));
         }
         identity.insert("sourceIp".to_owned(), json!(self.source_ip));
         Value::Object(identity)
@@ -284,6 +295,14 @@ pub(crate) fn connect_context(connection: &Connection, stamp: &Stamp) -> Value {
     request_context(connection, &Kind::Connect, stamp)
 }
 
+/// `requestContext` of a message, or of `$connect`, which templates look things up in.
+pub(crate) fn message_context(connection: &Connection, route_key: &str, stamp: &Stamp) -> Value {
+    match route_key {
+        CONNECT => connect_context(connection, stamp),
+        _ => request_context(connection, &Kind::Message { route_key }, stamp),
+    }
+}
+
 fn request_context(connection: &Connection, kind: &Kind<'_>, stamp: &Stamp) -> Value {
     let (route_key, event_type) = match kind {
         Kind::Connect => (CONNECT, "CONNECT"),
@@ -394,6 +413,8 @@ pub(crate) mod fixtures {
             connected_at_ms: 1_795_240_000_000,
             source_ip: "192.0.2.1".to_owned(),
             user_agent: Some("tests".to_owned()),
+            api_key: None,
+            user_arn: None,
             authorizer: None,
             stage_variables: BTreeMap::new(),
         }
