@@ -289,6 +289,14 @@ pub(crate) struct Emulator {
     /// Close a WebSocket at this age, instead of after 2 hours.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) websocket_lifetime: Option<Duration>,
+    /// Let in so many new WebSocket connections in a second, instead of 500; 0 lets
+    /// in all.
+    #[arg(long, value_name = "N")]
+    pub(crate) websocket_connects: Option<u32>,
+    /// Cut a WebSocket whose client takes no byte of what waits for it for this
+    /// long, instead of for a minute.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) websocket_unread: Option<Duration>,
     /// Play a WAN: one way between the laptop and the cloud takes this long.
     /// It delays each WebSocket message, and twice each AWS call that no
     /// deployed function makes. Only Invoke is exempt, unless its caller has

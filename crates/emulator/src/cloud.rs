@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::requests::Requests;
 use crate::s3::S3;
 use crate::schedule::Schedules;
-use crate::websocket::Api;
+use crate::websocket::{Api, Connects};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tempfile::TempDir;
@@ -71,6 +71,7 @@ pub struct Cloud {
     pub(crate) schedules: Schedules,
     /// WebSocket APIs.
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
+    pub(crate) connects: Arc<Connects>,
     pub(crate) http_apis: HttpApis,
     pub(crate) ports: Ports,
     /// Once there is a WebSocket API whose functions run as working copies.
@@ -93,6 +94,7 @@ impl Cloud {
         let ending = CancellationToken::new();
         let tasks = TaskTracker::new();
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
+        let connects = Arc::new(Connects::new(options.websocket_connects));
         let callers = Arc::new(Callers::new(&options));
         let requests = Requests::kept_in(options.record_requests.as_deref())?;
         let iam = Arc::new(Iam::new(
@@ -131,6 +133,7 @@ impl Cloud {
             records: Records::default(),
             schedules: Schedules::default(),
             apis: RwLock::default(),
+            connects,
             http_apis: HttpApis::default(),
             ports,
             local_tls: OnceLock::new(),

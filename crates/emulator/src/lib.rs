@@ -18,6 +18,7 @@ mod cloud;
 mod cloudformation;
 mod delay;
 mod deploy;
+mod descriptors;
 mod dynamodb;
 mod endpoint;
 mod faults;

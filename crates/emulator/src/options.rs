@@ -16,6 +16,12 @@ const ASYNC_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_se
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 const ROLE_SESSION: Duration = Duration::from_secs(3600);
 
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>
+const WEBSOCKET_CONNECTS: u32 = 500;
+
+/// AWS does not say.
+const WEBSOCKET_UNREAD: Duration = Duration::from_secs(60);
+
 /// AWS does not say; it has been seen to be some minutes.
 const REAP_AFTER: Duration = Duration::from_secs(600);
 
@@ -32,6 +38,12 @@ pub struct Options {
     pub websocket_idle: Duration,
     /// A WebSocket is closed at this age.
     pub websocket_lifetime: Duration,
+    /// So many new WebSocket connections are let in in a second, over all APIs;
+    /// none: all.
+    pub websocket_connects: Option<NonZeroU32>,
+    /// A WebSocket whose client takes no byte of what waits for it for this long
+    /// is cut.
+    pub websocket_unread: Duration,
     /// An asynchronous invocation that failed is tried again after these
     /// pauses.
     pub async_retries: [Duration; 2],
@@ -88,6 +100,8 @@ impl Default for Options {
             aws_latency: Duration::ZERO,
             websocket_idle: IDLE,
             websocket_lifetime: LIFETIME,
+            websocket_connects: NonZeroU32::new(WEBSOCKET_CONNECTS),
+            websocket_unread: WEBSOCKET_UNREAD,
             async_retries: ASYNC_RETRIES,
             role_session: ROLE_SESSION,
             reap_after: REAP_AFTER,

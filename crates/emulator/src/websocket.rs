@@ -1,14 +1,18 @@
 //! WebSocket APIs: each on a port of its own, with its `@connections`.
 
+mod admission;
 mod connection;
 mod handshake;
+mod integration;
 mod outbox;
 mod routing;
 mod silence;
 mod socket;
+mod throttles;
 
 use crate::callers::{Callers, connections_action};
 use crate::cloud::{Cloud, Notice};
+use crate::descriptors;
 use crate::faults::{Call, Cut, Faults};
 use crate::iam::{self, Iam};
 use crate::id;
@@ -32,9 +36,12 @@ use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::{RouteSelection, Stamp};
 use tether_sam::{Route, WebSocketApi};
+use throttles::Throttles;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub(crate) use throttles::Connects;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -61,9 +68,14 @@ pub(crate) struct Api {
     requests: Arc<Requests>,
     /// A client's way to here, and back.
     latency: Duration,
+    connects: Arc<Connects>,
     idle: Duration,
     lifetime: Duration,
+    /// A client that takes nothing for so long is cut.
+    unread: Duration,
     notices: Notice,
+    /// To HTTP backends.
+    http: integration::Http,
     tasks: TaskTracker,
     /// Its connections, each until `$disconnect` has returned.
     talking: TaskTracker,
@@ -74,20 +86,31 @@ pub(crate) struct Api {
 
 /// What can be changed of an API while it serves.
 struct Definition {
-    /// Stage → its variables.
-    stages: BTreeMap<String, BTreeMap<String, String>>,
+    stages: BTreeMap<String, Stage>,
     selection: RouteSelection,
     routes: HashMap<String, Route>,
+}
+
+/// A stage that is served.
+struct Stage {
+    variables: BTreeMap<String, String>,
+    throttles: Throttles,
+}
+
+impl Stage {
+    fn of(stage: &tether_sam::Stage) -> Self {
+        Self {
+            variables: stage.variables.clone(),
+            throttles: Throttles::of(stage),
+        }
+    }
 }
 
 impl Definition {
     fn of(api: &WebSocketApi) -> Result<Self, String> {
         let selection = RouteSelection::parse(&api.route_selection_expression)
             .map_err(|error| format!("{}: {error}", api.logical_id))?;
-        let stages = api
-            .stages
-            .iter()
-            .map(|it| (it.name.clone(), it.variables.clone()));
+        let stages = api.stages.iter().map(|it| (it.name.clone(), Stage::of(it)));
         let routes = api
             .routes
             .iter()
@@ -132,8 +155,11 @@ impl Api {
             latency: cloud.options.latency,
             idle: cloud.options.websocket_idle,
             lifetime: cloud.options.websocket_lifetime,
+            unread: cloud.options.websocket_unread,
+            connects: Arc::clone(&cloud.connects),
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
+            http: integration::http(),
             talking: TaskTracker::new(),
             closing: ending.child_token(),
             ending,
@@ -193,6 +219,7 @@ impl Api {
         let connections = self.connections.write();
         let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
         connections.insert(id, Arc::clone(live));
+        descriptors::make_room(connections.len());
     }
 
     fn unregister(&self, live: &Live) {

@@ -102,6 +102,9 @@ pub struct Integration {
     pub method: Option<String>,
     /// How long it may take, if it says so.
     pub timeout_ms: Option<u32>,
+    /// What its request has, and from where: `integration.request.header.Id` of
+    /// `context.connectionId`.
+    pub request_parameters: BTreeMap<String, String>,
     /// Templates of what is sent to it, by key.
     pub request_templates: BTreeMap<String, String>,
     /// What picks one: `\\$default` and the like.
@@ -324,6 +327,7 @@ fn read_integration(
         uri,
         method: reader.text("IntegrationMethod"),
         timeout_ms: reader.number("TimeoutInMillis"),
+        request_parameters: reader.text_map("RequestParameters"),
         request_templates: reader.text_map("RequestTemplates"),
         template_selection: reader.text("TemplateSelectionExpression"),
         responses,

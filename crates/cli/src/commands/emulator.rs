@@ -7,6 +7,7 @@ use crate::output::Output;
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tether_aws::Partition;
@@ -102,6 +103,11 @@ fn options(typed: &Typed) -> Options {
         aws_latency: typed.aws_latency.unwrap_or(usual.aws_latency),
         websocket_idle: typed.websocket_idle.unwrap_or(usual.websocket_idle),
         websocket_lifetime: typed.websocket_lifetime.unwrap_or(usual.websocket_lifetime),
+        websocket_connects: match typed.websocket_connects {
+            None => usual.websocket_connects,
+            Some(count) => NonZeroU32::new(count),
+        },
+        websocket_unread: typed.websocket_unread.unwrap_or(usual.websocket_unread),
         async_retries: typed.async_retry_seconds.unwrap_or(usual.async_retries),
         role_session: typed.role_session.unwrap_or(usual.role_session),
         reap_after: typed.reap_after.unwrap_or(usual.reap_after),

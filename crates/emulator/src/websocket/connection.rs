@@ -13,6 +13,7 @@ use crate::delay::until;
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,6 +73,11 @@ impl End {
     /// By the network, or by a client that says no word.
     fn abnormal() -> Self {
         Self::new(1006, "Connection closed abnormally")
+    }
+
+    /// The client takes nothing of what waits for it.
+    fn stalled() -> Self {
+        Self::new(1006, "The client does not read")
     }
 }
 
@@ -222,7 +228,7 @@ async fn finish(
     };
     if must_hang_up {
         let _ = timeout(CLOSING, async {
-            if socket.write(&mut unwritten).await.is_ok() {
+            if socket.write(&mut unwritten, CLOSING).await.is_ok() {
                 socket.hang_up().await;
             }
         })
@@ -378,8 +384,15 @@ async fn write(api: &Api, live: &Live, socket: &Socket, unwritten: &mut Vec<u8>)
                 None
             };
         }
-        if socket.write(unwritten).await.is_err() {
-            return last.unwrap_or_else(End::abnormal);
+        if let Err(error) = socket.write(unwritten, api.unread).await {
+            let stalled = error.kind() == io::ErrorKind::TimedOut;
+            return last.unwrap_or_else(|| {
+                if stalled {
+                    End::stalled()
+                } else {
+                    End::abnormal()
+                }
+            });
         }
         if let Some(end) = last {
             return end;

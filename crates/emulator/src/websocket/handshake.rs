@@ -1,7 +1,8 @@
-//! The handshake: authorizer, `$connect`, then the upgrade.
+//! The handshake: who is let in, then the upgrade.
 
+use super::admission::{Entrance, admit};
 use super::connection::Live;
-use super::{Answer, Api, CallResult, connection, plain};
+use super::{Answer, Api, connection, plain};
 use crate::delay::pause;
 use crate::id;
 use bytes::Bytes;
@@ -11,14 +12,8 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
-use tether_apigw::authorizer::{self, IdentitySource, Verdict};
-use tether_apigw::websocket::{
-    Connection, Forwarded, Handshake, HandshakeAnswer, authorizer_event, complaint, connect_answer,
-    connect_event, method_arn,
-};
+use tether_apigw::websocket::{Connection, Forwarded, Handshake, HandshakeAnswer};
 use tether_apigw::{connection_id, query};
-use tether_sam::Route;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Answers a request that is no `@connections` call.
@@ -29,7 +24,7 @@ pub(super) async fn answer(
 ) -> Answer {
     let stage = request.uri().path().trim_matches('/').to_owned();
     let definition = api.definition();
-    let Some(variables) = definition.stages.get(&stage) else {
+    let Some(variables) = definition.stages.get(&stage).map(|it| &it.variables) else {
         return plain(
             StatusCode::FORBIDDEN,
             r#"{"message":"Forbidden"}"#.to_owned(),
@@ -50,10 +45,15 @@ pub(super) async fn answer(
         connected_at_ms: tether_host::now().0,
         source_ip: peer.ip().to_string(),
         user_agent: handshake.header("user-agent").map(str::to_owned),
-        authorizer: None,
         stage_variables: variables.clone(),
+        ..Connection::default()
     };
-    let answer = admit(&api, &mut connection, &handshake).await;
+    let entrance = Entrance {
+        handshake: &handshake,
+        headers: request.headers(),
+        query: request.uri().query(),
+    };
+    let answer = admit(&api, &mut connection, &entrance).await;
     pause(api.latency).await;
     let subprotocol = match answer {
         HandshakeAnswer::Accept { subprotocol } => subprotocol,
@@ -99,98 +99,6 @@ fn handshake(api: &Api, request: &Request<Incoming>, peer: SocketAddr) -> Handsh
         ),
     });
     handshake
-}
-
-/// Asks the authorizer, then `$connect`.
-async fn admit(api: &Api, connection: &mut Connection, handshake: &Handshake) -> HandshakeAnswer {
-    let accept = HandshakeAnswer::Accept { subprotocol: None };
-    let definition = api.definition();
-    let Some(route) = definition.routes.get("$connect") else {
-        return accept;
-    };
-    if let Some(refused) = authorize(api, route, connection, handshake).await {
-        return refused;
-    }
-    let function = route
-        .integration
-        .as_ref()
-        .and_then(|it| it.function_arn.as_deref());
-    let Some(function) = function else {
-        return accept;
-    };
-    let stamp = api.stamp(false);
-    let result = api
-        .call(
-            &format!("{}/$connect", connection.stage),
-            function,
-            &connect_event(connection, handshake, &stamp),
-        )
-        .await;
-    if matches!(result, CallResult::NotAllowed) {
-        // https://repost.aws/knowledge-center/api-gateway-rest-api-lambda-integrations
-        // "Invalid permissions on Lambda function" is an error of the configuration.
-        let body = r#"{"message":"Internal server error"}"#.to_owned();
-        return HandshakeAnswer::Refuse { status: 500, body };
-    }
-    if let Some(complaint) = complaint(&result.borrowed()) {
-        api.notice(format!("{} $connect: {complaint}", api.logical_id));
-    }
-    connect_answer(&result.borrowed())
-}
-
-/// None: let in.
-async fn authorize(
-    api: &Api,
-    route: &Route,
-    connection: &mut Connection,
-    handshake: &Handshake,
-) -> Option<HandshakeAnswer> {
-    let authorizer = route.authorizer.as_ref()?;
-    let stamp = api.stamp(false);
-    let sources: Result<Vec<_>, _> = authorizer
-        .identity_sources
-        .iter()
-        .map(|it| IdentitySource::parse(it))
-        .collect();
-    let verdict = match sources {
-        Err(error) => {
-            api.notice(format!("{}: {error}", authorizer.logical_id));
-            Verdict::Unauthorized
-        }
-        Ok(sources) => match authorizer::check(&sources, handshake, connection, &stamp) {
-            // Without all its identity sources it is not even asked.
-            Err(_) => Verdict::Unauthorized,
-            Ok(()) => {
-                let arn = method_arn(
-                    &api.partition,
-                    &api.region,
-                    &api.account_id,
-                    &api.id,
-                    &connection.stage,
-                    "$connect",
-                );
-                let event = authorizer_event(connection, handshake, &arn, &stamp);
-                let asked = Instant::now();
-                let part = format!("authorizers/{}", authorizer.id);
-                let result = api.call(&part, &authorizer.function_arn, &event).await;
-                let verdict = authorizer::verdict(&result.borrowed(), &arn);
-                if let Verdict::Allow {
-                    principal_id,
-                    context,
-                } = &verdict
-                {
-                    let took = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    connection.authorizer =
-                        Some(authorizer::event_context(principal_id, context, took));
-                }
-                verdict
-            }
-        },
-    };
-    if let Verdict::Error(error) = &verdict {
-        api.notice(format!("{}: {error}", authorizer.logical_id));
-    }
-    verdict.refusal(&connection.connection_id, &stamp.request_id)
 }
 
 fn switching(key: &str, subprotocol: Option<&str>) -> Answer {

@@ -1,33 +1,60 @@
 //! Messages on their way to a function and back.
 
 use super::connection::{End, Live};
+use super::integration::{self, Question};
 use super::{Api, CallResult};
-use tether_apigw::websocket::limits::INTEGRATION_TIMEOUT;
 use tether_apigw::websocket::{
-    choose_route, disconnect_event, forbidden_frame, message_event, route_response,
+    choose_route, complaint, disconnect_event, forbidden_frame, message_event, route_response,
+    throttled_frame,
 };
-use tokio::time::timeout;
 
-/// Finds a message's route, runs its function, and sends what it answers.
+/// Finds a message's route, asks its integration, and sends what it answers.
 pub(super) async fn route(api: &Api, live: &Live, body: &str) {
     let stamp = api.stamp(true);
-    let connection_id = &live.connection.connection_id;
+    let connection = &live.connection;
     let definition = api.definition();
     let selected = definition.selection.select(body);
     let key = choose_route(&selected, definition.routes.keys().map(String::as_str));
     let route = key.and_then(|key| definition.routes.get(key));
-    let function = route.and_then(|it| it.integration.as_ref()?.function_arn.clone());
-    let (Some(route), Some(function)) = (route, function) else {
-        live.send(forbidden_frame(connection_id, &stamp.request_id))
-            .await;
+    let integration = route.and_then(|it| Some((it, it.integration.as_ref()?)));
+    let Some((route, integration)) = integration else {
+        live.send(forbidden_frame(
+            &connection.connection_id,
+            &stamp.request_id,
+        ))
+        .await;
         return;
     };
-    let event = message_event(&live.connection, &route.route_key, body, &stamp);
-    let part = format!("{}/{}", live.connection.stage, route.route_key);
-    let result = timeout(INTEGRATION_TIMEOUT, api.call(&part, &function, &event)).await;
-    let result = result.unwrap_or(CallResult::Failed);
+    let stage = definition.stages.get(&connection.stage);
+    if stage.is_some_and(|it| !it.throttles.take(&route.route_key)) {
+        live.send(throttled_frame(
+            &connection.connection_id,
+            &stamp.request_id,
+        ))
+        .await;
+        return;
+    }
+    let question = Question {
+        connection,
+        route,
+        body,
+        stamp: &stamp,
+        event: message_event(connection, &route.route_key, body, &stamp),
+    };
+    let result = integration::ask(api, integration, question).await;
+    if let Some(complaint) = complaint(&result.borrowed()) {
+        api.notice(format!(
+            "{} {}: {complaint}",
+            api.logical_id, route.route_key
+        ));
+    }
     let reply = route_response(&result.borrowed());
-    if let Some(frame) = reply.frame(route.has_route_response, connection_id, &stamp.request_id) {
+    let frame = reply.frame(
+        route.has_route_response,
+        &connection.connection_id,
+        &stamp.request_id,
+    );
+    if let Some(frame) = frame {
         live.send(frame).await;
     }
 }
@@ -39,12 +66,19 @@ pub(super) async fn disconnected(api: &Api, live: &Live, end: &End) {
         return;
     }
     let definition = api.definition();
-    let route = definition.routes.get("$disconnect");
-    let Some(function) = route.and_then(|it| it.integration.as_ref()?.function_arn.clone()) else {
+    let Some(route) = definition.routes.get("$disconnect") else {
+        return;
+    };
+    let Some(integration) = &route.integration else {
         return;
     };
     let stamp = api.stamp(false);
-    let event = disconnect_event(&live.connection, end.code, &end.reason, &stamp);
-    let part = format!("{}/$disconnect", live.connection.stage);
-    let _ = timeout(INTEGRATION_TIMEOUT, api.call(&part, &function, &event)).await;
+    let question = Question {
+        connection: &live.connection,
+        route,
+        body: "",
+        stamp: &stamp,
+        event: disconnect_event(&live.connection, end.code, &end.reason, &stamp),
+    };
+    let _: CallResult = integration::ask(api, integration, question).await;
 }

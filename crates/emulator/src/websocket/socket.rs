@@ -2,9 +2,11 @@
 //! its way: what is read goes through a buffer of the thread that reads it.
 
 use std::io;
+use std::time::Duration;
 use tether_apigw::websocket::frames::{FrameReader, Incoming, Violation};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// So much is read at once.
 const AT_ONCE: usize = 16 * 1024;
@@ -51,7 +53,10 @@ impl Socket {
     }
 
     /// Writes all of it, and takes from `bytes` what is written.
-    pub(super) async fn write(&self, bytes: &mut Vec<u8>) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the connection is broken, or takes no byte for so long.
+    pub(super) async fn write(&self, bytes: &mut Vec<u8>, patience: Duration) -> io::Result<()> {
         let mut written = 0;
         let result = loop {
             let rest = bytes.get(written..).unwrap_or_default();
@@ -63,7 +68,7 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     bytes.drain(..written);
                     written = 0;
-                    self.stream.writable().await?;
+                    timeout(patience, self.stream.writable()).await??;
                 }
                 Err(error) => break Err(error),
             }

@@ -1,0 +1,217 @@
+//! Who is let in: the account's limit, a signature, a key, what must be sent, the
+//! authorizer, and `$connect`, in this order.
+
+use super::integration::{self, Question};
+use super::{Api, CallResult};
+use crate::iam::{Ask, api_arn};
+use http::HeaderMap;
+use serde_json::json;
+use std::time::Instant;
+use tether_apigw::authorizer::{self, IdentitySource, Verdict};
+use tether_apigw::websocket::{
+    Connection, Handshake, HandshakeAnswer, Stamp, authorizer_event, complaint, connect_answer,
+    connect_event, forbidden_frame, method_arn, throttled_frame,
+};
+use tether_sam::{Authorizer, Route};
+
+/// What came with the handshake.
+pub(super) struct Entrance<'a> {
+    pub(super) handshake: &'a Handshake,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) query: Option<&'a str>,
+}
+
+/// Asks everybody who has a say.
+pub(super) async fn admit(
+    api: &Api,
+    connection: &mut Connection,
+    entrance: &Entrance<'_>,
+) -> HandshakeAnswer {
+    let stamp = api.stamp(false);
+    if !api.connects.take() {
+        return throttled(connection, &stamp);
+    }
+    let accept = HandshakeAnswer::Accept { subprotocol: None };
+    let definition = api.definition();
+    let Some(route) = definition.routes.get("$connect") else {
+        return accept;
+    };
+    let stage = definition.stages.get(&connection.stage);
+    if stage.is_some_and(|it| !it.throttles.take("$connect")) {
+        return throttled(connection, &stamp);
+    }
+    let refused = check(api, route, connection, entrance, &stamp);
+    if let Some(refused) = refused {
+        return refused;
+    }
+    if let Some(authorizer) = &route.authorizer
+        && let Some(refused) = authorize(api, authorizer, connection, entrance.handshake).await
+    {
+        return refused;
+    }
+    connect(api, route, connection, entrance.handshake).await
+}
+
+fn throttled(connection: &Connection, stamp: &Stamp) -> HandshakeAnswer {
+    HandshakeAnswer::Refuse {
+        status: 429,
+        body: throttled_frame(&connection.connection_id, &stamp.request_id),
+    }
+}
+
+/// What needs no function: signature, key, parameters.
+fn check(
+    api: &Api,
+    route: &Route,
+    connection: &mut Connection,
+    entrance: &Entrance<'_>,
+    stamp: &Stamp,
+) -> Option<HandshakeAnswer> {
+    if route.authorization_type == "AWS_IAM"
+        && let Some(refused) = check_signature(api, connection, entrance)
+    {
+        return Some(refused);
+    }
+    if route.api_key_required {
+        let key = entrance.handshake.header("x-api-key");
+        let Some(key) = key.filter(|it| !it.is_empty()) else {
+            return Some(HandshakeAnswer::Refuse {
+                status: 403,
+                body: forbidden_frame(&connection.connection_id, &stamp.request_id),
+            });
+        };
+        connection.api_key = Some(key.to_owned());
+    }
+    let sources = route.required_parameters.iter();
+    let mut sources = sources.filter_map(|it| IdentitySource::parse(it).ok());
+    let missing = sources.find(|it| it.value(entrance.handshake, connection, stamp).is_none())?;
+    // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html,
+    // BAD_REQUEST_PARAMETERS.
+    let message = format!("Missing required request parameters: [{missing}]");
+    Some(HandshakeAnswer::Refuse {
+        status: 400,
+        body: json!({ "message": message }).to_string(),
+    })
+}
+
+/// A signature for `execute-api`, read and not verified, as every one here; whose
+/// it is must be allowed to connect.
+fn check_signature(
+    api: &Api,
+    connection: &mut Connection,
+    entrance: &Entrance<'_>,
+) -> Option<HandshakeAnswer> {
+    let now = tether_host::now();
+    let refuse = |message: &str| {
+        let body = json!({ "message": message }).to_string();
+        Some(HandshakeAnswer::Refuse { status: 403, body })
+    };
+    let signature = match api.callers.admit(entrance.headers, entrance.query, now) {
+        Ok(signature) => signature,
+        Err(unsigned) => return refuse(unsigned.message()),
+    };
+    if signature.service != "execute-api" {
+        return refuse(&format!(
+            "Credential should be scoped to correct service: 'execute-api', not '{}'.",
+            signature.service
+        ));
+    }
+    let part = format!("{}/$connect", connection.stage);
+    let arn = api_arn(&api.lambda.place, &api.id, &part);
+    let ask = Ask::new(authorizer::INVOKE, arn);
+    if let Err(denied) = api.iam.authorize(&signature.access_key, &ask) {
+        return refuse(&denied.to_string());
+    }
+    let arn = api.callers.arn(&signature.access_key);
+    let root = || format!("arn:{}:iam::{}:root", api.partition, api.account_id);
+    connection.user_arn = Some(arn.unwrap_or_else(root));
+    None
+}
+
+/// None: let in.
+async fn authorize(
+    api: &Api,
+    authorizer: &Authorizer,
+    connection: &mut Connection,
+    handshake: &Handshake,
+) -> Option<HandshakeAnswer> {
+    let stamp = api.stamp(false);
+    let sources = authorizer.identity_sources.iter();
+    let sources: Result<Vec<_>, _> = sources.map(|it| IdentitySource::parse(it)).collect();
+    let verdict = match sources {
+        Err(error) => {
+            api.notice(format!("{}: {error}", authorizer.logical_id));
+            Verdict::Unauthorized
+        }
+        Ok(sources) => match authorizer::check(&sources, handshake, connection, &stamp) {
+            // Without all its identity sources it is not even asked.
+            Err(_) => Verdict::Unauthorized,
+            Ok(()) => ask_authorizer(api, authorizer, connection, handshake, &stamp).await,
+        },
+    };
+    if let Verdict::Error(error) = &verdict {
+        api.notice(format!("{}: {error}", authorizer.logical_id));
+    }
+    verdict.refusal(&connection.connection_id, &stamp.request_id)
+}
+
+async fn ask_authorizer(
+    api: &Api,
+    authorizer: &Authorizer,
+    connection: &mut Connection,
+    handshake: &Handshake,
+    stamp: &Stamp,
+) -> Verdict {
+    let arn = method_arn(
+        &api.partition,
+        &api.region,
+        &api.account_id,
+        &api.id,
+        &connection.stage,
+        "$connect",
+    );
+    let event = authorizer_event(connection, handshake, &arn, stamp);
+    let asked = Instant::now();
+    let part = format!("authorizers/{}", authorizer.id);
+    let result = api.call(&part, &authorizer.function_arn, &event).await;
+    let verdict = authorizer::verdict(&result.borrowed(), &arn);
+    if let Verdict::Allow {
+        principal_id,
+        context,
+    } = &verdict
+    {
+        let took = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+        connection.authorizer = Some(authorizer::event_context(principal_id, context, took));
+    }
+    verdict
+}
+
+async fn connect(
+    api: &Api,
+    route: &Route,
+    connection: &Connection,
+    handshake: &Handshake,
+) -> HandshakeAnswer {
+    let Some(integration) = &route.integration else {
+        return HandshakeAnswer::Accept { subprotocol: None };
+    };
+    let stamp = api.stamp(false);
+    let question = Question {
+        connection,
+        route,
+        body: "",
+        stamp: &stamp,
+        event: connect_event(connection, handshake, &stamp),
+    };
+    let result = integration::ask(api, integration, question).await;
+    if matches!(result, CallResult::NotAllowed) {
+        // https://repost.aws/knowledge-center/api-gateway-rest-api-lambda-integrations
+        // "Invalid permissions on Lambda function" is an error of the configuration.
+        let body = r#"{"message":"Internal server error"}"#.to_owned();
+        return HandshakeAnswer::Refuse { status: 500, body };
+    }
+    if let Some(complaint) = complaint(&result.borrowed()) {
+        api.notice(format!("{} $connect: {complaint}", api.logical_id));
+    }
+    connect_answer(&result.borrowed())
+}
