@@ -8,16 +8,23 @@ mod collect;
 mod cors_routes;
 mod document;
 mod events;
+mod http;
 mod http_auth;
 mod integration;
 mod part;
+mod parts;
 mod request_model;
+mod rest;
 mod rest_auth;
 mod rest_authorizers;
+mod rest_methods;
 mod security;
 mod serverless_http;
 mod serverless_rest;
+mod spelling;
 pub(crate) mod stages;
+mod url;
+mod usage;
 mod validation;
 
 pub use document::resource_id;
@@ -192,6 +199,27 @@ pub struct ApiIntegration {
     pub response_parameters: BTreeMap<String, BTreeMap<String, String>>,
     /// Whether answers are streamed: `ResponseTransferMode: STREAM`, `InvokeMode: RESPONSE_STREAM`.
     pub streams: bool,
+}
+
+impl ApiIntegration {
+    /// One that goes nowhere yet.
+    fn of(kind: IntegrationKind, payload_version: PayloadVersion) -> Self {
+        Self {
+            kind,
+            payload_version,
+            function: None,
+            uri: None,
+            http_method: None,
+            timeout: None,
+            request_parameters: BTreeMap::new(),
+            request_templates: BTreeMap::new(),
+            passthrough: None,
+            content_handling: None,
+            responses: IndexMap::new(),
+            response_parameters: BTreeMap::new(),
+            streams: false,
+        }
+    }
 }
 
 /// How an integration answers.

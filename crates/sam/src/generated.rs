@@ -6,7 +6,7 @@
 use crate::api::stages::{sam_http_id, sam_rest_id};
 use crate::problem::Position;
 use crate::resources::{Declaration, Declarations, SAM_FUNCTION};
-use crate::tree::Node;
+use crate::tree::{Member, Node, Tree};
 
 const REST: &str = "AWS::Serverless::Api";
 const HTTP: &str = "AWS::Serverless::HttpApi";
@@ -72,27 +72,49 @@ fn reference(position: Position, logical_id: &str) -> Node {
 }
 
 fn made(owner: &Declaration, kind: &str, properties: Vec<(&str, Node)>) -> Declaration {
-    let properties = Node::map(owner.position, properties);
-    let mut made = Declaration::added(kind, properties);
+    with_copies(owner, kind, Vec::new(), properties)
+}
+
+/// A resource with copies of members, each where it was written, and with properties of its own.
+fn with_copies(
+    owner: &Declaration,
+    kind: &str,
+    copies: Vec<(&str, Member)>,
+    own: Vec<(&str, Node)>,
+) -> Declaration {
+    let position = owner.position;
+    let own = own.into_iter().map(|(key, value)| {
+        let member = Member {
+            key: position,
+            value,
+        };
+        (key, member)
+    });
+    let members = copies.into_iter().chain(own);
+    let members = members.map(|(key, it)| (key.to_owned(), it)).collect();
+    let mut made = Declaration::added(kind, Node::new(position, Tree::Map(members)));
     made.condition.clone_from(&owner.condition);
     made
 }
 
 /// Members of the owner, under the same names.
-fn copied<'k>(owner: &Node, keys: &[&'k str]) -> Vec<(&'k str, Node)> {
+fn copied<'k>(owner: &Node, keys: &[&'k str]) -> Vec<(&'k str, Member)> {
+    let all = owner.as_map();
     let members = keys
         .iter()
-        .filter_map(|key| Some((*key, owner.member(key)?.clone())));
+        .filter_map(|key| Some((*key, all?.get(*key)?.clone())));
     members.collect()
 }
 
 /// `<Function>Url` of `FunctionUrlConfig`.
 fn url(logical_id: &str, function: &Declaration) -> Option<(String, Declaration)> {
     let config = function.properties.member("FunctionUrlConfig")?;
-    let mut properties = copied(config, &["AuthType", "Cors", "InvokeMode"]);
-    let target = reference(function.position, logical_id);
-    properties.push(("TargetFunctionArn", target));
-    let url = made(function, "AWS::Lambda::Url", properties);
+    let copies = copied(config, &["AuthType", "Cors", "InvokeMode"]);
+    let target = (
+        "TargetFunctionArn",
+        reference(function.position, logical_id),
+    );
+    let url = with_copies(function, "AWS::Lambda::Url", copies, vec![target]);
     Some((format!("{logical_id}Url"), url))
 }
 
@@ -111,15 +133,15 @@ fn rest_stage_id(logical_id: &str, api: &Declaration) -> String {
 fn of_rest(logical_id: &str, api: &Declaration) -> Vec<(String, Declaration)> {
     let id = |property: &'static str| (property, reference(api.position, logical_id));
     let stage_id = rest_stage_id(logical_id, api);
-    let mut stage = copied(
+    let copies = copied(
         &api.properties,
         &["StageName", "Variables", "MethodSettings"],
     );
-    stage.push(id("RestApiId"));
+    let stage = with_copies(api, "AWS::ApiGateway::Stage", copies, vec![id("RestApiId")]);
     let deployment = made(api, "AWS::ApiGateway::Deployment", vec![id("RestApiId")]);
     vec![
         (format!("{logical_id}Deployment"), deployment),
-        (stage_id, made(api, "AWS::ApiGateway::Stage", stage)),
+        (stage_id, stage),
     ]
 }
 
@@ -142,8 +164,9 @@ fn keys(
 ) -> Vec<(String, Declaration)> {
     let position = api.position;
     let settings = ["UsagePlanName", "Description", "Quota", "Throttle"];
-    let mut settings = copied(plan, &settings);
-    settings.push(("ApiStages", Node::list(position, opened)));
+    let settings = copied(plan, &settings);
+    let opened = vec![("ApiStages", Node::list(position, opened))];
+    let plan = with_copies(api, "AWS::ApiGateway::UsagePlan", settings, opened);
     let enabled = ("Enabled", Node::text(position, "true"));
     let (plan_id, key_id) = (format!("{prefix}UsagePlan"), format!("{prefix}ApiKey"));
     let link = vec![
@@ -152,7 +175,7 @@ fn keys(
         ("UsagePlanId", reference(position, &plan_id)),
     ];
     vec![
-        (plan_id, made(api, "AWS::ApiGateway::UsagePlan", settings)),
+        (plan_id, plan),
         (key_id, made(api, "AWS::ApiGateway::ApiKey", vec![enabled])),
         (
             format!("{prefix}UsagePlanKey"),
@@ -162,16 +185,22 @@ fn keys(
 }
 
 fn http_stage(logical_id: &str, api: &Declaration) -> (String, Declaration) {
-    let mut stage = copied(
-        &api.properties,
-        &["StageVariables", "DefaultRouteSettings", "RouteSettings"],
-    );
-    let name = api.properties.member("StageName").cloned();
-    let name = name.unwrap_or_else(|| Node::text(api.position, "$default"));
-    stage.push(("StageName", name));
-    stage.push(("ApiId", reference(api.position, logical_id)));
+    let keys = [
+        "StageName",
+        "StageVariables",
+        "DefaultRouteSettings",
+        "RouteSettings",
+    ];
+    let copies = copied(&api.properties, &keys);
+    let mut own = vec![("ApiId", reference(api.position, logical_id))];
+    if copies.iter().all(|(key, _)| *key != "StageName") {
+        own.push(("StageName", Node::text(api.position, "$default")));
+    }
     let id = sam_http_id(logical_id, &stage_name(api).unwrap_or_default());
-    (id, made(api, "AWS::ApiGatewayV2::Stage", stage))
+    (
+        id,
+        with_copies(api, "AWS::ApiGatewayV2::Stage", copies, own),
+    )
 }
 
 #[cfg(test)]

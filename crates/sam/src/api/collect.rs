@@ -1,9 +1,11 @@
 //! Every API of a stack.
 
-use super::document::{Contents, Document};
 use super::events::{self, ApiEvent, SAM_HTTP, SAM_REST};
 use super::part::{Findings, Part};
-use super::{Api, ApiKind, ApiStage, serverless_http, serverless_rest, stages};
+use super::parts::Parts;
+use super::{
+    Api, ApiKind, ApiStage, http, rest, serverless_http, serverless_rest, stages, url, usage,
+};
 use crate::problem::{Problem, Problems};
 use crate::stack::{Resource, Stack};
 
@@ -28,56 +30,55 @@ impl Stack {
     fn survey(&self) -> Result<(Vec<Api>, Vec<Problem>), Problems> {
         let mut found = Findings::new(&self.file);
         let mut events = events::all(self, &mut found);
+        let parts = Parts::new(self);
         let mut apis = Vec::new();
         for resource in self.resources.values() {
-            let mut own = || {
-                let is_own = |it: &mut ApiEvent<'_>| it.api == resource.logical_id;
-                events.extract_if(.., is_own).collect::<Vec<_>>()
-            };
-            match resource.kind.as_str() {
-                SAM_REST => {
-                    let document = serverless_rest::document(resource, &own(), &mut found);
-                    let stages = stages::of_sam_rest(resource, &mut found);
-                    apis.push(sam_api(&document, ApiKind::Rest, stages, &mut found));
-                }
-                SAM_HTTP => {
-                    let events = own();
-                    let document = serverless_http::document(resource, &events, &mut found);
-                    let stage = stages::of_sam_http(resource, &events, &mut found);
-                    apis.push(sam_api(&document, ApiKind::Http, vec![stage], &mut found));
-                }
-                _ => {}
-            }
+            let own = |it: &mut ApiEvent<'_>| it.api == resource.logical_id;
+            let own = events.extract_if(.., own).collect::<Vec<_>>();
+            apis.extend(api(resource, &own, &parts, &mut found));
         }
+        parts.note_foreign(&mut found);
         found.finish(apis)
     }
 }
 
-fn sam_api(
-    document: &Document<'_>,
-    kind: ApiKind,
-    stages: Vec<ApiStage>,
+/// The API that a resource is, if it is one.
+fn api(
+    resource: &Resource,
+    events: &[ApiEvent<'_>],
+    parts: &Parts<'_>,
     found: &mut Findings,
-) -> Api {
-    let api = document.resource;
-    let name = found.text(Part::of(api).member("Name"));
-    let contents = document.read(kind, found);
-    from_document(api, kind, name, stages, contents)
-}
-
-fn from_document(
-    api: &Resource,
-    kind: ApiKind,
-    name: Option<String>,
-    stages: Vec<ApiStage>,
-    contents: Contents,
-) -> Api {
-    Api {
-        logical_id: api.logical_id.clone(),
-        id: api.reference.clone(),
-        name: name.unwrap_or_else(|| api.logical_id.clone()),
+) -> Option<Api> {
+    let (kind, mut contents) = match resource.kind.as_str() {
+        SAM_REST => {
+            let document = serverless_rest::document(resource, events, found);
+            (ApiKind::Rest, document.read(ApiKind::Rest, found))
+        }
+        SAM_HTTP => {
+            let document = serverless_http::document(resource, events, found);
+            (ApiKind::Http, document.read(ApiKind::Http, found))
+        }
+        rest::REST => (ApiKind::Rest, rest::own(resource, found)),
+        http::API if http::is_http(resource) => (ApiKind::Http, http::own(resource, found)),
+        url::URL => (ApiKind::FunctionUrl, url::read(resource, found)),
+        _ => return None,
+    };
+    match kind {
+        ApiKind::Rest => rest::add_parts(resource, parts, &mut contents, found),
+        ApiKind::Http => http::add_parts(resource, parts, &mut contents, found),
+        ApiKind::FunctionUrl => {}
+    }
+    let part = Part::of(resource);
+    if let Some(part) = part.member("Domain") {
+        found.note(&part, "the API is not served under a domain of its own.");
+    }
+    let name = found.text(part.member("Name"));
+    Some(Api {
+        logical_id: resource.logical_id.clone(),
+        id: resource.reference.clone(),
+        name: name.unwrap_or_else(|| resource.logical_id.clone()),
         kind,
-        stages,
+        stages: stages_of(resource, kind, events, parts, found),
         routes: contents.routes,
         authorizers: contents.authorizers,
         cors: contents.cors,
@@ -85,10 +86,33 @@ fn from_document(
         gateway_responses: contents.gateway_responses,
         models: contents.models,
         api_key_source: contents.api_key_source,
-        usage_plans: Vec::new(),
+        usage_plans: match kind {
+            ApiKind::Rest => usage::of(resource, parts, found),
+            ApiKind::Http | ApiKind::FunctionUrl => Vec::new(),
+        },
         minimum_compression_bytes: contents.minimum_compression_bytes,
-        position: api.position,
+        position: resource.position,
+    })
+}
+
+fn stages_of(
+    api: &Resource,
+    kind: ApiKind,
+    events: &[ApiEvent<'_>],
+    parts: &Parts<'_>,
+    found: &mut Findings,
+) -> Vec<ApiStage> {
+    let mut stages = match api.kind.as_str() {
+        SAM_REST => stages::of_sam_rest(api, found),
+        SAM_HTTP => vec![stages::of_sam_http(api, events, found)],
+        _ => Vec::new(),
+    };
+    match kind {
+        ApiKind::Rest => rest::add_stages(api, parts, &mut stages, found),
+        ApiKind::Http => http::add_stages(api, parts, &mut stages, found),
+        ApiKind::FunctionUrl => {}
     }
+    stages
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::part::{Findings, Part};
 use super::security::Schemes;
+use super::spelling::Spelling;
 use super::validation::{Place, Validators};
 use super::{
     ApiAuthorizer, ApiKeySource, ApiKind, ApiRoute, Cors, GatewayResponse, integration, stable_id,
@@ -37,6 +38,7 @@ pub(super) struct Document<'s> {
 }
 
 /// What a document says.
+#[derive(Default)]
 pub(super) struct Contents {
     pub(super) routes: Vec<ApiRoute>,
     pub(super) authorizers: IndexMap<String, ApiAuthorizer>,
@@ -138,7 +140,11 @@ impl<'s> Document<'s> {
         Contents {
             routes: self.routes(kind, &schemes, &mut models, found),
             authorizers: schemes.authorizers,
-            cors: cors(member("x-amazon-apigateway-cors"), found),
+            cors: cors(
+                member("x-amazon-apigateway-cors"),
+                Spelling::Document,
+                found,
+            ),
             binary_media_types: found.texts(member("x-amazon-apigateway-binary-media-types")),
             gateway_responses: gateway_responses(
                 member("x-amazon-apigateway-gateway-responses"),
@@ -196,7 +202,8 @@ impl<'s> Document<'s> {
             routes.push(ApiRoute {
                 resource_id: (kind == ApiKind::Rest).then(|| resource_id(api_id, &path)),
                 operation_name: found.text(part.member("operationId")),
-                integration: integration.and_then(|it| integration::read(&it, kind, found)),
+                integration: integration
+                    .and_then(|it| integration::read(&it, Spelling::Document, found)),
                 authorization: access.authorization,
                 api_key_required: access.api_key_required,
                 validation: validators.of(&place, models, found),
@@ -226,20 +233,24 @@ fn path_of(path: &str, kind: ApiKind) -> String {
     }
 }
 
-/// `x-amazon-apigateway-cors`
+/// `x-amazon-apigateway-cors`, or `CorsConfiguration`
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-cors-configuration.html>).
-fn cors(part: Option<Part<'_>>, found: &mut Findings) -> Option<Cors> {
+pub(super) fn cors(
+    part: Option<Part<'_>>,
+    spelling: Spelling,
+    found: &mut Findings,
+) -> Option<Cors> {
     let part = part?;
+    let member = |key| part.member(&spelling.key(key));
     found.map(Some(part.clone()));
+    let credentials = found.boolean(member("allowCredentials"));
     Some(Cors {
-        allow_origins: found.texts(part.member("allowOrigins")),
-        allow_methods: found.texts(part.member("allowMethods")),
-        allow_headers: found.texts(part.member("allowHeaders")),
-        expose_headers: found.texts(part.member("exposeHeaders")),
-        allow_credentials: found
-            .boolean(part.member("allowCredentials"))
-            .unwrap_or(false),
-        max_age_seconds: found.number(part.member("maxAge")),
+        allow_origins: found.texts(member("allowOrigins")),
+        allow_methods: found.texts(member("allowMethods")),
+        allow_headers: found.texts(member("allowHeaders")),
+        expose_headers: found.texts(member("exposeHeaders")),
+        allow_credentials: credentials.unwrap_or(false),
+        max_age_seconds: found.number(member("maxAge")),
     })
 }
 

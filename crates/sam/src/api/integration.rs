@@ -3,80 +3,76 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-integration.html>
 
 use super::part::{Findings, Part};
-use super::{ApiIntegration, ApiKind, IntegrationKind, IntegrationResponse, PayloadVersion};
+use super::spelling::Spelling;
+use super::{ApiIntegration, IntegrationKind, IntegrationResponse, PayloadVersion};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Reads `x-amazon-apigateway-integration`.
-pub(super) fn read(part: &Part<'_>, api: ApiKind, found: &mut Findings) -> Option<ApiIntegration> {
-    let kind = kind(
-        &found.required_text(part, "type"),
-        &part.member("type"),
-        found,
-    )?;
-    let uri = found.text(part.member("uri"));
-    let subtype = found.text(part.member("integrationSubtype"));
+/// Reads `x-amazon-apigateway-integration`, or what is it in resources.
+pub(super) fn read(
+    part: &Part<'_>,
+    spelling: Spelling,
+    found: &mut Findings,
+) -> Option<ApiIntegration> {
+    let member = |key| part.member(&spelling.key(key));
+    let kind = kind(&found.required_text(part, &spelling.key("type")));
+    let Some(kind) = kind else {
+        if let Some(part) = member("type") {
+            found.wrong(
+                &part,
+                "it must be AWS_PROXY, AWS, HTTP_PROXY, HTTP or MOCK.",
+            );
+        }
+        return None;
+    };
+    let uri = found.text(member("uri"));
+    let subtype = found.text(member("integrationSubtype"));
     let target = target(uri, subtype, kind);
-    let transfer = found.text(part.member("responseTransferMode"));
-    let version = part.member("payloadFormatVersion");
+    let transfer = found.text(member("responseTransferMode"));
+    let version = payload_version(member("payloadFormatVersion"), found);
+    let passthrough = found.text(member("passthroughBehavior"));
     let integration = ApiIntegration {
         kind,
         streams: target.streams || transfer.as_deref() == Some("STREAM"),
         function: target.function,
         uri: target.uri,
-        http_method: found.text(part.member("httpMethod")),
-        payload_version: payload_version(version, found).unwrap_or(PayloadVersion::V1),
-        timeout: timeout(part.member("timeoutInMillis"), found),
-        request_parameters: found.text_map(part.member("requestParameters")),
-        request_templates: found.text_map(part.member("requestTemplates")),
-        passthrough: found
-            .text(part.member("passthroughBehavior"))
-            .map(|it| it.to_ascii_uppercase()),
-        content_handling: found.text(part.member("contentHandling")),
-        responses: responses(part.member("responses"), found),
-        response_parameters: response_parameters(part.member("responseParameters"), found),
+        http_method: found.text(member("httpMethod")),
+        payload_version: version.unwrap_or(PayloadVersion::V1),
+        timeout: timeout(member("timeoutInMillis"), found),
+        request_parameters: found.text_map(member("requestParameters")),
+        request_templates: found.text_map(member("requestTemplates")),
+        passthrough: passthrough.map(|it| it.to_ascii_uppercase()),
+        content_handling: found.text(member("contentHandling")),
+        responses: responses(member("responses"), spelling, found),
+        response_parameters: response_parameters(member("responseParameters"), found),
     };
-    judge(part, &integration, api, found);
+    judge(part, &integration, found);
     Some(integration)
 }
 
 /// `AWS_PROXY`, in any case.
-pub(super) fn kind(
-    name: &str,
-    part: &Option<Part<'_>>,
-    found: &mut Findings,
-) -> Option<IntegrationKind> {
+fn kind(name: &str) -> Option<IntegrationKind> {
     let kind = match name.to_ascii_uppercase().as_str() {
         "AWS_PROXY" => IntegrationKind::AwsProxy,
         "AWS" => IntegrationKind::Aws,
         "HTTP_PROXY" => IntegrationKind::HttpProxy,
         "HTTP" => IntegrationKind::Http,
         "MOCK" => IntegrationKind::Mock,
-        _ => {
-            if let Some(part) = part {
-                let message = "it must be AWS_PROXY, AWS, HTTP_PROXY, HTTP or MOCK.";
-                found.wrong(part, message);
-            }
-            return None;
-        }
+        _ => return None,
     };
     Some(kind)
 }
 
 /// Where an integration goes.
-pub(super) struct Target {
-    pub(super) function: Option<String>,
-    pub(super) uri: Option<String>,
-    pub(super) streams: bool,
+struct Target {
+    function: Option<String>,
+    uri: Option<String>,
+    streams: bool,
 }
 
 /// What a URI, or a service's action of an HTTP API, means.
-pub(super) fn target(
-    uri: Option<String>,
-    subtype: Option<String>,
-    kind: IntegrationKind,
-) -> Target {
+fn target(uri: Option<String>, subtype: Option<String>, kind: IntegrationKind) -> Target {
     let aws = matches!(kind, IntegrationKind::AwsProxy | IntegrationKind::Aws);
     let invoked = uri.as_deref().filter(|_| aws).and_then(function_of);
     // HTTP APIs take a function's ARN as it is.
@@ -121,59 +117,73 @@ pub(super) fn payload_version(
     }
 }
 
-pub(super) fn timeout(part: Option<Part<'_>>, found: &mut Findings) -> Option<Duration> {
+fn timeout(part: Option<Part<'_>>, found: &mut Findings) -> Option<Duration> {
     let millis = found.number(part)?;
     Some(Duration::from_millis(millis.into()))
 }
 
+/// By their pattern: a document's keys, or the members of a resource's list.
 fn responses(
     part: Option<Part<'_>>,
+    spelling: Spelling,
     found: &mut Findings,
 ) -> IndexMap<String, IntegrationResponse> {
+    let named = match spelling {
+        Spelling::Document => found.map(part),
+        _ => part.map_or_else(Vec::new, |it| {
+            it.items().into_iter().map(|it| ("", it)).collect()
+        }),
+    };
     let mut responses = IndexMap::new();
-    for (pattern, part) in found.map(part) {
-        let response = IntegrationResponse {
-            status: found.required_text(&part, "statusCode"),
-            parameters: found.text_map(part.member("responseParameters")),
-            templates: found.text_map(part.member("responseTemplates")),
-            content_handling: found.text(part.member("contentHandling")),
+    for (pattern, part) in named {
+        let member = |key| part.member(&spelling.key(key));
+        let selection = found.text(part.member("SelectionPattern"));
+        let pattern = match (spelling, selection) {
+            (Spelling::Document, _) => pattern.to_owned(),
+            (_, Some(pattern)) if !pattern.is_empty() => pattern,
+            _ => "default".to_owned(),
         };
-        responses.insert(pattern.to_owned(), response);
+        let response = IntegrationResponse {
+            parameters: found.text_map(member("responseParameters")),
+            templates: found.text_map(member("responseTemplates")),
+            content_handling: found.text(member("contentHandling")),
+            status: found.required_text(&part, &spelling.key("statusCode")),
+        };
+        responses.insert(pattern, response);
     }
     responses
 }
 
 /// HTTP APIs change answers by their status.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html>
-pub(super) fn response_parameters(
+fn response_parameters(
     part: Option<Part<'_>>,
     found: &mut Findings,
 ) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut statuses = BTreeMap::new();
     for (status, part) in found.map(part) {
-        statuses.insert(status.to_owned(), found.text_map(Some(part)));
+        let list = part.member("ResponseParameters");
+        let parameters = match list {
+            Some(list) => list
+                .items()
+                .iter()
+                .map(|it| {
+                    let destination = found.required_text(it, "Destination");
+                    (destination, found.required_text(it, "Source"))
+                })
+                .collect(),
+            None => found.text_map(Some(part)),
+        };
+        statuses.insert(status.to_owned(), parameters);
     }
     statuses
 }
 
 /// What an integration lacks, and what of it is not served.
-pub(super) fn judge(
-    part: &Part<'_>,
-    integration: &ApiIntegration,
-    api: ApiKind,
-    found: &mut Findings,
-) {
+fn judge(part: &Part<'_>, integration: &ApiIntegration, found: &mut Findings) {
     let goes_nowhere = integration.function.is_none() && integration.uri.is_none();
     if goes_nowhere && integration.kind != IntegrationKind::Mock {
-        let name = if api == ApiKind::Rest {
-            "uri"
-        } else {
-            "its URI"
-        };
-        found.wrong(
-            part,
-            format!("an integration that is no mock needs {name}."),
-        );
+        found.wrong(part, "an integration that is no mock needs a URI.");
     }
     if let (IntegrationKind::AwsProxy | IntegrationKind::Aws, None, Some(uri)) =
         (integration.kind, &integration.function, &integration.uri)

@@ -4,6 +4,7 @@
 
 use super::integration::{function_of, payload_version};
 use super::part::{Findings, Part};
+use super::spelling::Spelling;
 use super::{ApiAuthorizer, ApiKind, Authorization, AuthorizerKind, PayloadVersion, stable_id};
 use indexmap::IndexMap;
 use std::time::Duration;
@@ -70,7 +71,8 @@ impl Schemes {
         }
         if let Some(authorizer) = part.member("x-amazon-apigateway-authorizer") {
             let header = part.member("name").and_then(|it| it.scalar());
-            if let Some(mut read) = authorizer_of(&authorizer, self.api, header, found) {
+            if let Some(mut read) = read_authorizer(&authorizer, Spelling::Document, header, found)
+            {
                 read.id = stable_id(&format!("{api_id}/authorizers/{name}"), 6);
                 self.authorizers.insert(name.to_owned(), read);
             }
@@ -146,50 +148,48 @@ impl Schemes {
     }
 }
 
-fn authorizer_of(
+/// Reads `x-amazon-apigateway-authorizer`, or an authorizer that is a resource.
+pub(super) fn read_authorizer(
     part: &Part<'_>,
-    api: ApiKind,
+    spelling: Spelling,
     header: Option<String>,
     found: &mut Findings,
 ) -> Option<ApiAuthorizer> {
-    let kind = found.required_text(part, "type").to_ascii_lowercase();
-    let mut identity_sources = identity_sources(part, found);
+    let member = |key| part.member(&spelling.key(key));
+    let kind = found.required_text(part, &spelling.key("authorizerType"));
+    let kind = kind.to_ascii_lowercase();
+    let mut identity_sources = identity_sources(member("identitySource"), found);
     let takes_header = matches!(kind.as_str(), "token" | "cognito_user_pools");
-    if identity_sources.is_empty()
-        && takes_header
-        && let Some(header) = header
-    {
-        identity_sources.push(format!("method.request.header.{header}"));
+    if identity_sources.is_empty() && takes_header {
+        identity_sources.extend(header.map(|it| format!("method.request.header.{it}")));
     }
     let kind = match kind.as_str() {
         "token" => AuthorizerKind::Token {
-            function: function(part, found),
-            validation: found.text(part.member("identityValidationExpression")),
+            function: function(part, spelling, found),
+            validation: found.text(member("identityValidationExpression")),
         },
-        "request" => AuthorizerKind::Request {
-            function: function(part, found),
-            payload_version: payload_version(part.member("authorizerPayloadFormatVersion"), found)
-                .unwrap_or(PayloadVersion::V1),
-            simple_responses: found
-                .boolean(part.member("enableSimpleResponses"))
-                .unwrap_or(false),
-        },
+        "request" => {
+            let version = payload_version(member("authorizerPayloadFormatVersion"), found);
+            let simple = found.boolean(member("enableSimpleResponses"));
+            AuthorizerKind::Request {
+                function: function(part, spelling, found),
+                payload_version: version.unwrap_or(PayloadVersion::V1),
+                simple_responses: simple.unwrap_or(false),
+            }
+        }
         "cognito_user_pools" => AuthorizerKind::Cognito {
-            user_pools: found.texts(part.member("providerARNs")),
+            user_pools: found.texts(member("providerARNs")),
         },
-        "jwt" => jwt(part.member("jwtConfiguration"), part, found),
+        "jwt" => jwt(part, spelling, found),
         _ => {
-            let wanted = match api {
-                ApiKind::Http => "request or jwt",
-                _ => "token, request or cognito_user_pools",
-            };
-            if let Some(part) = part.member("type") {
-                found.wrong(&part, format!("it must be {wanted}."));
+            let message = "it must be TOKEN, REQUEST or COGNITO_USER_POOLS, or JWT of an HTTP API.";
+            if let Some(part) = member("authorizerType") {
+                found.wrong(&part, message);
             }
             return None;
         }
     };
-    let ttl = found.number(part.member("authorizerResultTtlInSeconds"));
+    let ttl = found.number(member("authorizerResultTtlInSeconds"));
     Some(ApiAuthorizer {
         logical_id: None,
         id: String::new(),
@@ -200,22 +200,23 @@ fn authorizer_of(
 }
 
 /// REST has them in one text, by commas; HTTP APIs in a list.
-fn identity_sources(part: &Part<'_>, found: &mut Findings) -> Vec<String> {
-    let texts = found.texts(part.member("identitySource"));
+fn identity_sources(part: Option<Part<'_>>, found: &mut Findings) -> Vec<String> {
+    let texts = found.texts(part);
     let sources = texts.iter().flat_map(|it| it.split(','));
     let sources = sources.map(|it| it.trim().to_owned());
     sources.filter(|it| !it.is_empty()).collect()
 }
 
-fn function(part: &Part<'_>, found: &mut Findings) -> String {
-    let uri = found.required_text(part, "authorizerUri");
+fn function(part: &Part<'_>, spelling: Spelling, found: &mut Findings) -> String {
+    let key = spelling.key("authorizerUri");
+    let uri = found.required_text(part, &key);
     match function_of(&uri) {
         Some((function, _)) => function,
         None if uri.is_empty() => uri,
         None => {
             let message = "it must be the URI of a function: arn:aws:apigateway:REGION:lambda:\
                            path/2015-03-31/functions/ARN/invocations.";
-            if let Some(part) = part.member("authorizerUri") {
+            if let Some(part) = part.member(&key) {
                 found.wrong(&part, message);
             }
             String::new()
@@ -223,16 +224,17 @@ fn function(part: &Part<'_>, found: &mut Findings) -> String {
     }
 }
 
-fn jwt(part: Option<Part<'_>>, owner: &Part<'_>, found: &mut Findings) -> AuthorizerKind {
-    let Some(part) = part else {
-        found.missing(owner, "jwtConfiguration");
+fn jwt(owner: &Part<'_>, spelling: Spelling, found: &mut Findings) -> AuthorizerKind {
+    let key = spelling.key("jwtConfiguration");
+    let Some(part) = owner.member(&key) else {
+        found.missing(owner, &key);
         return AuthorizerKind::Jwt {
             issuer: String::new(),
             audience: Vec::new(),
         };
     };
     AuthorizerKind::Jwt {
-        issuer: found.required_text(&part, "issuer"),
-        audience: found.texts(part.member("audience")),
+        issuer: found.required_text(&part, &spelling.key("issuer")),
+        audience: found.texts(part.member(&spelling.key("audience"))),
     }
 }

@@ -87,6 +87,28 @@ pub(crate) fn sam_http_id(api: &str, stage: &str) -> String {
     }
 }
 
+/// `AWS::ApiGateway::Stage`.
+pub(super) fn of_rest(stage: &Resource, found: &mut Findings) -> ApiStage {
+    let part = Part::of(stage);
+    ApiStage {
+        logical_id: Some(stage.logical_id.clone()),
+        name: found.required_text(&part, "StageName"),
+        variables: variables(part.member("Variables"), found),
+        throttles: method_settings(part.member("MethodSettings"), found),
+    }
+}
+
+/// `AWS::ApiGatewayV2::Stage`.
+pub(super) fn of_http(stage: &Resource, found: &mut Findings) -> ApiStage {
+    let part = Part::of(stage);
+    ApiStage {
+        logical_id: Some(stage.logical_id.clone()),
+        name: found.required_text(&part, "StageName"),
+        variables: variables(part.member("StageVariables"), found),
+        throttles: route_settings(&part, found),
+    }
+}
+
 pub(super) fn variables(part: Option<Part<'_>>, found: &mut Findings) -> StageVariables {
     StageVariables(found.text_map(part))
 }
