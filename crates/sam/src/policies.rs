@@ -3,6 +3,8 @@
 //!
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-policy-templates.html>
 
+mod destinations;
+
 use crate::evaluator::{Evaluator, Place};
 use crate::problem::Position;
 use crate::resources::Declaration;
@@ -241,7 +243,7 @@ pub(crate) fn of_role(
     let position = function.position;
     let mut managed = vec![managed_arn(position, LOGS)];
     managed.extend(needed(function).map(|it| managed_arn(position, it)));
-    let mut policies = Vec::new();
+    let mut policies = destinations::policies(logical_id, function, evaluator);
     let given = function.properties.member("Policies");
     let items = match given {
         None => &[],

@@ -10,7 +10,7 @@
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use tether_sam::{Context, LogicalNames, Template, is_policy_template};
+use tether_sam::{Context, LogicalNames, Stack, Template, is_policy_template};
 
 const INPUT: &str = "input/all_policy_templates.yaml";
 const OUTPUT: &str = "output/all_policy_templates.json";
@@ -28,6 +28,20 @@ fn statements(policy: &Value) -> Vec<(BTreeSet<String>, usize)> {
         (actions.collect(), list(&it["Resource"]).len())
     };
     statements.iter().map(one).collect()
+}
+
+fn resolved(file: &str, text: &str) -> Stack {
+    let stack = Template::parse(file, text).unwrap().resolve(&Context {
+        stack_name: "stack",
+        stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/stack/1",
+        account_id: "123456789012",
+        region: "eu-west-1",
+        partition: "aws",
+        url_suffix: "amazonaws.com",
+        parameters: &BTreeMap::new(),
+        names: &LogicalNames,
+    });
+    stack.unwrap()
 }
 
 #[test]
@@ -51,17 +65,7 @@ fn each_policy_template_that_is_known_allows_what_sams_own_does() {
         named.collect::<BTreeMap<_, _>>()
     };
     let theirs = role(output["Resources"].as_object().unwrap());
-    let stack = Template::parse(INPUT, &text).unwrap().resolve(&Context {
-        stack_name: "stack",
-        stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/stack/1",
-        account_id: "123456789012",
-        region: "eu-west-1",
-        partition: "aws",
-        url_suffix: "amazonaws.com",
-        parameters: &BTreeMap::new(),
-        names: &LogicalNames,
-    });
-    let stack = stack.unwrap();
+    let stack = resolved(INPUT, &text);
     let function = &stack.resources["KitchenSinkFunction"].properties["Policies"];
     let names = function.as_array().unwrap().iter();
     let known =
@@ -75,4 +79,31 @@ fn each_policy_template_that_is_known_allows_what_sams_own_does() {
     for (name, statements) in ours {
         assert_eq!(Some(&statements), theirs.get(&name), "{name}");
     }
+}
+
+#[test]
+fn a_role_may_tell_the_destinations_of_events_what_sams_own_may() {
+    const NAME: &str = "function_with_event_dest";
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/sam-translator");
+    let input = data.join(format!("input/{NAME}.yaml"));
+    let Ok(text) = std::fs::read_to_string(&input) else {
+        eprintln!("skipped: {} is not there", input.display());
+        return;
+    };
+    let output = std::fs::read_to_string(data.join(format!("output/{NAME}.json")));
+    let output: Value = serde_json::from_str(&output.unwrap()).unwrap();
+    let stack = resolved(NAME, &text);
+    let told = |policies: &Value| -> Vec<(String, String)> {
+        let policies = policies.as_array().unwrap().iter();
+        let text = |it: &Value| it.as_str().unwrap().to_owned();
+        let one = |it: &Value| {
+            let action = &it["PolicyDocument"]["Statement"][0]["Action"];
+            (text(&it["PolicyName"]), text(action))
+        };
+        policies.map(one).collect()
+    };
+    let role = "MyTestFunction2Role";
+    let theirs = told(&output["Resources"][role]["Properties"]["Policies"]);
+    assert_eq!(told(&stack.resources[role].properties["Policies"]), theirs);
+    assert_eq!(theirs.len(), 2);
 }
