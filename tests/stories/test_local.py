@@ -71,7 +71,7 @@ def test_an_api_its_function_and_its_table_are_there_without_a_cloud(project):
 def test_a_saved_template_is_served_and_nonsense_is_told_while_the_last_good_one_goes_on(project):
     with Local(project) as local:
         url = local.url()
-        local.reloads(lambda: project.edit("template.yaml", "/echo", "/{id}/echo"))
+        local.reloads(lambda: project.edit("template.yaml", "Path: /echo", "Path: /{id}/echo"))
         assert local.url() == url
         assert local.get("/echo").status == 403
         assert json.loads(local.get("/7/echo").body)["path"] == "/7/echo"
@@ -114,6 +114,19 @@ def test_flags_of_sams_containers_are_taken_and_explained(project):
             assert "has no effect" in local.wait_for_notice(flag)
 
 
+def two_free_ports():
+    """Beside each other, below those that the system gives away."""
+    for first in range(21000, 32000, 2):
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", first))
+                other.bind(("127.0.0.1", first + 1))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no two ports are free")
+
+
 def test_apis_have_ports_one_after_the_other_from_the_first(project, tmp_path):
     project.write(
         "template.yaml",
@@ -126,9 +139,7 @@ def test_apis_have_ports_one_after_the_other_from_the_first(project, tmp_path):
             "        Other: {Type: HttpApi, Properties: {ApiId: !Ref Second, Path: /other, Method: get}}\nOutputs:",
         ),
     )
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        first = one.getsockname()[1]
+    first = two_free_ports()
     with Local(project, "--port", str(first), "--endpoint-port", "0", ports=False) as local:
         ports = {it["logicalId"]: int(it["url"].split(":")[2].split("/")[0]) for it in local.ready["apis"]}
         assert sorted(ports.values()) == [first, first + 1]

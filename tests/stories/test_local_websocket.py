@@ -28,9 +28,12 @@ exports.handler = async (event) => {
   const about = event.requestContext;
   if (about.eventType !== "MESSAGE") return { statusCode: 200 };
   const url = `https://${about.domainName}/${about.stage}/@connections/${encodeURIComponent(about.connectionId)}`;
-  const headers = { authorization: "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=00", "x-amz-date": "20260101T000000Z" };
+  const now = new Date().toISOString().replace(/[-:]|\\.\\d{3}/g, "");
+  const scope = `AKIAX/${now.slice(0, 8)}/us-east-1/execute-api/aws4_request`;
+  const signature = `SignedHeaders=host;x-amz-date, Signature=${"0".repeat(64)}`;
+  const headers = { authorization: `AWS4-HMAC-SHA256 Credential=${scope}, ${signature}`, "x-amz-date": now };
   await new Promise((resolve, reject) => {
-    const call = https.request(url, { method: "POST", headers }, (answer) => { console.log(answer.statusCode); answer.resume(); answer.on("end", resolve); });
+    const call = https.request(url, { method: "POST", headers }, (answer) => { answer.resume(); answer.on("end", resolve); });
     call.on("error", reject);
     call.end(JSON.parse(event.body).say.toUpperCase());
   });

@@ -19,6 +19,7 @@ use copies::Copies;
 use reload::Sources;
 use std::sync::Arc;
 use tether_emulator::{Deployment, Emulator, Options, Tails};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// A template that is served.
@@ -27,6 +28,8 @@ pub struct Local {
     emulator: Emulator,
     copies: Arc<Copies>,
     reports: Reports,
+    /// As they were before they were read.
+    sources: Mutex<Sources>,
 }
 
 impl Local {
@@ -35,6 +38,7 @@ impl Local {
     /// # Errors
     /// Everything that is wrong with the template; a port that is taken.
     pub async fn start(plan: Plan, options: Options, reports: Reports) -> Result<Self, Error> {
+        let sources = Mutex::new(Sources::of(&plan));
         let tails = Tails::default();
         let copies = Arc::new(Copies::find(&plan, &tails, &reports)?);
         let options = Options {
@@ -58,6 +62,7 @@ impl Local {
             emulator,
             copies,
             reports,
+            sources,
         };
         let deployed = match local.deploy().await {
             Ok(deployed) => deployed,
@@ -74,7 +79,7 @@ impl Local {
 
     /// Follows the template's changes until this ends.
     pub async fn follow(&self, ending: &CancellationToken) {
-        let mut sources = Sources::of(&self.plan);
+        let mut sources = self.sources.lock().await;
         loop {
             tokio::select! {
                 () = sources.change() => self.reload().await,

@@ -42,11 +42,15 @@ pub(super) async fn run(lambda: &Lambda, here: &Here, version: &Version, call: C
         Ok((_, body)) => (false, body),
         Err((_, body)) => (true, body),
     };
+    let tail = match call.tail {
+        true => Some(lambda.tails.end(&call.request_id).await),
+        false => None,
+    };
     Invoked {
         version: configuration.version.clone(),
         failed,
         payload,
-        tail: call.tail.then(|| lambda.tails.end(&call.request_id)),
+        tail,
         request_id: call.request_id,
     }
 }
