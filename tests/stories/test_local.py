@@ -71,7 +71,7 @@ def test_an_api_its_function_and_its_table_are_there_without_a_cloud(project):
 def test_a_saved_template_is_served_and_nonsense_is_told_while_the_last_good_one_goes_on(project):
     with Local(project) as local:
         url = local.url()
-        local.reloads(lambda: project.edit("template.yaml", "Path: /echo", "Path: /{id}/echo"))
+        local.reloads(lambda: project.edit("template.yaml", "Path: /echo", "Path: '/{id}/echo'"))
         assert local.url() == url
         assert local.get("/echo").status == 403
         assert json.loads(local.get("/7/echo").body)["path"] == "/7/echo"
