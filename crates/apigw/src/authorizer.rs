@@ -10,7 +10,7 @@
 //! [`request_event_v1`] or [`request_event_v2`], and [`Opinion::read`] reads what it returned. An
 //! opinion is remembered, and [`Opinion::decide`] asks it about each method anew: that is why a
 //! policy that names one method refuses the next one until it is forgotten. Whoever is not let in
-//! gets [`Refused::rest`] or [`Refused::http`].
+//! gets [`Refused::fault`] or [`Refused::http`].
 
 mod cache;
 mod events;

@@ -3,7 +3,7 @@
 //! [`verify`] and [`verify_cognito`] are functions of a token, of keys ([`Keys`]: a key set as
 //! issuers publish it, or a PEM) and of the time; fetching a key set is the front's. The claims of a
 //! good token become what events say of it by [`Token::http_caller`] and [`Token::cognito_caller`];
-//! a bad one is answered by [`TokenError::http`] or [`TokenError::rest`].
+//! a bad one is answered by [`TokenError::http`] or [`TokenError::fault`].
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html>

@@ -45,3 +45,5 @@ pub use routes::{Matched, Method, Routes, StagePath, take_stage};
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+pub(crate) use fixtures::answered;

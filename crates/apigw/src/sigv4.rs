@@ -4,22 +4,21 @@
 //! [`read`] finds the signature of a request in its header or, presigned, in its query;
 //! [`Signature::check`] holds it against the time and the place; and, where the secret of that key
 //! is known, [`Signature::verify`] calculates it again. Whoever did not sign, or not well, gets
-//! [`Unsigned::rest`] or [`Unsigned::http`], or [`url::forbidden`](crate::url::forbidden).
+//! [`Unsigned::fault`] or [`Unsigned::http`], or [`url::forbidden`](crate::url::forbidden).
 
 mod canonical;
 mod read;
 
 pub use read::read;
 
-use bytes::Bytes;
 use ring::hmac;
-use serde_json::json;
 use std::fmt;
 use time::format_description::well_known::Iso8601;
 use time::{Duration, OffsetDateTime};
 
 use crate::http::{Answer, Request};
 use crate::http_api;
+use crate::rest::{Fault, FaultKind};
 
 /// A signature is good for so long, before and after the server's time.
 const SKEW: Duration = Duration::minutes(5);
@@ -74,39 +73,15 @@ pub enum Unsigned {
 }
 
 impl Unsigned {
-    /// `x-amzn-ErrorType` of REST APIs.
+    /// What REST APIs answer, if no gateway response changes it. AWS has more names for what is wrong
+    /// with a signature than gateway responses: `x-amzn-ErrorType` is theirs.
     #[must_use]
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Missing => "MissingAuthenticationTokenException",
-            Self::Incomplete(_) => "IncompleteSignatureException",
-            Self::UnknownKey => "UnrecognizedClientException",
-            Self::Elsewhere(_) | Self::Mismatch => "InvalidSignatureException",
-        }
-    }
-
-    /// The type of REST's gateway response.
-    #[must_use]
-    pub fn gateway_response(&self) -> &'static str {
-        match self {
-            Self::Missing => "MISSING_AUTHENTICATION_TOKEN",
-            Self::Elsewhere(_) | Self::Mismatch => "INVALID_SIGNATURE",
-            Self::Incomplete(_) | Self::UnknownKey => "DEFAULT_4XX",
-        }
-    }
-
-    /// The answer of a REST API whose template says nothing else.
-    #[must_use]
-    pub fn rest(&self) -> Answer {
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        Answer {
-            status: 403,
-            headers: vec![
-                header("Content-Type", "application/json"),
-                header("x-amzn-ErrorType", self.error_type()),
-            ],
-            body: Bytes::from(json!({ "message": self.to_string() }).to_string()),
-        }
+    pub fn fault(&self) -> Fault {
+        let kind = match self {
+            Self::Missing => FaultKind::MissingAuthenticationToken,
+            _ => FaultKind::InvalidSignature,
+        };
+        Fault::new(kind, self.to_string()).saying(self.to_string())
     }
 
     /// The answer of an HTTP API, which says as little about signatures as about anything.

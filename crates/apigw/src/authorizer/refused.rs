@@ -1,11 +1,9 @@
 //! What whoever is not let in gets.
 
-use bytes::Bytes;
-use serde_json::json;
-
 use super::{AuthorizerError, MissingSource};
 use crate::http::Answer;
 use crate::http_api;
+use crate::rest::{Fault, FaultKind};
 
 /// Why somebody is not let in. Clients see little of it; the reason is for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,17 +43,6 @@ impl Refused {
         }
     }
 
-    /// `x-amzn-ErrorType` of REST APIs.
-    #[must_use]
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Self::Missing(_) | Self::Invalid | Self::Unauthorized => "UnauthorizedException",
-            Self::Denied { .. } => "AccessDeniedException",
-            // Seen for malformed answers; of failures it is `[inf]`.
-            Self::Error(_) => "AuthorizerConfigurationException",
-        }
-    }
-
     /// What a client of a REST API is told; none is said as null.
     #[must_use]
     pub fn message(&self) -> Option<&'static str> {
@@ -79,23 +66,17 @@ impl Refused {
         }
     }
 
-    /// The answer of a REST API whose template says nothing else: `Message` is spelt so in
-    /// refusals by policy alone (seen in <https://github.com/aws/chalice/issues/971>), and a failure
-    /// is `{"message":null}` (<https://github.com/auth0-samples/jwt-rsa-aws-custom-authorizer/pull/6>).
+    /// What REST APIs answer, if no gateway response changes it; the authorizer's name is for the log.
+    /// A failure is `{"message":null}`
+    /// (<https://github.com/auth0-samples/jwt-rsa-aws-custom-authorizer/pull/6>).
     #[must_use]
-    pub fn rest(&self) -> Answer {
-        let name = match self {
-            Self::Denied { .. } => "Message",
-            _ => "message",
-        };
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        Answer {
-            status: self.status(),
-            headers: vec![
-                header("Content-Type", "application/json"),
-                header("x-amzn-ErrorType", self.error_type()),
-            ],
-            body: Bytes::from(json!({ name: self.message() }).to_string()),
+    pub fn fault(&self, authorizer: &str) -> Fault {
+        let kind = FaultKind::named(self.gateway_response());
+        let kind = kind.unwrap_or(FaultKind::AuthorizerFailure);
+        let fault = Fault::new(kind, format!("{authorizer}: {self}"));
+        match self.message() {
+            Some(message) => fault.saying(message),
+            None => fault,
         }
     }
 
@@ -113,6 +94,7 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::answered;
 
     #[test]
     fn each_refusal_has_its_own_words() {
@@ -162,7 +144,7 @@ mod tests {
                     String::from_utf8_lossy(&answer.body)
                 )
             };
-            assert_eq!(shown(&refused.rest()), rest);
+            assert_eq!(shown(&answered(&refused.fault("Auth"))), rest);
             assert_eq!(shown(&refused.http()), http);
             assert_eq!(refused.gateway_response(), kind);
             assert!(!refused.to_string().contains('\n'));

@@ -1,11 +1,9 @@
 //! What clients get for a token that is not good.
 
-use bytes::Bytes;
-use serde_json::json;
-
 use super::TokenError;
 use crate::http::Answer;
 use crate::http_api;
+use crate::rest::{Fault, FaultKind};
 
 impl TokenError {
     /// The answer of an HTTP API: 401, or 403 for a scope. The reason stands in `www-authenticate`
@@ -33,36 +31,17 @@ impl TokenError {
         answer
     }
 
-    /// The answer of a REST API whose template says nothing else: 401, also for a scope `[inf]`.
-    /// That a token has expired is the one thing it tells.
+    /// What REST APIs answer, if no gateway response changes it: 401, also for a scope `[inf]`. That
+    /// a token has expired is the one thing that clients are told; the authorizer's name is for the
+    /// log.
     #[must_use]
-    pub fn rest(&self) -> Answer {
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        Answer {
-            status: 401,
-            headers: vec![
-                header("Content-Type", "application/json"),
-                header("x-amzn-ErrorType", "UnauthorizedException"),
-            ],
-            body: Bytes::from(json!({ "message": self.rest_message() }).to_string()),
-        }
-    }
-
-    /// What REST's gateway response has as `$context.error.message`.
-    #[must_use]
-    pub fn rest_message(&self) -> &'static str {
+    pub fn fault(&self, authorizer: &str) -> Fault {
+        let reason = format!("{authorizer}: {self}");
         match self {
-            Self::Expired => "The incoming token has expired",
-            _ => "Unauthorized",
-        }
-    }
-
-    /// The type of REST's gateway response.
-    #[must_use]
-    pub fn gateway_response(&self) -> &'static str {
-        match self {
-            Self::Expired => "EXPIRED_TOKEN",
-            _ => "UNAUTHORIZED",
+            Self::Expired => Fault::new(FaultKind::ExpiredToken, reason)
+                .saying("The incoming token has expired")
+                .with_status(401),
+            _ => Fault::new(FaultKind::Unauthorized, reason),
         }
     }
 }

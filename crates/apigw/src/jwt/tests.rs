@@ -2,7 +2,7 @@
 
 use super::fixtures::{MODULUS, PEM, RSA_PEM, TOKENS};
 use super::*;
-use crate::http::Answer;
+use crate::rest::answered;
 use proptest::prelude::*;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -298,7 +298,8 @@ fn cognito_wants_an_identity_token_or_scopes() {
 
 #[test]
 fn rest_apis_say_no_more_than_that_a_token_has_expired() {
-    let said = |answer: &Answer| {
+    let said = |error: &TokenError| {
+        let answer = answered(&error.fault("Pool"));
         (
             answer.status,
             String::from_utf8_lossy(&answer.body).into_owned(),
@@ -310,14 +311,15 @@ fn rest_apis_say_no_more_than_that_a_token_has_expired() {
         TokenError::Scope,
         TokenError::Signature,
     ] {
-        assert_eq!(said(&error.rest()), unauthorized);
-        assert_eq!(error.gateway_response(), "UNAUTHORIZED");
+        assert_eq!(said(&error), unauthorized);
     }
     let expired = (
         401,
         r#"{"message":"The incoming token has expired"}"#.to_owned(),
     );
-    assert_eq!(said(&TokenError::Expired.rest()), expired);
+    assert_eq!(said(&TokenError::Expired), expired);
+    let reason = TokenError::Expired.fault("Pool").to_string();
+    assert_eq!(reason, "Pool: the token has expired");
 }
 
 #[test]

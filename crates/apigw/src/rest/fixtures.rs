@@ -1,7 +1,7 @@
 //! A request, and an exchange that it begins.
 
-use super::{Exchange, Identity, Stage, take_stage};
-use crate::http::{Request, Stamp, Whereabouts};
+use super::{Exchange, Fault, GatewayResponses, Identity, Stage, take_stage};
+use crate::http::{Answer, Request, Stamp, Whereabouts};
 use bytes::Bytes;
 
 pub(crate) fn request(method: &str, target: &str) -> Request {
@@ -74,4 +74,10 @@ impl Scene {
             key: None,
         }
     }
+}
+
+/// What a fault is answered by where no gateway response changes it.
+pub(crate) fn answered(fault: &Fault) -> Answer {
+    let scene = Scene::new(request("GET", "/dev/pets"));
+    GatewayResponses::default().answer(fault, &scene.exchange())
 }

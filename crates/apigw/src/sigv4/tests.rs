@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use super::*;
-use crate::http::fixtures;
+use crate::http::{Answer, fixtures};
+use crate::rest::answered;
+use bytes::Bytes;
 use proptest::prelude::*;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -162,7 +164,7 @@ fn what_is_not_signed_is_refused_by_name() {
     let missing = read(&plain).unwrap_err();
     assert_eq!(missing, Unsigned::Missing);
     let body = |answer: &Answer| String::from_utf8_lossy(&answer.body).into_owned();
-    let answer = missing.rest();
+    let answer = answered(&missing.fault());
     assert_eq!(
         (answer.status, body(&answer).as_str()),
         (403, r#"{"message":"Missing Authentication Token"}"#)
@@ -184,20 +186,18 @@ fn what_is_not_signed_is_refused_by_name() {
             .headers
             .push(("Authorization".into(), authorization.into()));
         let refused = read(&request).unwrap_err();
-        assert_eq!(
-            refused.error_type(),
-            "IncompleteSignatureException",
+        assert!(
+            matches!(refused, Unsigned::Incomplete(_)),
             "{authorization}"
         );
     }
     let mut request = plain.clone();
     request.query = "X-Amz-Credential=a".to_owned();
     assert!(matches!(read(&request), Err(Unsigned::Incomplete(_))));
-    assert_eq!(Unsigned::Mismatch.gateway_response(), "INVALID_SIGNATURE");
-    assert_eq!(
-        Unsigned::UnknownKey.error_type(),
-        "UnrecognizedClientException"
-    );
+    assert_eq!(Unsigned::Mismatch.fault().kind, FaultKind::InvalidSignature);
+    let unknown = answered(&Unsigned::UnknownKey.fault());
+    let wanted = r#"{"message":"The security token included in the request is invalid."}"#;
+    assert_eq!((unknown.status, body(&unknown).as_str()), (403, wanted));
 }
 
 #[test]
