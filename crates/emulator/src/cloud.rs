@@ -12,7 +12,9 @@ use crate::options::Options;
 use crate::requests::Requests;
 use crate::s3::S3;
 use crate::schedule::Schedules;
-use crate::websocket::{Api, Connects};
+use crate::websocket::{Api, Connects, Roster};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tempfile::TempDir;
@@ -48,6 +50,45 @@ impl Default for Place {
 /// Takes lines for people: what the emulator does not do, what went wrong.
 pub type Notice = Arc<dyn Fn(String) + Send + Sync>;
 
+/// Who writes the table of connections, if there is one.
+fn roster(
+    options: &Options,
+    place: &Place,
+    dynamodb: &DynamoDb,
+    notices: &Notice,
+) -> Option<Arc<Roster>> {
+    let table = options.websocket_table.as_ref()?;
+    let access = table.elsewhere.clone();
+    let where_to = access.as_ref().and_then(|it| it.endpoint_url.clone());
+    let where_to = match &access {
+        Some(access) => where_to.unwrap_or_else(|| format!("AWS, {}", access.region)),
+        None => "the embedded DynamoDB".to_owned(),
+    };
+    let access = access.unwrap_or_else(|| tether_aws::Access {
+        region: place.region.clone(),
+        endpoint_url: Some(dynamodb.url()),
+        kind: tether_aws::EndpointKind::default(),
+        credentials: SharedCredentialsProvider::new(Credentials::from_keys(
+            "emulated", "emulated", None,
+        )),
+    });
+    let http = tether_aws::http_client(tether_aws::Trust::Platform);
+    let client = aws_sdk_dynamodb::Client::new(&tether_aws::config(&access, PATIENCE, &http));
+    Some(Arc::new(Roster::new(
+        table.name.clone(),
+        where_to,
+        client,
+        options.websocket_lifetime,
+        Arc::clone(notices),
+    )))
+}
+
+/// For one call about the table of connections.
+const PATIENCE: tether_aws::Patience = tether_aws::Patience {
+    call: std::time::Duration::from_secs(5),
+    attempts: 1,
+};
+
 /// `$disconnect` of the connections that are open at the end has so long.
 const PARTING: std::time::Duration = std::time::Duration::from_millis(600);
 
@@ -72,6 +113,7 @@ pub struct Cloud {
     /// WebSocket APIs.
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
     pub(crate) connects: Arc<Connects>,
+    pub(crate) roster: Option<Arc<Roster>>,
     pub(crate) http_apis: HttpApis,
     pub(crate) ports: Ports,
     /// Once there is a WebSocket API whose functions run as working copies.
@@ -95,6 +137,10 @@ impl Cloud {
         let tasks = TaskTracker::new();
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
         let connects = Arc::new(Connects::new(options.websocket_connects));
+        let roster = roster(&options, &place, &dynamodb, &notices);
+        if let Some(roster) = &roster {
+            tasks.spawn(Arc::clone(roster).keep(ending.clone()));
+        }
         let callers = Arc::new(Callers::new(&options));
         let requests = Requests::kept_in(options.record_requests.as_deref())?;
         let iam = Arc::new(Iam::new(
@@ -134,6 +180,7 @@ impl Cloud {
             schedules: Schedules::default(),
             apis: RwLock::default(),
             connects,
+            roster,
             http_apis: HttpApis::default(),
             ports,
             local_tls: OnceLock::new(),
@@ -231,5 +278,8 @@ impl Cloud {
         let apis = self.apis.read();
         let apis = apis.unwrap_or_else(PoisonError::into_inner).clone();
         futures_util::future::join_all(apis.iter().map(|it| it.close())).await;
+        if let Some(roster) = &self.roster {
+            roster.flush().await;
+        }
     }
 }

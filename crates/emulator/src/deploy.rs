@@ -115,7 +115,18 @@ pub(crate) async fn deploy(
         resource: failed.logical_id,
         reason: failed.reason,
     })?;
+    tell_of_earlier(cloud, &target);
     Ok(told(cloud, &stack, &target))
+}
+
+/// Connections that an earlier run has left are told to have ended, meanwhile.
+fn tell_of_earlier(cloud: &Cloud, target: &Stack) {
+    let serving = cloud.apis.read().unwrap_or_else(PoisonError::into_inner);
+    for api in target.websocket_apis().unwrap_or_default() {
+        if let Some(it) = serving.iter().find(|it| it.id == api.id) {
+            cloud.tasks.spawn(Arc::clone(it).tell_of_earlier());
+        }
+    }
 }
 
 /// Makes a stack what its template says now.

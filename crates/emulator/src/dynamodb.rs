@@ -39,6 +39,11 @@ impl DynamoDb {
         })
     }
 
+    /// Where an SDK finds it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Passes a request on, as it is.
     pub(crate) async fn forward(
         &self,

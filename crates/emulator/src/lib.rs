@@ -46,7 +46,7 @@ pub use deploy::{
 };
 pub use faults::{FaultHit, FaultSink};
 pub use known::Known;
-pub use options::{AccessSink, HttpOptions, Options};
+pub use options::{AccessSink, HttpOptions, Options, WebSocketTable};
 pub use tails::Tails;
 pub use tether_gateway::Access;
 pub use tether_host::{LogLine, LogSink};

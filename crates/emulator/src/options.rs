@@ -25,6 +25,15 @@ const WEBSOCKET_UNREAD: Duration = Duration::from_secs(60);
 /// AWS does not say; it has been seen to be some minutes.
 const REAP_AFTER: Duration = Duration::from_secs(600);
 
+/// Where connections are kept.
+#[derive(Clone, Debug)]
+pub struct WebSocketTable {
+    /// Its name; it is created if it is not there.
+    pub name: String,
+    /// In which DynamoDB, if not in the embedded one.
+    pub elsewhere: Option<tether_aws::Access>,
+}
+
 /// See the module. The default is AWS, next door.
 #[derive(Clone)]
 pub struct Options {
@@ -44,6 +53,8 @@ pub struct Options {
     /// A WebSocket whose client takes no byte of what waits for it for this long
     /// is cut.
     pub websocket_unread: Duration,
+    /// Connections are kept in a DynamoDB table; none: nowhere.
+    pub websocket_table: Option<WebSocketTable>,
     /// An asynchronous invocation that failed is tried again after these
     /// pauses.
     pub async_retries: [Duration; 2],
@@ -102,6 +113,7 @@ impl Default for Options {
             websocket_lifetime: LIFETIME,
             websocket_connects: NonZeroU32::new(WEBSOCKET_CONNECTS),
             websocket_unread: WEBSOCKET_UNREAD,
+            websocket_table: None,
             async_retries: ASYNC_RETRIES,
             role_session: ROLE_SESSION,
             reap_after: REAP_AFTER,

@@ -5,6 +5,7 @@ mod connection;
 mod handshake;
 mod integration;
 mod outbox;
+mod roster;
 mod routing;
 mod silence;
 mod socket;
@@ -41,6 +42,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use roster::Roster;
 pub(crate) use throttles::Connects;
 
 type Answer = Response<Full<Bytes>>;
@@ -69,6 +71,7 @@ pub(crate) struct Api {
     /// A client's way to here, and back.
     latency: Duration,
     connects: Arc<Connects>,
+    roster: Option<Arc<Roster>>,
     idle: Duration,
     lifetime: Duration,
     /// A client that takes nothing for so long is cut.
@@ -157,6 +160,7 @@ impl Api {
             lifetime: cloud.options.websocket_lifetime,
             unread: cloud.options.websocket_unread,
             connects: Arc::clone(&cloud.connects),
+            roster: cloud.roster.clone(),
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
             http: integration::http(),
@@ -194,6 +198,13 @@ impl Api {
         self.talking.wait().await;
     }
 
+    /// Lets its functions hear of connections that an earlier run has left.
+    pub(crate) async fn tell_of_earlier(self: Arc<Self>) {
+        if let Some(roster) = &self.roster {
+            roster.tell_of_earlier(&self).await;
+        }
+    }
+
     /// `ws://127.0.0.1:1234/live`, for the first stage.
     pub(crate) fn url(&self) -> String {
         let definition = self.definition();
@@ -220,12 +231,20 @@ impl Api {
         let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
         connections.insert(id, Arc::clone(live));
         descriptors::make_room(connections.len());
+        drop(connections);
+        if let Some(roster) = &self.roster {
+            roster.opened(self, live);
+        }
     }
 
     fn unregister(&self, live: &Live) {
         let connections = self.connections.write();
         let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
         connections.remove(&live.connection.connection_id);
+        drop(connections);
+        if let Some(roster) = &self.roster {
+            roster.closed(live);
+        }
     }
 
     fn stamp(&self, message: bool) -> Stamp {

@@ -45,6 +45,8 @@ const WRITTEN_AT_ONCE: usize = 16 * 1024;
 /// A connection that can be posted to.
 pub(super) struct Live {
     pub(super) connection: Connection,
+    /// Of its API.
+    pub(super) logical_id: String,
     outbox: Outbox,
     /// `DELETE @connections`
     deleted: CancellationToken,
@@ -70,6 +72,11 @@ impl End {
         }
     }
 
+    /// What is left of it stands in a table.
+    pub(super) fn with_an_earlier_run() -> Self {
+        Self::new(1006, "The emulator has ended")
+    }
+
     /// By the network, or by a client that says no word.
     fn abnormal() -> Self {
         Self::new(1006, "Connection closed abnormally")
@@ -82,10 +89,11 @@ impl End {
 }
 
 impl Live {
-    pub(super) fn new(connection: Connection, latency: Duration) -> Arc<Self> {
+    pub(super) fn new(connection: Connection, logical_id: &str, latency: Duration) -> Arc<Self> {
         let on_its_way = if latency.is_zero() { 0 } else { ON_ITS_WAY };
         Arc::new(Self {
             connection,
+            logical_id: logical_id.to_owned(),
             outbox: Outbox::new(BUFFERED + on_its_way),
             deleted: CancellationToken::new(),
             latency,
@@ -151,7 +159,7 @@ pub(super) async fn run(api: Arc<Api>, live: Arc<Live>, upgrade: OnUpgrade) {
         None => End::abnormal(),
     };
     // Boxed: it would make each idle connection larger.
-    Box::pin(routing::disconnected(&api, &live, &end)).await;
+    Box::pin(routing::disconnected(&api, &live.connection, &end)).await;
 }
 
 /// The connection under the handshake, and what the client has sent behind it.

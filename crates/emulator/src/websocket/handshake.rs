@@ -63,7 +63,7 @@ pub(super) async fn answer(
         }
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let live = Live::new(connection, api.latency);
+    let live = Live::new(connection, &api.logical_id, api.latency);
     let talking = connection::run(Arc::clone(&api), live, upgrade);
     api.tasks.spawn(api.talking.track_future(talking));
     switching(&key, subprotocol.as_deref())

@@ -4,8 +4,8 @@ use super::connection::{End, Live};
 use super::integration::{self, Question};
 use super::{Api, CallResult};
 use tether_apigw::websocket::{
-    choose_route, complaint, disconnect_event, forbidden_frame, message_event, route_response,
-    throttled_frame,
+    Connection, choose_route, complaint, disconnect_event, forbidden_frame, message_event,
+    route_response, throttled_frame,
 };
 
 /// Finds a message's route, asks its integration, and sends what it answers.
@@ -60,7 +60,7 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
 }
 
 /// Tells `$disconnect`; best effort, as on AWS.
-pub(super) async fn disconnected(api: &Api, live: &Live, end: &End) {
+pub(super) async fn disconnected(api: &Api, connection: &Connection, end: &End) {
     if api.ending.is_cancelled() {
         // Nobody is left to be told when the emulator ends.
         return;
@@ -74,11 +74,11 @@ pub(super) async fn disconnected(api: &Api, live: &Live, end: &End) {
     };
     let stamp = api.stamp(false);
     let question = Question {
-        connection: &live.connection,
+        connection,
         route,
         body: "",
         stamp: &stamp,
-        event: disconnect_event(&live.connection, end.code, &end.reason, &stamp),
+        event: disconnect_event(connection, end.code, &end.reason, &stamp),
     };
     let _: CallResult = integration::ask(api, integration, question).await;
 }
