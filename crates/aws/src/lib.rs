@@ -99,6 +99,13 @@ pub fn http_client(trust: Trust) -> SharedHttpClient {
     }
 }
 
+/// The same for endpoints on this machine, without TLS: reading certificates
+/// would be most of what a start costs.
+#[must_use]
+pub fn plain_http_client() -> SharedHttpClient {
+    Builder::new().pool_idle_timeout(POOL_IDLE).build_http()
+}
+
 /// What every SDK client is made from.
 #[must_use]
 pub fn config(access: &Access, patience: Patience, http: &SharedHttpClient) -> SdkConfig {

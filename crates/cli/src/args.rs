@@ -9,6 +9,7 @@ mod local;
 mod logging;
 mod running;
 mod sam;
+mod websockets;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editor::{Editor, LaunchJson};
@@ -23,6 +24,7 @@ pub(crate) use sam::explain;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
+pub(crate) use websockets::WebSockets;
 
 /// Debug deployed Lambda functions on your own machine.
 #[derive(Debug, Parser)]
@@ -282,21 +284,8 @@ pub(crate) struct Emulator {
     /// hour.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) role_session: Option<Duration>,
-    /// Close a WebSocket that is without a message for this long, instead of
-    /// after 10 minutes.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) websocket_idle: Option<Duration>,
-    /// Close a WebSocket at this age, instead of after 2 hours.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) websocket_lifetime: Option<Duration>,
-    /// Let in so many new WebSocket connections in a second, instead of 500; 0 lets
-    /// in all.
-    #[arg(long, value_name = "N")]
-    pub(crate) websocket_connects: Option<u32>,
-    /// Cut a WebSocket whose client takes no byte of what waits for it for this
-    /// long, instead of for a minute.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) websocket_unread: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) websockets: WebSockets,
     /// Play a WAN: one way between the laptop and the cloud takes this long.
     /// It delays each WebSocket message, and twice each AWS call that no
     /// deployed function makes. Only Invoke is exempt, unless its caller has

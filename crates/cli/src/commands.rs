@@ -11,6 +11,7 @@ mod launch_json;
 mod local;
 mod status;
 mod uninstall;
+mod websockets;
 
 use crate::args::{Aws, Cli, ClientLanguage, Command};
 use crate::output::Output;

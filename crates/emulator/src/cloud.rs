@@ -72,7 +72,12 @@ fn roster(
             "emulated", "emulated", None,
         )),
     });
-    let http = tether_aws::http_client(tether_aws::Trust::Platform);
+    let url = access.endpoint_url.as_deref().unwrap_or_default();
+    let http = if url.starts_with("http://") {
+        tether_aws::plain_http_client()
+    } else {
+        tether_aws::http_client(tether_aws::Trust::Platform)
+    };
     let client = aws_sdk_dynamodb::Client::new(&tether_aws::config(&access, PATIENCE, &http));
     Some(Arc::new(Roster::new(
         table.name.clone(),

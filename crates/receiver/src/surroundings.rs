@@ -96,7 +96,8 @@ impl Surroundings {
     }
 
     /// What SDK clients ask for credentials, again when those have expired.
-    pub(crate) fn provider(&self) -> SharedCredentialsProvider {
+    #[must_use]
+    pub fn provider(&self) -> SharedCredentialsProvider {
         SharedCredentialsProvider::new(self.again.clone())
     }
 

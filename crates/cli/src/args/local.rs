@@ -1,7 +1,7 @@
 //! What `tether local` is asked for.
 
 use super::sam::SamHabits;
-use super::{Logging, Running};
+use super::{Logging, Running, WebSockets};
 use clap::Args;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -60,6 +60,8 @@ pub(crate) struct Local {
     /// comes while all are busy gets one of its own.
     #[arg(long, value_name = "N", conflicts_with = "debugs")]
     pub(crate) concurrency: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) websockets: WebSockets,
     #[command(flatten)]
     pub(crate) logging: Logging,
     /// The region that functions think they are in; otherwise the

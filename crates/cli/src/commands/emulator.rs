@@ -1,5 +1,6 @@
 //! `tether emulator`
 
+use super::websockets::{self, Otherwise};
 use crate::args::Emulator as Typed;
 use crate::artifacts::HelperStackFolder;
 use crate::ending;
@@ -7,7 +8,6 @@ use crate::output::Output;
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
-use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tether_aws::Partition;
@@ -22,11 +22,18 @@ pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
     let sources = sources(&typed, helper.as_ref())?;
     let (logs, notices) = sinks(&typed, output);
     let place = place(&typed)?;
+    let mut options = options(&typed);
+    let otherwise = Otherwise {
+        table: None,
+        region: place.region.clone(),
+        profile: None,
+    };
+    websockets::apply(&typed.websockets, otherwise, &mut options).await?;
     let ending = ending::watch();
     let emulator = Emulator::start(
         typed.endpoint_port,
         place.clone(),
-        options(&typed),
+        options,
         logs,
         notices,
         fault_sink(output),
@@ -101,13 +108,6 @@ fn options(typed: &Typed) -> Options {
     Options {
         latency: typed.latency.unwrap_or(usual.latency),
         aws_latency: typed.aws_latency.unwrap_or(usual.aws_latency),
-        websocket_idle: typed.websocket_idle.unwrap_or(usual.websocket_idle),
-        websocket_lifetime: typed.websocket_lifetime.unwrap_or(usual.websocket_lifetime),
-        websocket_connects: match typed.websocket_connects {
-            None => usual.websocket_connects,
-            Some(count) => NonZeroU32::new(count),
-        },
-        websocket_unread: typed.websocket_unread.unwrap_or(usual.websocket_unread),
         async_retries: typed.async_retry_seconds.unwrap_or(usual.async_retries),
         role_session: typed.role_session.unwrap_or(usual.role_session),
         reap_after: typed.reap_after.unwrap_or(usual.reap_after),

@@ -2,6 +2,7 @@
 
 mod meant;
 
+use super::websockets::{self, Otherwise};
 use crate::args::Local as Typed;
 use crate::ending;
 use crate::output::Output;
@@ -11,11 +12,19 @@ use std::sync::Arc;
 use tether_emulator::Access;
 use tether_local::{Local, Reports};
 
-pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
+pub(crate) async fn run(mut typed: Typed, output: &Output) -> Result<ExitCode> {
     let ending = ending::watch();
     let (printer, requests) = (output.clone(), output.clone());
     let reports: Reports = Arc::new(move |report| printer.local(&report));
+    let typed_websockets = std::mem::take(&mut typed.websockets);
+    let profile = typed.profile.clone();
     let (plan, mut options) = meant::of(typed, output)?;
+    let otherwise = Otherwise {
+        table: Some(websockets::TABLE),
+        region: plan.place.region.clone(),
+        profile,
+    };
+    websockets::apply(&typed_websockets, otherwise, &mut options).await?;
     options.access = Arc::new(move |access: &Access<'_>| requests.request(access));
     let local = tokio::select! {
         local = Local::start(plan, options, reports) => local?,
