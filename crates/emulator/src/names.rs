@@ -1,6 +1,7 @@
 //! What deployed resources are called.
 
 mod api;
+mod versions;
 
 use crate::cloud::{Cloud, Place};
 use crate::id;
@@ -21,7 +22,7 @@ pub(crate) struct Names<'a> {
 pub(crate) struct Chosen {
     /// How often a resource was replaced, by logical id.
     pub(crate) generations: BTreeMap<String, u32>,
-    /// ARNs of layer versions, by logical id.
+    /// ARNs of versions, of layers and of functions, by logical id.
     pub(crate) layers: BTreeMap<String, String>,
 }
 
@@ -124,7 +125,10 @@ impl PhysicalNames for Names<'_> {
                 self.cloud
                     .arn("cloudformation", &format!("stack/{name}/{uuid}"))
             }
-            _ => match self.api_reference(resource) {
+            _ => match self
+                .api_reference(resource)
+                .or_else(|| self.version_reference(resource))
+            {
                 Some(id) => id,
                 None => self.name(resource, "Name"),
             },
@@ -146,7 +150,9 @@ impl PhysicalNames for Names<'_> {
             ("AWS::Lambda::LayerVersion" | "AWS::Serverless::LayerVersion", "LayerVersionArn") => {
                 self.reference(resource)
             }
-            _ => self.api_attribute(resource, attribute)?,
+            _ => self
+                .api_attribute(resource, attribute)
+                .or_else(|| self.version_attribute(resource, attribute))?,
         };
         Some(Value::String(text))
     }

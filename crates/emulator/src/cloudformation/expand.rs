@@ -1,6 +1,7 @@
 //! What SAM's transform makes of functions' events: resources of their own
 //! (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html>).
 
+use crate::lambda::LATEST;
 use serde_json::{Value, json};
 use tether_sam::{Event, Function, Problems, Resource, Stack};
 
@@ -14,6 +15,9 @@ const SOURCES: [(&str, &str); 3] = [
 pub(super) const RULE: &str = "AWS::Events::Rule";
 pub(super) const PERMISSION: &str = "AWS::Lambda::Permission";
 pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+pub(super) const VERSION: &str = "AWS::Lambda::Version";
+pub(super) const ALIAS: &str = "AWS::Lambda::Alias";
+pub(super) const EVENT_INVOKE: &str = "AWS::Lambda::EventInvokeConfig";
 
 /// A resource's type after the transform.
 pub(super) fn deployed_kind(kind: &str) -> &str {
@@ -43,6 +47,7 @@ pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Proble
         };
         if !function.package_image {
             added.extend(of_function(resource, &function, names));
+            added.extend(event_invoke(resource));
         }
     }
     added.extend(permissions(stack, names)?);
@@ -174,6 +179,41 @@ fn schedule(
     let mut permission = added(owner, event, "Permission", PERMISSION, permission);
     permission.depends_on.push(rule.logical_id.clone());
     [rule, permission]
+}
+
+/// What a function does with events that it gets asynchronously.
+fn event_invoke(owner: &Resource) -> Option<Resource> {
+    let config = owner.property("EventInvokeConfig")?;
+    let destination = |when: &str| {
+        let given = config.get("DestinationConfig")?.get(when)?;
+        let arn = given.get("Destination").filter(|it| !it.is_null())?;
+        Some((when.to_owned(), json!({ "Destination": arn })))
+    };
+    let destinations: serde_json::Map<String, Value> = ["OnSuccess", "OnFailure"]
+        .into_iter()
+        .filter_map(destination)
+        .collect();
+    let alias = owner.property("AutoPublishAlias").and_then(Value::as_str);
+    let mut properties = json!({
+        "FunctionName": owner.reference,
+        "Qualifier": alias.unwrap_or(LATEST),
+        "DestinationConfig": destinations,
+    });
+    for member in ["MaximumEventAgeInSeconds", "MaximumRetryAttempts"] {
+        if let Some(value) = config.get(member).filter(|it| !it.is_null()) {
+            properties[member] = value.clone();
+        }
+    }
+    Some(Resource {
+        logical_id: format!("{}EventInvokeConfig", owner.logical_id),
+        kind: EVENT_INVOKE.to_owned(),
+        properties,
+        metadata: json!({ "Event": "EventInvokeConfig" }),
+        depends_on: vec![owner.logical_id.clone()],
+        // Its destinations are to be there.
+        references: owner.references.clone(),
+        ..owner.clone()
+    })
 }
 
 fn mapping(owner: &Resource, event: &Event, source: &str) -> Resource {

@@ -1,6 +1,6 @@
 //! What becomes of each resource when a stack becomes what is wanted.
 
-use super::expand::{RULE, deployed_kind};
+use super::expand::{ALIAS, EVENT_INVOKE, RULE, VERSION, deployed_kind};
 use super::stack::{Made, Stack as Known};
 use super::target;
 use super::wish::Wish;
@@ -41,7 +41,7 @@ pub(super) enum Change {
 
 /// What cannot be changed of a resource that exists, as far as it is emulated
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html>).
-const REPLACING: [(&str, &[&str]); 12] = [
+const REPLACING: [(&str, &[&str]); 14] = [
     ("AWS::Lambda::Function", &["FunctionName", "PackageType"]),
     (
         "AWS::DynamoDB::Table",
@@ -62,17 +62,24 @@ const REPLACING: [(&str, &[&str]); 12] = [
     ("AWS::ApiGatewayV2::RouteResponse", &["ApiId", "RouteId"]),
     ("AWS::ApiGatewayV2::Stage", &["ApiId", "StageName"]),
     (RULE, &["Name"]),
+    (ALIAS, &["FunctionName", "Name"]),
+    (EVENT_INVOKE, &["FunctionName", "Qualifier"]),
 ];
 
 /// Those that are made anew by any change.
-const ALWAYS_REPLACED: [&str; 3] = [
+const ALWAYS_REPLACED: [&str; 4] = [
+    VERSION,
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
     "AWS::Lambda::EventSourceMapping",
 ];
 
-fn is_layer(resource: &Resource) -> bool {
-    deployed_kind(&resource.kind) == "AWS::Lambda::LayerVersion"
+/// Its name is a number, and each one made gets the next.
+fn is_numbered(resource: &Resource) -> bool {
+    matches!(
+        deployed_kind(&resource.kind),
+        "AWS::Lambda::LayerVersion" | VERSION
+    )
 }
 
 /// What is compared: everything that can be seen of a resource.
@@ -100,7 +107,7 @@ pub(super) fn plan(cloud: &Cloud, stack: &Known, wish: &Wish) -> Result<Plan, Pr
     let mut chosen = Chosen::default();
     for (id, it) in &made {
         chosen.generations.insert(id.clone(), it.generation);
-        if is_layer(&it.resource) {
+        if is_numbered(&it.resource) {
             chosen.layers.insert(id.clone(), it.physical_id.clone());
         }
     }
@@ -141,8 +148,10 @@ fn choose(
     for (id, resource) in &target.resources {
         let old = made.get(id);
         let changed = old.is_some_and(|it| !same(&it.resource, resource));
-        if is_layer(resource) && (old.is_none() || changed) {
-            chosen.layers.insert(id.clone(), names.next_layer(resource));
+        if is_numbered(resource) && (old.is_none() || changed) {
+            chosen
+                .layers
+                .insert(id.clone(), names.next_numbered(resource));
         } else if let Some(old) = old
             && changed
             && is_replaced(&old.resource, resource)

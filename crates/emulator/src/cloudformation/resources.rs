@@ -6,10 +6,11 @@ mod function;
 mod layer;
 mod others;
 mod table;
+mod versions;
 
 pub(super) use code::{Content, no_s3_uri};
 
-use super::expand::{MAPPING, PERMISSION, RULE, deployed_kind};
+use super::expand::{ALIAS, EVENT_INVOKE, MAPPING, PERMISSION, RULE, VERSION, deployed_kind};
 use super::rights::{self, By, Verb};
 use super::stack::{Made, Stack};
 use crate::cloud::Cloud;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use tether_sam::{Problem, Resource};
 
 /// Types that become something, or that there is nothing to do for here.
-const KNOWN: [&str; 42] = [
+const KNOWN: &[&str] = &[
     "AWS::Serverless::Api",
     "AWS::Serverless::HttpApi",
     "AWS::ApiGateway::Account",
@@ -54,6 +55,9 @@ const KNOWN: [&str; 42] = [
     "AWS::ApiGatewayV2::RouteResponse",
     "AWS::ApiGatewayV2::Stage",
     MAPPING,
+    VERSION,
+    ALIAS,
+    EVENT_INVOKE,
     RULE,
     // Their resources stand beside them.
     super::stack::STACK,
@@ -214,6 +218,9 @@ impl Hands<'_> {
             "AWS::ApiGatewayV2::Api" => self.create_api(resource).await?,
             MAPPING => self.create_mapping(resource, &mut made.physical_id),
             PERMISSION => self.permit(resource, &mut made.physical_id)?,
+            VERSION => self.create_version(resource)?,
+            ALIAS => self.create_alias(resource)?,
+            EVENT_INVOKE => self.set_event_invoke(resource)?,
             kind if kind.starts_with(WEBSOCKET_PARTS) => {
                 let living = self.stack.state().made.clone();
                 self.redefine_apis(&living, Some(resource)).await?;
@@ -243,7 +250,7 @@ impl Hands<'_> {
                 resource.logical_id
             ));
         }
-        let own_name = ["AWS::Lambda::LayerVersion", PERMISSION, MAPPING];
+        let own_name = ["AWS::Lambda::LayerVersion", VERSION, PERMISSION, MAPPING];
         if before.physical_id == resource.reference && !own_name.contains(&kind) {
             return Err(format!(
                 "CloudFormation cannot update a stack when a custom-named resource requires \
@@ -278,6 +285,8 @@ impl Hands<'_> {
                 made.content = self.update_function(before, resource, content).await?;
             }
             "AWS::DynamoDB::Table" => self.update_table(before, resource).await?,
+            ALIAS => self.update_alias(resource)?,
+            EVENT_INVOKE => self.set_event_invoke(resource)?,
             kind if kind.starts_with(WEBSOCKET_PARTS) => {
                 let living = self.stack.state().made.clone();
                 self.redefine_apis(&living, Some(resource)).await?;
@@ -310,6 +319,9 @@ impl Hands<'_> {
             "AWS::ApiGatewayV2::Api" => self.delete_api(id),
             MAPPING => self.cloud.lambda.mappings.remove(id),
             PERMISSION => self.forbid(resource, id),
+            VERSION => self.delete_version(id).await?,
+            ALIAS => self.delete_alias(id),
+            EVENT_INVOKE => self.delete_event_invoke(resource),
             RULE => {
                 self.cloud.schedules.end(id);
                 self.cloud.records.remove(RULE, id);

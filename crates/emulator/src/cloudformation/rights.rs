@@ -124,7 +124,13 @@ fn on(
         ("lambda", "AWS::Lambda::EventSourceMapping") => {
             cloud.arn("lambda", "event-source-mapping:*")
         }
-        ("lambda", "AWS::Lambda::Permission") => {
+        (
+            "lambda",
+            "AWS::Lambda::Permission"
+            | "AWS::Lambda::Version"
+            | "AWS::Lambda::Alias"
+            | "AWS::Lambda::EventInvokeConfig",
+        ) => {
             let function = text("FunctionName").unwrap_or_default();
             match function.starts_with("arn:") {
                 true => function.to_owned(),

@@ -3,7 +3,7 @@
 use super::{Ask, Iam};
 use crate::callers::session;
 use crate::cloud::Place;
-use crate::lambda::{Configuration, Lambda, LambdaError};
+use crate::lambda::{Configuration, Lambda, LambdaError, Target};
 use tether_apigw::connections::parse_path;
 use tether_iam::{Context, Denied, Policies, Policy, Principal};
 
@@ -137,6 +137,23 @@ impl Iam {
         let service = Principal::Service(service.to_owned());
         let context = self.context(&service, &ask);
         self.decide(&service, &ask, &context, &policies)
+    }
+
+    /// Whether a function may be the destination of another one's events: its role may
+    /// invoke it
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>).
+    pub(crate) fn check_destination(
+        &self,
+        from: &Configuration,
+        to: &Target,
+    ) -> Result<(), Denied> {
+        if !self.enforced {
+            return Ok(());
+        }
+        let ask = Ask::new("lambda:InvokeFunction", to.arn());
+        let principal = session(&from.role, &from.function_name);
+        let rules = to.function.rules(to.qualifier());
+        self.judge(&principal, &ask, rules.as_deref())
     }
 
     /// Whether the function's role may write its log; if not, it is lost on AWS, and

@@ -2,6 +2,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html>).
 
 mod account;
+mod event_invoke;
 mod functions;
 mod invoke;
 mod layers;

@@ -348,6 +348,11 @@ impl Function {
         Ok(configuration)
     }
 
+    /// The number that the next version gets.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.state().last_version + 1
+    }
+
     /// `DeleteFunction` with a qualifier.
     pub(crate) async fn delete_version(&self, qualifier: &str) -> Result<(), LambdaError> {
         let version = {

@@ -1,6 +1,7 @@
 //! What is kept for a function: who may invoke it, and its tags.
 
 use super::error::LambdaError;
+use super::event_invoke::EventInvoke;
 use super::function::Function;
 use crate::id;
 use serde_json::{Map, Value, json};
@@ -14,6 +15,8 @@ pub(crate) struct Records {
     /// By qualified ARN: statements by id, and the revision.
     policies: BTreeMap<String, Policy>,
     tags: BTreeMap<String, String>,
+    /// By qualifier.
+    pub(super) event_invokes: BTreeMap<String, EventInvoke>,
 }
 
 struct Policy {
@@ -100,7 +103,7 @@ fn statement(request: &Value, id: &str, resource: &str) -> Value {
 }
 
 impl Function {
-    fn records(&self) -> std::sync::MutexGuard<'_, Records> {
+    pub(super) fn records(&self) -> std::sync::MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -15,7 +15,8 @@ use tether_protocol::Secret;
 use tether_sam::Resource;
 
 /// Properties that become members of the same name, shown and nothing else.
-const PLAIN: [(&str, &str); 6] = [
+const PLAIN: [(&str, &str); 7] = [
+    ("DeadLetterConfig", "DeadLetterConfig"),
     ("Description", "Description"),
     ("EphemeralStorage", "EphemeralStorage"),
     ("LoggingConfig", "LoggingConfig"),
@@ -91,6 +92,8 @@ impl Hands<'_> {
         lambda.add_function(Arc::clone(&function));
         self.publish(resource, &function);
         self.say_events(resource, &view);
+        self.say_destinations(resource, "EventInvokeConfig.DestinationConfig");
+        self.say_dead_letters(resource);
         Ok(Some(content))
     }
 
@@ -249,6 +252,9 @@ impl Hands<'_> {
         if let Some(mode) = resource.property("Tracing") {
             // SAM's own name for it.
             let _ = plain.set("TracingConfig", &json!({ "Mode": mode }));
+        }
+        if let Some(queue) = resource.property("DeadLetterQueue.TargetArn") {
+            let _ = plain.set("DeadLetterConfig", &json!({ "TargetArn": queue }));
         }
         plain
     }

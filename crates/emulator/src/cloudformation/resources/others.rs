@@ -17,7 +17,7 @@ impl Hands<'_> {
             .ok_or_else(|| exists(&resource.kind, name))
     }
 
-    fn target(&self, resource: &Resource) -> Result<Target, String> {
+    pub(super) fn target(&self, resource: &Resource) -> Result<Target, String> {
         let name = resource.property("FunctionName").and_then(Value::as_str);
         let target = self.cloud.lambda.target(name.unwrap_or_default(), None);
         target.map_err(|error| error.to_string())

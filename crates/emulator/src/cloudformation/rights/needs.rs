@@ -74,6 +74,39 @@ const PERMISSION: Needs = (
     ],
 );
 
+const VERSION: Needs = (
+    "AWS::Lambda::Version",
+    [
+        &[
+            ("lambda:PublishVersion", None),
+            ("lambda:GetFunctionConfiguration", None),
+        ],
+        &[],
+        &[
+            ("lambda:GetFunctionConfiguration", None),
+            ("lambda:DeleteFunction", None),
+        ],
+    ],
+);
+
+const ALIAS: Needs = (
+    "AWS::Lambda::Alias",
+    [
+        &[("lambda:CreateAlias", None), ("lambda:GetAlias", None)],
+        &[("lambda:UpdateAlias", None), ("lambda:GetAlias", None)],
+        &[("lambda:DeleteAlias", None), ("lambda:GetAlias", None)],
+    ],
+);
+
+const EVENT_INVOKE: Needs = (
+    "AWS::Lambda::EventInvokeConfig",
+    [
+        &[("lambda:PutFunctionEventInvokeConfig", None)],
+        &[("lambda:UpdateFunctionEventInvokeConfig", None)],
+        &[("lambda:DeleteFunctionEventInvokeConfig", None)],
+    ],
+);
+
 const MAPPING: Needs = (
     "AWS::Lambda::EventSourceMapping",
     [
@@ -227,7 +260,10 @@ const API: Needs = (
     ],
 );
 
-const ALL: [&Needs; 9] = [
+const ALL: [&Needs; 12] = [
+    &VERSION,
+    &ALIAS,
+    &EVENT_INVOKE,
     &FUNCTION,
     &LAYER,
     &PERMISSION,

@@ -1,7 +1,7 @@
 //! Functions, versions, aliases, and what is kept for them.
 
 use super::request::Request;
-use super::{Answer, empty, json, ok};
+use super::{Answer, empty, event_invoke, json, ok};
 use crate::lambda::{Lambda, LambdaError, Target};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -47,6 +47,9 @@ pub(super) async fn serve(
         }
         (_, ["aliases", alias @ ..]) => aliases(&target, alias, request),
         (_, ["policy", statement @ ..]) => policy(&target, statement, request),
+        (_, ["event-invoke-config", rest @ ..]) => {
+            event_invoke::serve(lambda, &target, rest, request)
+        }
         (_, ["concurrency"]) => concurrency(&target, request),
         _ => settings(&target, rest, request),
     }
@@ -198,7 +201,6 @@ fn concurrency(target: &Target, request: &Request<'_>) -> Result<Answer, LambdaE
 
 /// What no function has here, as AWS says that a function has none.
 fn settings(target: &Target, path: &[&str], request: &Request<'_>) -> Result<Answer, LambdaError> {
-    let function = &target.function;
     if !request.is("GET") {
         return Err(request.not_served());
     }
@@ -208,13 +210,6 @@ fn settings(target: &Target, path: &[&str], request: &Request<'_>) -> Result<Ans
             json!({ "ProvisionedConcurrencyConfigs": [] })
         }
         ["urls"] => json!({ "FunctionUrlConfigs": [] }),
-        ["event-invoke-config", "list"] => json!({ "FunctionEventInvokeConfigs": [] }),
-        ["event-invoke-config"] => {
-            let arn = function.qualified(target.qualifier().unwrap_or(crate::lambda::LATEST));
-            return Err(LambdaError::NotFound(format!(
-                "The function {arn} doesn't have an EventInvokeConfig"
-            )));
-        }
         ["runtime-management-config"] => {
             json!({ "UpdateRuntimeOn": "Auto", "FunctionArn": target.arn() })
         }

@@ -4,7 +4,7 @@
 use super::request::Request;
 use super::{Answer, empty};
 use crate::id;
-use crate::lambda::{Call, Invoked, Lambda, LambdaError, Target};
+use crate::lambda::{Call, Event, Invoked, Lambda, LambdaError, Target};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -12,7 +12,6 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tether_host::RunState;
 
 /// Largest events of synchronous and of asynchronous calls
@@ -22,15 +21,6 @@ const MAX_ASYNC_EVENT: usize = 1024 * 1024;
 
 /// Of base64.
 const MAX_CLIENT_CONTEXT: usize = 3583;
-
-/// An asynchronous invocation that finds no place waits this long at first,
-/// then longer and longer
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>).
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-
-/// An asynchronous invocation is given up at this age.
-const OLDEST: Duration = Duration::from_secs(6 * 60 * 60);
 
 pub(super) async fn serve(
     lambda: &Arc<Lambda>,
@@ -57,7 +47,7 @@ pub(super) async fn serve(
             // "for synchronous invocations only"
             call.client_context = None;
             let answer = accepted(&call.request_id);
-            invoke_later(lambda, &target, call);
+            lambda.invoke_later(Event::new(&target, call, 0));
             Ok(answer)
         }
         "DryRun" => Ok(empty(StatusCode::NO_CONTENT)),
@@ -156,44 +146,4 @@ fn accepted(request_id: &str) -> Answer {
         answer.headers_mut().insert("x-amzn-requestid", id);
     }
     answer
-}
-
-/// One attempt, and two more if it fails: each has the same request id. They
-/// go to whatever has the function's name by then.
-fn invoke_later(lambda: &Arc<Lambda>, target: &Target, call: Call) {
-    let (lambda, accepted) = (Arc::clone(lambda), Instant::now());
-    let (name, qualifier) = (target.function.name.clone(), target.qualifier.clone());
-    let (tasks, ending) = (lambda.tasks.clone(), lambda.ending.clone());
-    let trying = async move {
-        let mut pauses = lambda.async_retries.into_iter();
-        let mut backoff = FIRST_BACKOFF;
-        loop {
-            let Ok(target) = lambda.target(&name, qualifier.as_deref()) else {
-                // It was deleted.
-                return;
-            };
-            let pause = match lambda.run(target, call.clone()).await {
-                Ok(invoked) if invoked.failed => pauses.next(),
-                // That is no attempt.
-                Err(LambdaError::Throttled) => {
-                    let pause = backoff;
-                    backoff = (backoff * 2).min(LONGEST_BACKOFF);
-                    Some(pause)
-                }
-                _ => None,
-            };
-            match pause {
-                Some(pause) if accepted.elapsed() + pause < OLDEST => {
-                    tokio::time::sleep(pause).await;
-                }
-                _ => return,
-            }
-        }
-    };
-    tasks.spawn(async move {
-        tokio::select! {
-            () = trying => {}
-            () = ending.cancelled() => {}
-        }
-    });
 }

@@ -137,6 +137,11 @@ impl Plain {
         own.map_or_else(|| log_group(function), str::to_owned)
     }
 
+    /// Where events go that failed.
+    pub(crate) fn dead_letter_target(&self) -> Option<&str> {
+        self.0.get("DeadLetterConfig")?.get("TargetArn")?.as_str()
+    }
+
     /// One of `LoggingConfig`'s members, if it is set.
     pub(crate) fn logging(&self, member: &str) -> Option<&str> {
         self.0.get("LoggingConfig")?.get(member)?.as_str()
