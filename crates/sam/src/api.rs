@@ -18,6 +18,7 @@ mod rest;
 mod rest_auth;
 mod rest_authorizers;
 mod rest_methods;
+mod sam_properties;
 mod security;
 mod serverless_http;
 mod serverless_rest;

@@ -10,7 +10,7 @@ use crate::resources::{Declaration, Declarations, SAM_FUNCTION};
 use crate::tree::{Member, Node, Tree};
 
 /// The implicit APIs: the event's type, the property that names an API, the logical id that stands
-/// in for it, and its type. What SAM would define in it is left to whoever serves it.
+/// in for it, and its type. What SAM would define in it is `api`'s.
 const APIS: [(&str, &str, &str, &str); 2] = [
     (
         "Api",
@@ -26,12 +26,14 @@ const APIS: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
+const STATE_MACHINE: &str = "AWS::Serverless::StateMachine";
+
 /// Adds `ServerlessRestApi` and `ServerlessHttpApi` where an event needs them.
 pub(crate) fn add_apis(resources: &mut Declarations) {
     for (event, property, logical_id, kind) in APIS {
         let needed = resources
             .values()
-            .find(|it| it.live && it.kind == SAM_FUNCTION && has_event(it, event, property));
+            .find(|it| it.live && may_have(it, event) && has_event(it, event, property));
         let Some(position) = needed.map(|it| it.position) else {
             continue;
         };
@@ -43,6 +45,11 @@ pub(crate) fn add_apis(resources: &mut Declarations) {
         let api = Declaration::added(kind, properties);
         resources.entry(logical_id.to_owned()).or_insert(api);
     }
+}
+
+/// State machines start by REST APIs too.
+fn may_have(resource: &Declaration, event: &str) -> bool {
+    resource.kind == SAM_FUNCTION || (resource.kind == STATE_MACHINE && event == "Api")
 }
 
 fn has_event(function: &Declaration, kind: &str, property: &str) -> bool {

@@ -126,7 +126,9 @@ fn lines(api: &Api) -> BTreeSet<String> {
     let mut add = |what: &str, text: String| {
         lines.insert(format!("{} {what} {text}", api.logical_id));
     };
-    add("kind", format!("{:?} {:?}", api.kind, api.name));
+    // SAM calls an API that has no name after the stack, which is not known to whoever reads it.
+    let name = Some(&api.name).filter(|it| *it != "stack" && **it != api.logical_id);
+    add("kind", format!("{:?} {name:?}", api.kind));
     for stage in &api.stages {
         let (name, variables) = (&stage.name, &stage.variables.0);
         add(
@@ -151,7 +153,7 @@ fn lines(api: &Api) -> BTreeSet<String> {
         add("gateway response", format!("{kind} {it:?}"));
     }
     for (name, it) in &api.models {
-        add("model", format!("{name} {it}"));
+        add("model", format!("{name} {}", sorted(it)));
     }
     for it in &api.usage_plans {
         add("usage plan", format!("{it:?}"));
@@ -164,14 +166,57 @@ fn all_lines(stack: &Stack) -> Result<BTreeSet<String>, String> {
     Ok(apis.iter().flat_map(lines).collect())
 }
 
+/// An output without what has no part in its APIs: some of it does not resolve.
+fn reduced(output: &str) -> String {
+    let mut output: Value = serde_json::from_str(output).unwrap();
+    output.as_object_mut().unwrap().remove("Outputs");
+    for (_, resource) in output["Resources"].as_object_mut().unwrap() {
+        let kind = resource["Type"].as_str().unwrap_or_default().to_owned();
+        let has_part = ["ApiGateway", "Lambda::Url", "Lambda::Alias", "Serverless"];
+        if !has_part.iter().any(|it| kind.contains(it)) {
+            let condition = resource.get("Condition").cloned();
+            let kind = if kind.is_empty() {
+                "AWS::Any::Thing"
+            } else {
+                &kind
+            };
+            *resource = serde_json::json!({ "Type": kind });
+            if let Some(condition) = condition {
+                resource["Condition"] = condition;
+            }
+        }
+    }
+    output.to_string()
+}
+
+/// With the members of each map in their order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<_, _> = members.iter().collect();
+            members
+                .into_iter()
+                .map(|(key, it)| (key.clone(), sorted(it)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
 /// What differs, or nothing.
 fn difference(folder: &Path, name: &str) -> Result<Option<usize>, String> {
     let text = fs::read_to_string(folder.join("input").join(name)).unwrap();
     let output = name.replace(".yaml", ".json");
     let output = fs::read_to_string(folder.join("output").join(output)).unwrap();
-    let theirs = resolve(name, &output).map_err(|it| format!("output: {it}"))?;
+    let theirs = resolve(name, &reduced(&output)).map_err(|it| format!("output: {it}"))?;
     let theirs = all_lines(&theirs).map_err(|it| format!("output: {it}"))?;
-    let ours = all_lines(&resolve(name, &text)?)?;
+    let ours = match resolve(name, &text) {
+        Ok(stack) => all_lines(&stack)?,
+        // Whether it resolves is another test's concern.
+        Err(_) if theirs.is_empty() => return Ok(None),
+        Err(problems) => return Err(format!("it does not resolve: {problems}")),
+    };
     if theirs.is_empty() && ours.is_empty() {
         return Ok(None);
     }
@@ -189,27 +234,41 @@ fn difference(folder: &Path, name: &str) -> Result<Option<usize>, String> {
     }
 }
 
+/// Inputs that are not read as the transform reads them, and why.
+const DIFFERENT: [(&str, &str); 1] = [(
+    "intrinsic_functions.yaml",
+    "it has Fn::Ref, which CloudFormation does not know",
+)];
+
+/// Inputs that the transform refuses, and that are taken here.
+const TAKEN: [(&str, &str); 1] = [(
+    "error_gateway_response_invalid_type_intrinsic.yaml",
+    "its intrinsic function in GatewayResponses is resolved here",
+)];
+
 #[test]
 fn the_apis_of_a_template_are_those_that_the_transform_makes_of_it() {
     let Some(folder) = folder() else {
         return;
     };
-    let (mut equal, mut all) = (0, 0);
+    let (mut equal, mut different) = (0, BTreeMap::new());
     for name in inputs(&folder, false) {
         match difference(&folder, &name) {
             Ok(None) => {}
-            Ok(Some(_)) => {
-                equal += 1;
-                all += 1;
-            }
+            Ok(Some(_)) => equal += 1,
             Err(difference) => {
-                all += 1;
-                eprintln!("{name} differs: {difference}");
+                different.insert(name, difference);
             }
         }
     }
+    let all = equal + different.len();
     eprintln!("the APIs of {equal} of {all} templates are those of AWS's transform");
-    assert!(equal >= 99, "{equal} of {all}");
+    for (name, reason) in DIFFERENT {
+        assert!(different.remove(name).is_some(), "{name} is read now");
+        eprintln!("{name} is left: {reason}");
+    }
+    assert_eq!(different, BTreeMap::new());
+    assert!(equal >= 115, "only {equal} templates have APIs");
 }
 
 #[test]
@@ -218,23 +277,27 @@ fn what_the_transform_refuses_of_an_api_is_refused() {
         return;
     };
     let about = ["api", "cors", "gateway_response", "swagger", "function_url"];
-    let (mut refused, mut all) = (0, 0);
+    let (mut refused, mut taken) = (0, BTreeMap::new());
     for name in inputs(&folder, true) {
         if !about.iter().any(|it| name.contains(it)) || name.contains("websocket") {
             continue;
         }
-        all += 1;
         let text = fs::read_to_string(folder.join("input").join(&name)).unwrap();
-        match resolve(&name, &text).and_then(|it| all_lines(&it)) {
-            Err(_) => refused += 1,
-            Ok(_) => {
-                let output = name.replace(".yaml", ".json");
-                let output = fs::read_to_string(folder.join("output").join(output)).unwrap();
-                let output: Value = serde_json::from_str(&output).unwrap();
-                eprintln!("{name} is taken: {}", output["errorMessage"]);
-            }
+        if resolve(&name, &text).and_then(|it| all_lines(&it)).is_err() {
+            refused += 1;
+            continue;
         }
+        let output = name.replace(".yaml", ".json");
+        let output = fs::read_to_string(folder.join("output").join(output)).unwrap();
+        let output: Value = serde_json::from_str(&output).unwrap();
+        taken.insert(name, output["errorMessage"].to_string());
     }
+    let all = refused + taken.len();
     eprintln!("{refused} of {all} templates that the transform refuses are refused");
-    assert!(refused >= 43, "{refused} of {all}");
+    for (name, reason) in TAKEN {
+        assert!(taken.remove(name).is_some(), "{name} is refused now");
+        eprintln!("{name} is taken: {reason}");
+    }
+    assert_eq!(taken, BTreeMap::new());
+    assert!(refused >= 60, "only {refused} templates are about APIs");
 }

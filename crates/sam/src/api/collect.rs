@@ -38,6 +38,7 @@ impl Stack {
             apis.extend(api(resource, &own, &parts, &mut found));
         }
         parts.note_foreign(&mut found);
+        url::refuse_tenants(self, &mut found);
         found.finish(apis)
     }
 }
@@ -52,7 +53,9 @@ fn api(
     let (kind, mut contents) = match resource.kind.as_str() {
         SAM_REST => {
             let document = serverless_rest::document(resource, events, found);
-            (ApiKind::Rest, document.read(ApiKind::Rest, found))
+            let mut contents = document.read(ApiKind::Rest, found);
+            rest::add_own(&Part::of(resource), &mut contents, found);
+            (ApiKind::Rest, contents)
         }
         SAM_HTTP => {
             let document = serverless_http::document(resource, events, found);
@@ -72,7 +75,7 @@ fn api(
     if let Some(part) = part.member("Domain") {
         found.note(&part, "the API is not served under a domain of its own.");
     }
-    let name = found.text(part.member("Name"));
+    let name = found.text(part.member("Name")).or(contents.title);
     Some(Api {
         logical_id: resource.logical_id.clone(),
         id: resource.reference.clone(),

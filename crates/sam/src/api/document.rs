@@ -40,6 +40,8 @@ pub(super) struct Document<'s> {
 /// What a document says.
 #[derive(Default)]
 pub(super) struct Contents {
+    /// What an API is called whose own properties do not say it.
+    pub(super) title: Option<String>,
     pub(super) routes: Vec<ApiRoute>,
     pub(super) authorizers: IndexMap<String, ApiAuthorizer>,
     pub(super) cors: Option<Cors>,
@@ -138,6 +140,7 @@ impl<'s> Document<'s> {
         let schemes = Schemes::read(&part, kind, &self.resource.reference, found);
         let mut models = validation::models(&part, found);
         Contents {
+            title: found.text(part.descend(&["info", "title"])),
             routes: self.routes(kind, &schemes, &mut models, found),
             authorizers: schemes.authorizers,
             cors: cors(

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-httpapiauth.html>
 
-use super::document::{Document, INTEGRATION};
+use super::document::{ANY, Document, INTEGRATION};
 use super::events::ApiEvent;
 use super::part::{Findings, Part};
 use super::rest_auth::{iam_scheme, is_method};
@@ -106,6 +106,7 @@ pub(super) fn apply(document: &mut Document<'_>, api: &Part<'_>, found: &mut Fin
         {
             Some(name) => {
                 let scopes = auth.descend(&["Authorizers", name, "AuthorizationScopes"]);
+                refuse_any(document, found);
                 set_default(document, &requirement(name, scopes));
             }
             None => found.wrong(
@@ -130,6 +131,19 @@ fn define(document: &mut Document<'_>, schemes: Map<String, Value>) {
         .or_insert_with(|| json!({}));
     if let Some(all) = all.as_object_mut() {
         all.extend(schemes);
+    }
+}
+
+/// SAM finds no method `any` to set a default for: API Gateway's own word is needed.
+fn refuse_any(document: &Document<'_>, found: &mut Findings) {
+    for (_, item) in document
+        .part()
+        .member("paths")
+        .map_or(Vec::new(), |it| it.members())
+    {
+        if let Some(any) = item.member("any") {
+            found.wrong(&any, format!("it must be called {ANY}."));
+        }
     }
 }
 

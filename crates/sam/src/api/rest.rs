@@ -27,6 +27,12 @@ pub(super) fn own(api: &Resource, found: &mut Findings) -> Contents {
         }
         None => Contents::default(),
     };
+    add_own(&part, &mut contents, found);
+    contents
+}
+
+/// What a REST API's own properties say, SAM's too.
+pub(super) fn add_own(api: &Part<'_>, contents: &mut Contents, found: &mut Findings) {
     for (key, message) in [
         (
             "BodyS3Location",
@@ -38,12 +44,12 @@ pub(super) fn own(api: &Resource, found: &mut Findings) -> Contents {
         ),
         ("Policy", "the resource policy is not applied."),
     ] {
-        if let Some(part) = part.member(key) {
+        if let Some(part) = api.member(key) {
             found.note(&part, message);
         }
     }
     // Of both, these are taken: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html
-    if let Some(types) = part.member("BinaryMediaTypes") {
+    if let Some(types) = api.member("BinaryMediaTypes") {
         let types = found.texts(Some(types));
         let types = types.into_iter().map(|it| it.replace("~1", "/"));
         for kind in types {
@@ -52,13 +58,12 @@ pub(super) fn own(api: &Resource, found: &mut Findings) -> Contents {
             }
         }
     }
-    if let Some(bytes) = found.number(part.member("MinimumCompressionSize")) {
+    if let Some(bytes) = found.number(api.member("MinimumCompressionSize")) {
         contents.minimum_compression_bytes = Some(bytes.into());
     }
-    if let Some(source) = part.member("ApiKeySourceType") {
+    if let Some(source) = api.member("ApiKeySourceType") {
         contents.api_key_source = api_key_source(Some(source), found);
     }
-    contents
 }
 
 /// `basepath: prepend` puts the document's `basePath` before each path.

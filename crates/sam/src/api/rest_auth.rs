@@ -10,7 +10,7 @@ use super::rest_authorizers;
 use super::serverless_rest::is_empty;
 use serde_json::{Map, Value, json};
 
-const PROPERTIES: [&str; 9] = [
+const PROPERTIES: [&str; 8] = [
     "Authorizers",
     "DefaultAuthorizer",
     "InvokeRole",
@@ -19,7 +19,6 @@ const PROPERTIES: [&str; 9] = [
     "ApiKeyRequired",
     "ResourcePolicy",
     "UsagePlan",
-    "SetDefaultAuthorizer",
 ];
 const IAM: &str = "AWS_IAM";
 const NONE: &str = "NONE";
@@ -158,8 +157,13 @@ pub(super) fn apply(document: &mut Document<'_>, api: &Part<'_>, found: &mut Fin
         let message = "the DefinitionBody is no OpenAPI document that it could be added to.";
         return found.wrong(&auth, message);
     }
-    check_security(document, found);
     let given = |key| auth.member(key).filter(|it| !is_empty(it.value));
+    if given("DefaultAuthorizer")
+        .or(given("ApiKeyRequired"))
+        .is_some()
+    {
+        check_security(document, found);
+    }
     let preflight = |key| found_true(auth.member(key));
     let default = given("DefaultAuthorizer");
     let mut names = rest_authorizers::define(document, &auth, found);
@@ -196,12 +200,12 @@ fn found_true(part: Option<Part<'_>>) -> bool {
 fn check_security(document: &Document<'_>, found: &mut Findings) {
     for (_, item) in found.map(document.part().member("paths")) {
         for (_, operation) in item.members() {
-            let Some(security) = operation.member("security") else {
-                continue;
-            };
-            let maps = security.items().iter().all(|it| it.value.is_object());
-            if !security.value.is_array() || !maps {
-                found.wrong(&security, "it must be a list of security requirements.");
+            let all = operation.members().into_iter();
+            for (_, security) in all.filter(|(key, _)| *key == "security") {
+                let maps = security.items().iter().all(|it| it.value.is_object());
+                if !security.value.is_array() || !maps {
+                    found.wrong(&security, "it must be a list of security requirements.");
+                }
             }
         }
     }

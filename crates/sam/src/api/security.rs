@@ -114,7 +114,8 @@ impl Schemes {
             return OPEN;
         };
         if !requirements.value.is_array() {
-            found.wrong(&requirements, "it must be a list of security requirements.");
+            let message = "it is no list of security requirements: it keeps nobody out.";
+            found.note(&requirements, message);
         }
         let mut access = OPEN;
         for requirement in requirements.items() {

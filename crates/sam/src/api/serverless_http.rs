@@ -7,6 +7,7 @@ use super::document::{Document, INTEGRATION};
 use super::events::ApiEvent;
 use super::http_auth;
 use super::part::{Findings, Part};
+use super::sam_properties;
 use super::serverless_rest::{defined_twice, is_empty, set};
 use crate::stack::Resource;
 use serde_json::{Value, json};
@@ -28,8 +29,8 @@ pub(super) fn document<'s>(
     found: &mut Findings,
 ) -> Document<'s> {
     let properties = Part::of(api);
+    sam_properties::check_http(&properties, found);
     let Some((mut document, managed)) = beginning(&properties, api, found) else {
-        refuse_without_document(&properties, found);
         return Document::empty(api, "DefinitionUri");
     };
     for event in events {
@@ -73,16 +74,6 @@ fn beginning<'s>(
         (None, None) => {
             let value = json!({ "openapi": "3.0.1", "paths": {} });
             Some((Document::given(api, "", value), true))
-        }
-    }
-}
-
-/// What SAM can only put into a document that it sees.
-fn refuse_without_document(properties: &Part<'_>, found: &mut Findings) {
-    for key in ["CorsConfiguration", "Auth", "Tags"] {
-        if let Some(part) = properties.member(key).filter(|it| !is_empty(it.value)) {
-            let message = format!("{key} works only with an inline DefinitionBody.");
-            found.wrong(&part, message);
         }
     }
 }

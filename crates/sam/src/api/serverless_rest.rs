@@ -9,6 +9,7 @@ use super::events::ApiEvent;
 use super::part::{Findings, Part};
 use super::request_model;
 use super::rest_auth;
+use super::sam_properties;
 use crate::stack::Resource;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,7 @@ pub(super) fn document<'s>(
     found: &mut Findings,
 ) -> Document<'s> {
     let properties = Part::of(api);
+    sam_properties::check_rest(&properties, found);
     let merges = found.boolean(properties.member("MergeDefinitions")) == Some(true);
     let (mut document, managed) = beginning(&properties, api, found);
     if managed || merges {
@@ -37,15 +39,6 @@ pub(super) fn document<'s>(
     rest_auth::apply(&mut document, &properties, found);
     add_gateway_responses(&mut document, &properties, found);
     add_models(&mut document, &properties, found);
-    if let Some(types) = properties.member("BinaryMediaTypes") {
-        let types: Vec<String> = found.texts(Some(types));
-        let types: Vec<String> = types.iter().map(|it| it.replace("~1", "/")).collect();
-        set(
-            &mut document,
-            "x-amazon-apigateway-binary-media-types",
-            json!(types),
-        );
-    }
     document
 }
 

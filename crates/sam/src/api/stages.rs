@@ -61,13 +61,16 @@ pub(super) fn of_sam_http(
     let name = name.unwrap_or_else(|| DEFAULT.to_owned());
     let mut throttles = route_settings(&part, found);
     for event in events {
-        let settings = event.properties.member("RouteSettings");
+        let Some(own) = event.properties.member("RouteSettings") else {
+            continue;
+        };
         let key = match event.method.as_str() {
             ANY => event.path.clone(),
             method => format!("{} {}", method.to_ascii_uppercase(), event.path),
         };
-        found.map(settings.clone());
-        if let Some(throttle) = settings.and_then(|it| throttle(&it, found)) {
+        found.map(Some(own.clone()));
+        let of_api = part.descend(&["RouteSettings", &key]);
+        if let Some(throttle) = throttle(&own, of_api.as_ref(), found) {
             throttles.insert(key, throttle);
         }
     }
@@ -136,7 +139,7 @@ pub(super) fn method_settings(
             "" if path.is_empty() => "/*".to_owned(),
             path => format!("/{path}"),
         };
-        if let Some(throttle) = throttle(&setting, found) {
+        if let Some(throttle) = throttle(&setting, None, found) {
             throttles.insert(format!("{method} {path}"), throttle);
         }
         let cached = found.boolean(setting.member("CachingEnabled"));
@@ -151,20 +154,25 @@ fn route_settings(stage: &Part<'_>, found: &mut Findings) -> BTreeMap<String, Th
     let mut throttles = BTreeMap::new();
     let default = stage.member("DefaultRouteSettings");
     found.map(default.clone());
-    if let Some(throttle) = default.and_then(|it| throttle(&it, found)) {
+    if let Some(throttle) = default.and_then(|it| throttle(&it, None, found)) {
         throttles.insert(ALL.to_owned(), throttle);
     }
     for (route, part) in found.map(stage.member("RouteSettings")) {
-        if let Some(throttle) = throttle(&part, found) {
+        if let Some(throttle) = throttle(&part, None, found) {
             throttles.insert(route.to_owned(), throttle);
         }
     }
     throttles
 }
 
-fn throttle(part: &Part<'_>, found: &mut Findings) -> Option<Throttle> {
-    let burst = found.number(part.member("ThrottlingBurstLimit"));
-    let rate = found.rate(part.member("ThrottlingRateLimit"));
+/// The limits of settings, and what they leave to others.
+fn throttle(part: &Part<'_>, other: Option<&Part<'_>>, found: &mut Findings) -> Option<Throttle> {
+    let member = |key| {
+        let own = part.member(key);
+        own.or_else(|| other.and_then(|it| it.member(key)))
+    };
+    let burst = found.number(member("ThrottlingBurstLimit"));
+    let rate = found.rate(member("ThrottlingRateLimit"));
     limits(burst, rate)
 }
 

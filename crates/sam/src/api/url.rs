@@ -6,7 +6,8 @@ use super::document::{Contents, DEFAULT, cors};
 use super::part::{Findings, Part};
 use super::spelling::Spelling;
 use super::{ApiIntegration, ApiRoute, Authorization, IntegrationKind, PayloadVersion};
-use crate::stack::Resource;
+use crate::resources::SAM_FUNCTION;
+use crate::stack::{Resource, Stack};
 use serde_json::Value;
 
 pub(super) const URL: &str = "AWS::Lambda::Url";
@@ -53,6 +54,21 @@ pub(super) fn read(resource: &Resource, found: &mut Findings) -> Contents {
         routes: vec![route],
         cors: cors(cors_part, Spelling::Http, found),
         ..Contents::default()
+    }
+}
+
+/// Functions with one environment for each tenant have no URL.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html>
+pub(super) fn refuse_tenants(stack: &Stack, found: &mut Findings) {
+    let functions = stack
+        .resources
+        .values()
+        .filter(|it| it.kind == SAM_FUNCTION);
+    for function in functions.map(Part::of) {
+        let tenants = function.member("TenancyConfig").is_some();
+        if let Some(url) = function.member("FunctionUrlConfig").filter(|_| tenants) {
+            found.wrong(&url, "a function with TenancyConfig has no URL.");
+        }
     }
 }
 
