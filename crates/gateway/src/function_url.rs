@@ -3,6 +3,7 @@
 use crate::desk::{Answered, Called, Desk};
 use crate::functions::{Call, Outcome};
 use crate::http1::{Received, Reply};
+use crate::signed::{self, NotSigned, Wanted};
 use crate::stamps::stamp;
 use crate::streams::{self, Beginning, Rest};
 use std::sync::Arc;
@@ -156,10 +157,15 @@ async fn stream(desk: &Desk, call: Call) -> Reply {
     Reply::Streamed(head, Box::new(rest))
 }
 
-fn authorize(_: &Desk, rules: &Rules, _: &Request) -> Result<Option<Caller>, String> {
-    if rules.signed {
-        Err("no".into())
-    } else {
-        Ok(None)
+/// Who signed, where somebody must.
+fn authorize(desk: &Desk, rules: &Rules, request: &Request) -> Result<Option<Caller>, NotSigned> {
+    if !rules.signed || desk.settings.disable_authorizer {
+        return Ok(None);
     }
+    let wanted = Wanted {
+        service: "lambda",
+        action: "lambda:InvokeFunctionUrl",
+        arn: &rules.function,
+    };
+    signed::by(desk, request, &wanted).map(Some)
 }

@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod one_port;
 mod rest;
+mod signed;
 mod sink;
 mod stamps;
 mod streams;

@@ -4,12 +4,17 @@ use super::rules::{Rule, ServedStage};
 use super::{Refused, Trip};
 use crate::authorizers::{Authorizer, Question};
 use crate::desk::with_variables;
+use crate::keys::{NotGood, Purpose};
+use crate::signed::{self, NotSigned, Wanted};
 use std::time::Duration;
 use tether_apigw::authorizer::{
-    self, Answers, Asked, identity, request_event_v1, request_event_v2,
+    self, Answers, Asked, INVOKE, identity, request_event_v1, request_event_v2,
 };
 use tether_apigw::caller::Caller;
-use tether_apigw::http_api::{Exchange, Match, context_variable, internal_error, route_arn};
+use tether_apigw::http_api::{
+    Exchange, Match, context_variable, forbidden, internal_error, route_arn, unauthorized,
+};
+use tether_apigw::jwt::{self, TokenError, bearer};
 use tether_sam::api::{Authorization, AuthorizerKind, PayloadVersion};
 
 /// Longest that an authorizer may take
@@ -72,8 +77,12 @@ impl Trip<'_> {
                 })
             }
             AuthorizerKind::Jwt { issuer, audience } => {
-                self.jwt(authorizer, name, (issuer, audience), scopes, exchange)
-                    .await
+                let rules = jwt::Rules {
+                    issuer,
+                    audience,
+                    scopes,
+                };
+                self.jwt(authorizer, name, rules, exchange).await
             }
             AuthorizerKind::Token { .. } | AuthorizerKind::Cognito { .. } => {
                 self.say(&format_args!(
@@ -128,17 +137,56 @@ pub(super) fn sources(
 }
 
 impl Trip<'_> {
-    fn signed(&self, _: &Exchange<'_>) -> Result<Caller, Refused> {
-        Err(internal_error())
+    /// Whoever signed.
+    fn signed(&self, exchange: &Exchange<'_>) -> Result<Caller, Refused> {
+        let arn = route_arn(exchange);
+        let wanted = Wanted {
+            service: "execute-api",
+            action: INVOKE,
+            arn: &arn,
+        };
+        let signed = signed::by(self.desk, self.request, &wanted);
+        signed.map_err(|refused| {
+            self.say(&refused);
+            match refused {
+                NotSigned::Unsigned(unsigned) => unsigned.http(),
+                NotSigned::Denied { .. } => forbidden(),
+            }
+        })
     }
+
+    /// Whoever has a token of the issuer.
     async fn jwt(
         &self,
-        _: &Authorizer,
-        _: &str,
-        _: (&str, &[String]),
-        _: &[String],
-        _: &Exchange<'_>,
+        authorizer: &Authorizer,
+        name: &str,
+        rules: jwt::Rules<'_>,
+        exchange: &Exchange<'_>,
     ) -> Result<Caller, Refused> {
-        Err(internal_error())
+        let refuse = |error: &TokenError| {
+            self.say(&format_args!("{name}: {error}"));
+            error.http(rules.scopes)
+        };
+        let found = sources(authorizer, exchange).unwrap_or_default();
+        let token = bearer(found.first().map(String::as_str).unwrap_or_default());
+        if token.is_empty() {
+            return Err(refuse(&TokenError::Missing));
+        }
+        let keys = &self.desk.settings.keys;
+        let verified = keys.verify(self.desk, token, Purpose::Jwt(rules)).await;
+        match verified {
+            Ok(token) => Ok(token.http_caller(rules.scopes)),
+            Err(NotGood::Token(error)) => Err(refuse(&error)),
+            Err(NotGood::NoKeys) => Err(no_keys()),
+        }
     }
+}
+
+/// What AWS says while an issuer does not answer `[inf]`.
+fn no_keys() -> Refused {
+    let mut answer = unauthorized();
+    let said = "Bearer scope=\"\" error=\"invalid_token\" error_description=\"OIDC discovery endpoint communication error\"";
+    let header = ("www-authenticate".to_owned(), said.to_owned());
+    answer.headers.push(header);
+    answer
 }

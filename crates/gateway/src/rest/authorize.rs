@@ -4,11 +4,14 @@ use super::Trip;
 use super::rules::Rule;
 use crate::authorizers::{Authorizer, Question};
 use crate::desk::with_variables;
+use crate::keys::{NotGood, Purpose};
+use crate::signed::{self, NotSigned, Wanted};
 use serde_json::Value;
 use tether_apigw::authorizer::{
-    Answers, Asked, Refused, identity, rest_request_event, token_event,
+    Answers, Asked, INVOKE, Refused, identity, rest_request_event, token_event,
 };
-use tether_apigw::rest::{Fault, FaultKind, limits, proxy_event, request_context};
+use tether_apigw::jwt::{bearer, cognito_issuer};
+use tether_apigw::rest::{Fault, FaultKind, Identity, limits, proxy_event, request_context};
 use tether_sam::api::{Authorization, AuthorizerKind};
 
 impl Trip<'_> {
@@ -39,7 +42,7 @@ impl Trip<'_> {
         match &authorizer.own.kind {
             AuthorizerKind::Token { function, .. } | AuthorizerKind::Request { function, .. } => {
                 let asked = self.ask_function(authorizer, function).await;
-                asked.map_err(|refused| fault(name, &refused))
+                asked.map_err(|refused| refused.fault(name))
             }
             AuthorizerKind::Cognito { user_pools } => {
                 self.cognito(authorizer, name, user_pools, scopes).await
@@ -111,17 +114,6 @@ impl Trip<'_> {
     }
 }
 
-/// A refusal, as REST APIs answer it.
-pub(super) fn fault(name: &str, refused: &Refused) -> Fault {
-    let kind = FaultKind::named(refused.gateway_response());
-    let kind = kind.unwrap_or(FaultKind::AuthorizerFailure);
-    let fault = Fault::new(kind, format!("{name}: {refused}"));
-    match refused.message() {
-        Some(message) => fault.saying(message),
-        None => fault,
-    }
-}
-
 /// `identity.sourceIp`
 fn at(context: &serde_json::Map<String, Value>, name: &str) -> Option<String> {
     let mut parts = name.split('.');
@@ -135,16 +127,64 @@ fn at(context: &serde_json::Map<String, Value>, name: &str) -> Option<String> {
 }
 
 impl Trip<'_> {
-    fn signed(&self) -> Result<(), Fault> {
-        Err(Fault::new(FaultKind::MissingAuthenticationToken, "no"))
+    /// Whoever signed.
+    fn signed(&mut self) -> Result<(), Fault> {
+        let arn = self.method_arn();
+        let wanted = Wanted {
+            service: "execute-api",
+            action: INVOKE,
+            arn: &arn,
+        };
+        let signed = signed::by(self.desk, self.exchange.request, &wanted);
+        let caller = signed.map_err(|refused| {
+            let reason = refused.to_string();
+            let mut fault = match refused {
+                NotSigned::Unsigned(unsigned) => unsigned.fault(),
+                NotSigned::Denied { message, .. } => {
+                    Fault::new(FaultKind::AccessDenied, "").saying(message)
+                }
+            };
+            fault.reason = reason;
+            fault
+        })?;
+        if let Some(caller) = caller.iam() {
+            self.exchange.identity = Identity {
+                access_key: Some(caller.access_key.clone()),
+                account_id: Some(caller.account_id.clone()),
+                caller: Some(caller.user_id.clone()),
+                user: Some(caller.user_id.clone()),
+                user_arn: Some(caller.user_arn.clone()),
+            };
+        }
+        Ok(())
     }
+
+    /// Whoever has a token of one of the pools.
     async fn cognito(
-        &self,
-        _: &Authorizer,
-        _: &str,
-        _: &[String],
-        _: &[String],
+        &mut self,
+        authorizer: &Authorizer,
+        name: &str,
+        user_pools: &[String],
+        scopes: &[String],
     ) -> Result<(), Fault> {
-        Err(Fault::new(FaultKind::Unauthorized, "no"))
+        let identity = self.identity(authorizer);
+        let identity = identity.map_err(|refused| refused.fault(name))?;
+        let token = bearer(identity.first().map(String::as_str).unwrap_or_default());
+        let issuers = user_pools.iter().filter_map(|it| cognito_issuer(it));
+        let issuers: Vec<String> = issuers.collect();
+        let purpose = Purpose::Cognito {
+            issuers: &issuers,
+            scopes,
+        };
+        let verified = self.desk.settings.keys.verify(self.desk, token, purpose);
+        let token = verified.await.map_err(|not| match not {
+            NotGood::Token(error) => error.fault(name),
+            NotGood::NoKeys => {
+                let reason = format!("{name}: there are no keys to verify the token by");
+                Fault::new(FaultKind::Unauthorized, reason)
+            }
+        })?;
+        self.exchange.authorizer = token.cognito_caller().rest();
+        Ok(())
     }
 }

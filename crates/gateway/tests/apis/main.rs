@@ -1,0 +1,10 @@
+//! APIs of templates over real sockets, whose functions are closures.
+
+mod authorizers;
+mod desk;
+mod http_apis;
+mod integrations;
+mod one_port;
+mod rest;
+mod streams;
+mod urls;
