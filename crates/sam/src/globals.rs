@@ -148,10 +148,13 @@ pub(crate) fn apply(section: Option<&Members>, resources: &mut Declarations, rep
             continue;
         };
         refuse_unsupported(kind, globals, allowed, report);
+        // What is not allowed has been reported; it must not be again, of each resource.
+        let mut globals = globals.clone();
+        globals.retain(|name, _| allowed.contains(&name.as_str()));
         let kind = format!("{SAM}{kind}");
         for (logical_id, resource) in resources.iter_mut().filter(|(_, it)| it.kind == kind) {
             // What is wrong has been reported.
-            let _ = inherit(logical_id, resource, globals, report);
+            let _ = inherit(logical_id, resource, &globals, report);
         }
     }
 }

@@ -84,7 +84,7 @@ fn events_without_an_api_get_one() {
 #[test]
 fn events_with_an_api_of_their_own_need_none() {
     let stack = resolved(
-        "Resources:\n  Mine: {Type: AWS::Serverless::Api}\n  F:\n    Type: \
+        "Resources:\n  Mine: {Type: AWS::Serverless::Api, Properties: {StageName: x}}\n  F:\n    Type: \
          AWS::Serverless::Function\n    Properties:\n      Role: r\n      Events:\n        A: {Type: \
          Api, Properties: {RestApiId: !Ref Mine, Path: /, Method: get}}\n",
     );

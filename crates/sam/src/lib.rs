@@ -53,6 +53,7 @@ mod serverless_websocket;
 mod stack;
 mod stored;
 mod substitution;
+pub mod support;
 mod surroundings;
 mod table;
 mod tags;

@@ -16,6 +16,7 @@ use crate::problem::{Position, Problem, Problems, Report, Reported};
 use crate::resources;
 use crate::serverless_websocket;
 use crate::stack::{Output, Stack};
+use crate::support;
 use crate::surroundings::Surroundings;
 use crate::tree::{Members, Node};
 use crate::unsupported;
@@ -167,6 +168,7 @@ impl Template {
         let mut declared = resources::declare(sections.resources, &mut evaluator);
         implicit::add_apis(&mut declared);
         globals::apply(sections.globals, &mut declared, &mut evaluator.report);
+        support::check(&declared, &mut evaluator.report);
         serverless_websocket::expand(&mut declared, &mut evaluator.report);
         implicit::add_roles(&mut declared, &mut evaluator);
         generated::add(&mut declared);
