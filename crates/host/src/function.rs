@@ -258,8 +258,11 @@ impl Function {
             Ended::TimedOut if self.copy.has_a_developer() => slot.overdue = true,
             _ => slot.stop().await,
         }
+        let code = slot.process.as_ref().map(Process::code);
         drop(slot);
-        self.outdated.notify_one();
+        if !code.is_some_and(|it| self.making.is_still(it)) {
+            self.outdated.notify_one();
+        }
         Ran {
             ended,
             queued: began - arrived,
@@ -421,7 +424,10 @@ impl Function {
     }
 
     fn remember(&self, variables: &Environment) {
-        *lock(&self.variables) = Some(variables.clone());
+        let mut last = lock(&self.variables);
+        if last.as_ref() != Some(variables) {
+            *last = Some(variables.clone());
+        }
     }
 
     /// Ends all processes, and then their debuggers' connections.

@@ -6,8 +6,8 @@
 //! Three things together never miss a save, and seldom look at every file:
 //!
 //! * events say *that* something has happened. With inotify they stand in one
-//!   queue before the write returns, so an event of our own, of a file in a
-//!   folder of ours (a *cookie*), tells that all events before it were heard;
+//!   queue before the write returns, so whoever reads it to its end has heard of
+//!   everything that was written before;
 //! * files say *what* has happened: a look at all of them makes the version
 //!   ([`crate::freshness`]), and decides. It is taken again only after an event;
 //! * what events do not tell (files with several names, a folder that was moved
@@ -16,31 +16,31 @@
 //! Where events cannot be had, or do not promise that order, there is a look at
 //! all files before each invocation.
 //!
+//! * [`system`] is the system's own watch: Linux's, or what a library hears;
 //! * [`board`] knows who is interested in which folder;
 //! * [`tree`] is one function's code.
 
 mod board;
+#[cfg_attr(
+    any(target_os = "linux", target_os = "android"),
+    path = "watch/inotify.rs"
+)]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    path = "watch/elsewhere.rs"
+)]
+mod system;
 mod tree;
 
 pub(crate) use tree::Tree;
 
 use crate::freshness::Identity;
 use board::{Board, Interest};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
-
-/// Only inotify has events in the queue when the write returns, those of all
-/// folders in the order of the writes.
-const ORDERED: bool = cfg!(any(target_os = "linux", target_os = "android"));
-
-/// A cookie is heard of within a millisecond. Behind very many events it takes
-/// longer, and a look at the files does not.
-const COOKIE_WAIT: Duration = Duration::from_millis(250);
+use system::{Hearing, System};
 
 /// The system's number for too many descriptors, and for too many watches.
 const EMFILE: i32 = 24;
@@ -56,15 +56,10 @@ struct Watching {
     board: Arc<Mutex<Board>>,
     /// Never locked by whoever holds the board: its own thread wants that.
     system: Option<Mutex<System>>,
-    cookies: AtomicU64,
+    hearing: Option<Hearing>,
     trees: Mutex<Vec<Weak<Tree>>>,
     notes: Notes,
     said: Mutex<BTreeSet<String>>,
-}
-
-struct System {
-    watcher: RecommendedWatcher,
-    cookies: tempfile::TempDir,
 }
 
 /// What became of the wish to hear of some folders.
@@ -83,13 +78,13 @@ impl Watcher {
     pub fn new(notes: Notes) -> Self {
         let board = Arc::new(Mutex::new(Board::default()));
         let (system, failed) = match System::start(&board) {
-            Ok(system) => (Some(Mutex::new(system)), None),
+            Ok(system) => (Some(system), None),
             Err(error) => (None, Some(error)),
         };
         let watching = Watching {
             board,
-            system,
-            cookies: AtomicU64::new(0),
+            hearing: system.as_ref().map(System::hearing),
+            system: system.map(Mutex::new),
             trees: Mutex::default(),
             notes,
             said: Mutex::default(),
@@ -115,20 +110,9 @@ impl Watcher {
 }
 
 impl Watching {
-    /// Waits until everything that was written before is heard of. False: that
-    /// is not known.
-    async fn hears_all(&self) -> bool {
-        let Some(system) = self.system.as_ref().filter(|_| ORDERED) else {
-            return false;
-        };
-        let number = self.cookies.fetch_add(1, Ordering::Relaxed);
-        let cookie = lock(system).cookies.path().join(number.to_string());
-        let heard = lock(&self.board).expect_cookie(&cookie);
-        let written = std::fs::write(&cookie, "").is_ok();
-        let heard = written && matches!(tokio::time::timeout(COOKIE_WAIT, heard).await, Ok(Ok(())));
-        let _ = std::fs::remove_file(&cookie);
-        lock(&self.board).forget_cookie(&cookie);
-        heard
+    /// Tells of everything that was written before. False: that is not known.
+    fn hears_all(&self) -> bool {
+        self.hearing.as_ref().is_some_and(Hearing::all)
     }
 
     /// Watches these folders for a tree, from now on and no others. It waits for
@@ -147,8 +131,8 @@ impl Watching {
                 continue;
             }
             // What had this path before is not what it is now.
-            let _ = system.watcher.unwatch(path);
-            match system.watcher.watch(path, RecursiveMode::NonRecursive) {
+            system.unwatch(path);
+            match system.watch(path) {
                 Ok(()) => kept.new = true,
                 Err(error) => {
                     lock(&self.board).is_gone(path);
@@ -158,7 +142,7 @@ impl Watching {
         }
         let others = lock(&self.board).is_interested_only(tree, &folders);
         for path in others {
-            let _ = system.watcher.unwatch(&path);
+            system.unwatch(&path);
         }
         kept
     }
@@ -190,16 +174,6 @@ impl Watching {
         if lock(&self.said).insert(note.clone()) {
             (self.notes)(note);
         }
-    }
-}
-
-impl System {
-    fn start(board: &Arc<Mutex<Board>>) -> notify::Result<Self> {
-        let hears = Arc::clone(board);
-        let mut watcher = notify::recommended_watcher(move |event| lock(&hears).hear(event))?;
-        let cookies = tempfile::Builder::new().prefix("tether-watch-").tempdir()?;
-        watcher.watch(cookies.path(), RecursiveMode::NonRecursive)?;
-        Ok(Self { watcher, cookies })
     }
 }
 

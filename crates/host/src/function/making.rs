@@ -94,6 +94,12 @@ impl Making {
         self.shop.tree().version().await
     }
 
+    /// Whether this is the code as far as anybody has heard; see
+    /// [`Tree::is_still`].
+    pub(super) fn is_still(&self, code: Fingerprint) -> bool {
+        self.shop.tree().is_still(code)
+    }
+
     /// Tells the developer.
     pub(super) fn says(&self, text: &str) {
         (self.shop.progress)(text);

@@ -66,6 +66,11 @@ impl Process {
                 && (self.fresh || self.environment.is_alive())
     }
 
+    /// The version of the code that it was started from.
+    pub(super) fn code(&self) -> Fingerprint {
+        self.code
+    }
+
     pub(super) fn is_of(&self, code: Fingerprint) -> bool {
         self.code == code
     }

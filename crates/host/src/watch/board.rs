@@ -6,7 +6,7 @@ use notify::{Event, EventKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// Folders that are watched, and the trees that hear of them.
 ///
@@ -17,7 +17,6 @@ pub(super) struct Board {
     folders: HashMap<Identity, Folder>,
     paths: HashMap<PathBuf, Identity>,
     trees: HashMap<u64, watch::Sender<u64>>,
-    cookies: HashMap<PathBuf, oneshot::Sender<()>>,
     /// So many joined: a number is never another tree's.
     joined: u64,
 }
@@ -135,16 +134,6 @@ impl Board {
             .collect()
     }
 
-    pub(super) fn expect_cookie(&mut self, cookie: &Path) -> oneshot::Receiver<()> {
-        let (heard, hears) = oneshot::channel();
-        self.cookies.insert(cookie.to_path_buf(), heard);
-        hears
-    }
-
-    pub(super) fn forget_cookie(&mut self, cookie: &Path) {
-        self.cookies.remove(cookie);
-    }
-
     /// In the order of the events.
     pub(super) fn hear(&mut self, event: notify::Result<Event>) {
         let event = match event {
@@ -157,10 +146,6 @@ impl Board {
             return;
         }
         for path in &event.paths {
-            if let Some(cookie) = self.cookies.remove(path) {
-                let _ = cookie.send(());
-                continue;
-            }
             self.stir(path);
             if takes_away(event.kind) && self.paths.contains_key(path) {
                 self.is_gone(path);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::freshness::Fingerprint;
 use std::fs;
+use std::time::Duration;
 
 /// Whoever waits for something gets it within this, or never.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,7 +60,7 @@ async fn is_known_without_a_look(stage: &Stage) {
     let version = stage.version().await;
     let looks = stage.tree.looks();
     assert_eq!(stage.version().await, version);
-    if ORDERED {
+    if cfg!(any(target_os = "linux", target_os = "android")) {
         assert_eq!(stage.tree.looks(), looks);
     }
 }

@@ -119,6 +119,17 @@ impl Tree {
         code
     }
 
+    /// Whether this is the version as far as anybody has heard. It waits for
+    /// nothing, and no means that nobody knows.
+    pub(crate) fn is_still(&self, code: Fingerprint) -> bool {
+        let Ok(last) = self.last.try_lock() else {
+            return false;
+        };
+        let heard = *self.stirs.borrow();
+        let is_it = |look: &Look| look.hears && look.code == code && look.stirs == heard;
+        last.as_deref().is_some_and(is_it)
+    }
+
     /// Waits until the version is another one, and nothing has happened for a
     /// moment.
     pub(crate) async fn differs_from(self: &Arc<Self>, known: Fingerprint) -> Fingerprint {
@@ -152,7 +163,7 @@ impl Tree {
         let Some(watching) = self.watching.as_ref().filter(|_| known.hears) else {
             return false;
         };
-        if !watching.hears_all().await || *self.stirs.borrow() != known.stirs {
+        if !watching.hears_all() || *self.stirs.borrow() != known.stirs {
             return false;
         }
         if known.elsewhere.len() <= self.folders.len() {
