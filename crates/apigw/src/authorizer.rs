@@ -90,8 +90,8 @@ pub enum AuthorizerError {
     )]
     NoPolicy,
     /// `policyDocument` is malformed or cannot be evaluated.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
+    #[error("{}", one_line(&.0.to_string()))]
+    Policy(PolicyError),
     /// `context` is no object.
     #[error(
         "the authorizer's context is {0} and not an object: map names to strings, numbers or booleans"
@@ -109,7 +109,8 @@ pub enum AuthorizerError {
     Simple,
     /// A value of `context` is not flat.
     #[error(
-        "context.{key} is {kind}: only strings, numbers and booleans are allowed, so serialise it"
+        "context.{} is {kind}: only strings, numbers and booleans are allowed, so serialise it",
+        one_line(key)
     )]
     ContextValue {
         /// Its name.
@@ -117,6 +118,17 @@ pub enum AuthorizerError {
         /// What it is.
         kind: &'static str,
     },
+}
+
+impl From<PolicyError> for AuthorizerError {
+    fn from(error: PolicyError) -> Self {
+        Self::Policy(error)
+    }
+}
+
+/// Names that a function made up stand in a log's line, and do not break it.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 impl Verdict {
@@ -380,9 +392,22 @@ mod tests {
                 }
             );
         }
+        let key = AuthorizerError::ContextValue {
+            key: "a\nb".to_owned(),
+            kind: "a list",
+        };
+        assert!(key.to_string().starts_with("context.a b is a list"));
         let list =
             json!({ "principalId": "me", "policyDocument": policy("Allow", "*"), "context": [] });
         assert_eq!(error(&list), AuthorizerError::Context("a list"));
+    }
+
+    #[test]
+    fn an_element_that_breaks_the_line_is_named_in_one() {
+        let mut policy = policy("Allow", "*");
+        policy["Statement"][0]["Act\nion"] = json!("*");
+        let error = error(&json!({ "principalId": "me", "policyDocument": policy })).to_string();
+        assert!(error.contains("Act") && !error.contains('\n'), "{error}");
     }
 
     #[test]
