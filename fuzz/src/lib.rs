@@ -17,6 +17,7 @@ mod promises;
 mod seeds;
 mod targets {
     pub(crate) mod gateway;
+    pub(crate) mod http_apis;
     pub(crate) mod messages;
     pub(crate) mod payloads;
     pub(crate) mod records;
@@ -24,7 +25,7 @@ mod targets {
     pub(crate) mod templates;
 }
 
-use targets::{gateway, messages, payloads, records, runtime_api, templates};
+use targets::{gateway, http_apis, messages, payloads, records, runtime_api, templates};
 
 /// Something that reads bytes from outside.
 #[derive(Clone, Copy)]
@@ -56,5 +57,9 @@ pub fn targets() -> Vec<Target> {
         target("template", templates::template, seeds::templates),
         target("policy", gateway::policy, seeds::policies),
         target("selection", gateway::selection, seeds::selections),
+        target("http-answer", http_apis::answer, seeds::http_answers),
+        target("opinion", http_apis::opinion, seeds::opinions),
+        target("token", http_apis::token, seeds::tokens),
+        target("visit", http_apis::visit, seeds::visits),
     ]
 }

@@ -195,3 +195,56 @@ pub(crate) fn selections() -> Seeds {
         "$request.body..a[?(@.b)]\n[]",
     ])
 }
+
+pub(crate) fn http_answers() -> Seeds {
+    let mut seeds = texts(&[
+        r#"{"statusCode":201,"headers":{"X-One":"1","n":2,"b":true,"x":null},"multiValueHeaders":{"set-cookie":["a=1"]},"cookies":["b=2"],"body":"aGk=","isBase64Encoded":true}"#,
+        r#"{"statusCode":"418","body":"{\"a\":1}"}"#,
+        r#"{"statusCode":200,"headers":{"a\r\nb":"c\r\nd"},"body":7}"#,
+        "\"Hello\"",
+        "[1, 2.50, 1e400]",
+        &deep(),
+    ]);
+    let head = br#"{"statusCode":204,"headers":{"a":"b"},"cookies":["c"]}"#;
+    let stream = [head.as_slice(), &[0; 8], b"body"].concat();
+    seeds.push(("stream".to_owned(), stream));
+    seeds
+}
+
+pub(crate) fn opinions() -> Seeds {
+    let policy = r#""principalId":"hunter2","policyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:*","Resource":"arn:aws:execute-api:*:*:*/live/GET/*"}]}"#;
+    texts(&[
+        &format!(
+            r#"{{{policy},"context":{{"a":"hunter2","n":1,"b":true,"z":null}},"usageIdentifierKey":"hunter2"}}"#
+        ),
+        &format!(r#"{{{policy},"context":{{"list":[1],"map":{{}}}},"isAuthorized":false}}"#),
+        r#"{"isAuthorized":true,"context":{"a":["hunter2"]}}"#,
+        r#"{"isAuthorized":"true"}"#,
+        r#"{"errorMessage":"Unauthorized","errorType":"Error"}"#,
+        "null",
+    ])
+}
+
+pub(crate) fn tokens() -> Seeds {
+    let none = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiZXhwIjoxODAwMDAwMDAwLCJzdWIiOiJodW50ZXIyIn0.";
+    let pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPO3g1Y/SyQmrLDdaUzQ3KG3X1zXa\nvENfgp55WvICh/QnolURg56uYu75j8vGugQJtYxyQKbHYnd57Y+2l+Y0Pw==\n-----END PUBLIC KEY-----";
+    texts(&[
+        crate::targets::http_apis::TOKEN,
+        &format!("{none}\n{pem}"),
+        &format!(
+            r#"{none}{}{{"keys":[{{"kty":"EC","crv":"P-256","kid":"k","x":"AA","y":"AA"}}]}}"#,
+            "\n"
+        ),
+        "a.b.c\n{\"keys\":[]}",
+    ])
+}
+
+pub(crate) fn visits() -> Seeds {
+    let signed = "GET /live/pets/1?a=1&a=%2B+x\nHost: h\nX-Amz-Date: 20260101T000000Z\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=00ff";
+    texts(&[
+        signed,
+        "POST /a%2Fb%3Fc\nContent-Type: application/json\nCookie: a=1; b=2\nX-Forwarded-For: 1.2.3.4\n\n{\"append:header.x\":\"$request.querystring.q\",\"overwrite:path\":\"/${request.path}\"}",
+        "OPTIONS /?X-Amz-Credential=A%2F20260101%2Fr%2Flambda%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=0\nOrigin: https://a.example\nAccess-Control-Request-Method: GET",
+        "GET //pets/../%ff?&&=\n\n\u{0}",
+    ])
+}
