@@ -7,4 +7,5 @@ mod integrations;
 mod one_port;
 mod rest;
 mod streams;
+mod upstream;
 mod urls;
