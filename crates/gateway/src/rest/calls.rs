@@ -159,19 +159,18 @@ impl<'a> Trip<'a> {
                     body: body.clone(),
                 };
                 let came = self.desk.upstream.call(outgoing, within).await;
-                let Incoming {
-                    status,
-                    headers,
-                    body,
-                } = came.map_err(|error| upstream(&error))?;
-                let came = Came::Http {
-                    status,
-                    headers: &headers,
-                    body: &body,
-                };
-                answer(self, came)
+                let came = came.map_err(|error| upstream(&error))?;
+                answer(self, http(&came))
             }
         }
+    }
+}
+
+fn http(came: &Incoming) -> Came<'_> {
+    Came::Http {
+        status: came.status,
+        headers: &came.headers,
+        body: &came.body,
     }
 }
 

@@ -4,6 +4,7 @@ mod authorizers;
 mod desk;
 mod http_apis;
 mod integrations;
+mod keys;
 mod one_port;
 mod rest;
 mod streams;

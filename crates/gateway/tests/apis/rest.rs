@@ -109,7 +109,7 @@ async fn a_malformed_answer_is_a_502_and_named() {
         let event: Value = serde_json::from_slice(&call.payload).unwrap();
         match event["pathParameters"]["proxy"].as_str() {
             Some("text") => Outcome::Answer("\"text\"".into()),
-            Some("empty") => Outcome::Answer("{}".into()),
+            Some("status") => Outcome::Answer(r#"{"statusCode":"x"}"#.into()),
             Some("raised") => Outcome::Error(r#"{"errorMessage":"boom"}"#.into()),
             _ => Outcome::Failed("its code is not there".to_owned()),
         }
@@ -118,7 +118,7 @@ async fn a_malformed_answer_is_a_502_and_named() {
     let internal = r#"{"message": "Internal server error"}"#;
     for (path, reason) in [
         ("text", "object"),
-        ("empty", "answer"),
+        ("status", "statusCode"),
         ("raised", "log"),
         ("gone", "its code is not there"),
     ] {

@@ -1,0 +1,88 @@
+use crate::desk::{Desk, Programs};
+use serde_json::json;
+
+const METERED: &str = "
+Resources:
+  Pets:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: live
+      MinimumCompressionSize: 100
+      Auth: {ApiKeyRequired: true}
+  Show:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: app.handler
+      CodeUri: src/
+      Events:
+        Get: {Type: Api, Properties: {RestApiId: !Ref Pets, Path: /a, Method: get}}
+  Plan:
+    Type: AWS::ApiGateway::UsagePlan
+    Properties:
+      ApiStages: [{ApiId: !Ref Pets, Stage: live}]
+      Quota: {Limit: 3, Period: DAY}
+  Key:
+    Type: AWS::ApiGateway::ApiKey
+    Properties: {Enabled: true, Value: a-key-of-twenty-letters}
+  Both:
+    Type: AWS::ApiGateway::UsagePlanKey
+    Properties: {KeyId: !Ref Key, KeyType: API_KEY, UsagePlanId: !Ref Plan}
+";
+
+const KEY: (&str, &str) = ("x-api-key", "a-key-of-twenty-letters");
+
+#[tokio::test]
+async fn a_key_lets_in_as_often_as_its_plan_says() {
+    let desk = Desk::serve(METERED, Programs::default().echo("Show")).await;
+    let forbidden = r#"{"message":"Forbidden"}"#;
+    assert_eq!(desk.get("/live/a").await.said(), (403, forbidden));
+    let other = [("x-api-key", "another-key-of-twenty")];
+    assert_eq!(
+        desk.ask("GET", "/live/a", &other, "").await.said(),
+        (403, forbidden)
+    );
+    for _ in 0..3 {
+        let got = desk.ask("GET", "/live/a", &[KEY], "").await;
+        assert_eq!(got.status, 200, "{got:?} {:?}", desk.notices());
+        assert_eq!(got.json()["requestContext"]["identity"]["apiKey"], KEY.1);
+    }
+    let limit = r#"{"message":"Limit Exceeded"}"#;
+    assert_eq!(
+        desk.ask("GET", "/live/a", &[KEY], "").await.said(),
+        (429, limit)
+    );
+    // The same plan in another version of the template counts on.
+    desk.redefine(METERED);
+    assert_eq!(desk.ask("GET", "/live/a", &[KEY], "").await.status, 429);
+    desk.pass(24 * 60 * 60);
+    assert_eq!(desk.ask("GET", "/live/a", &[KEY], "").await.status, 200);
+    let told = desk.notices().join("\n");
+    assert!(
+        !told.contains(KEY.1) && !told.contains(other[0].1),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_whoever_can_read_them() {
+    let programs = Programs::default().returning("Show", |event| {
+        let times = if event["queryStringParameters"].is_null() {
+            1000
+        } else {
+            1
+        };
+        json!({ "statusCode": 200, "body": "abc".repeat(times) })
+    });
+    let desk = Desk::serve(METERED, programs).await;
+    let accepting = [KEY, ("Accept-Encoding", "gzip")];
+    let got = desk.ask("GET", "/live/a", &accepting, "").await;
+    assert_eq!(got.header("content-encoding"), Some("gzip"));
+    let mut decoder = flate2::read::GzDecoder::new(&got.body[..]);
+    let text = std::io::read_to_string(&mut decoder).unwrap();
+    assert_eq!(text, "abc".repeat(1000));
+    let got = desk.ask("GET", "/live/a?short", &accepting, "").await;
+    assert_eq!((got.header("content-encoding"), got.text()), (None, "abc"));
+    let got = desk.ask("GET", "/live/a", &[KEY], "").await;
+    assert_eq!(got.header("content-encoding"), None);
+}
