@@ -92,6 +92,7 @@ demo: build ## Show the live road on this machine: deployed, attached, detached
 
 .PHONY: bench
 bench: build ## Measure the budgets; ARGS="--quick", "--only soak", "--json" (see benches/src/main.rs)
+	@cargo build --release --quiet -p hello-rust
 	@cargo run --release --quiet -p tether-bench -- $(ARGS)
 
 .PHONY: check

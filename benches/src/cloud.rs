@@ -28,6 +28,8 @@ pub(crate) struct Setting {
     pub(crate) quick: bool,
     /// Invocations of the soak.
     pub(crate) soak: usize,
+    /// Where what else serves functions is installed, if it shall be measured.
+    pub(crate) peers: Option<PathBuf>,
     /// Whether the emulator can be far away.
     pub(crate) has_latency: bool,
 }

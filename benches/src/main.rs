@@ -16,6 +16,7 @@
 //! | `reload` | from a save to the answer of an invocation that is made at once; and from a save to a process that has imported the new code, whose first answer is taken after that |
 //! | `host` | one function through the host (the library, in a process of its own), with our client for Python and for Node: 10,000 invocations one after the other, each prints a line; before each 500th one its code is saved. The handler does nothing else, so all of it is above the handler. RSS and descriptors of that process after the first thousand and at the end: it may grow by 2 MB, which allocators do, by no descriptor and no process |
 //! | `logs` | a handler that prints a million lines of 100 bytes, by `tether invoke` into a file, from exec to exit; beside it the same handler and interpreter, unbuffered as a function's output is, straight into a file. Every line is looked for afterwards |
+//! | `local` | `tether local` on a template, from exec to `ready`, and to the first answer over HTTP; then requests on 1 and on 16 connections that are kept, by prepared bytes in Rust, and the memory after that. The handler says hello, in Python and in Rust; what is printed goes to a file, as for the others. With `--peers` the same handler behind serverless-offline, MiniStack (its deployment, by a boto3 that is loaded, belongs to its start) and a Flask server that imports it, which are installed into `target/bench-peers` |
 //! | `attach` | exec to `ready`, Ctrl-C to exit |
 //! | `soak` | 2,000 invocations, 16 in flight; RSS and descriptors at each quarter, at rest. In the last quarter nothing may grow by more than 5 % or 1 MB, nor by more than 8 descriptors. What each invocation left behind since the first quarter stands in the details; `--soak 20000` tells a small leak from an allocator that settles |
 //! | `websocket` | ten thousand WebSockets that say nothing, in one emulator: its RSS before and after. Then 16 callers on kept connections post 100 bytes each time, signed, to 100 clients in turn, which read all of it; the clock runs until the last one has the last message. Callers and clients are this process, so two cores have both sides to do |
@@ -33,6 +34,7 @@ mod caller;
 mod cloud;
 mod figures;
 mod host;
+mod http_load;
 mod parts;
 mod proc_fs;
 mod process;
@@ -65,6 +67,10 @@ struct Options {
     /// How long the soak is, in invocations; a small leak needs more of them.
     #[arg(long, default_value_t = 2000, value_name = "COUNT")]
     soak: usize,
+    /// Measure what else serves functions beside `tether local`; installs it first,
+    /// into target/bench-peers.
+    #[arg(long)]
+    peers: bool,
     /// One JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -140,7 +146,15 @@ async fn setting(options: &Options) -> Result<Setting> {
         tether,
         quick: options.quick,
         soak: options.soak,
+        peers: options.peers.then(peers).transpose()?,
     })
+}
+
+/// Where they are installed.
+fn peers() -> Result<PathBuf> {
+    let folder = PathBuf::from("target/bench-peers");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder.canonicalize()?)
 }
 
 /// The layer's file for this machine: where `tether` itself looks for it.

@@ -6,6 +6,7 @@ mod cost;
 mod fall_through;
 mod hops;
 mod host;
+mod local;
 mod logs;
 mod payloads;
 mod reload;
@@ -37,6 +38,8 @@ pub(crate) enum Name {
     Host,
     /// 100 MB of output.
     Logs,
+    /// `tether local` under load; with --peers, others beside it.
+    Local,
     /// Attach and detach.
     Attach,
     /// 2,000 invocations, 16 in flight.
@@ -45,7 +48,7 @@ pub(crate) enum Name {
     Websocket,
 }
 
-const ALL: [Name; 11] = [
+const ALL: [Name; 12] = [
     Name::Bootstrap,
     Name::FallThrough,
     Name::RoundTrip,
@@ -54,6 +57,7 @@ const ALL: [Name; 11] = [
     Name::Reload,
     Name::Host,
     Name::Logs,
+    Name::Local,
     Name::Attach,
     Name::Soak,
     Name::Websocket,
@@ -123,6 +127,7 @@ async fn measure(name: Name, setting: &Setting, link: Link, report: &mut Report)
         Name::Reload => reload::run(part, report).await,
         Name::Host => host::run(part, report).await,
         Name::Logs => logs::run(part, report).await,
+        Name::Local => local::run(part, report).await,
         Name::Attach => attach::run(part, report).await,
         Name::Soak => soak::run(part, report).await,
         Name::Websocket => websocket::run(part, report).await,
