@@ -131,14 +131,16 @@ permissions: tools stack layer ## What each role of the helper stack may do, and
 	TETHER_PERMISSIONS=$(PERMISSIONS) $(BIN)/python -m pytest tests/stories --quiet
 	@PYTHONPATH=tests $(BIN)/python -m permissions $(PERMISSIONS)
 
-$(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt .ci/install-aws-node-clients $(BIN)/.installed
+$(BIN)/.installed-all: tests/requirements-all.txt tests/requirements.txt tests/requirements-sam.txt .ci/install-aws-node-clients $(BIN)/.installed
 	@echo "… installing foreign programs into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-all.txt
+	@test -x $(VENV)/sam/bin/python || $(BIN)/python -m venv $(VENV)/sam
+	@$(VENV)/sam/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-sam.txt
 	@.ci/install-aws-node-clients $(VENV)/aws-lambda-ric
 	@touch $@
 
 .PHONY: languages
-languages: ## Go and Ruby for the stories that need them, by apt where this may (.ci/languages)
+languages: ## Go, Ruby, debuggers and a browser for the stories that need them, by apt where this may (.ci/languages)
 	@.ci/languages
 
 .PHONY: test-all
