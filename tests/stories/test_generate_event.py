@@ -1,4 +1,4 @@
-"""``tether invoke --generate-event``: an example of what a service sends, printed or invoked with."""
+"""``tether invoke --generate-event``: an example of what a service sends, printed or used."""
 
 import json
 
@@ -80,7 +80,7 @@ def test_a_name_that_is_wrong_is_answered_with_the_right_one():
         " object-lambda, eventbridge. Did you mean put?"
     )
     error = refused("invoke", "--generate-event", "s3", "put", "--queue-name", "q")
-    assert error.startswith("s3 put takes no queue-name: it is one of body, bucket, bucket-arn, key, ")
+    assert error.startswith("s3 put takes no queue-name: it is one of body, bucket, bucket-arn,")
     error = refused("invoke", "--generate-event", "s3", "put", "--set", "buckt=b")
     assert error.endswith("Did you mean bucket?")
     error = refused("invoke", "--generate-event", "iot", "rule", "--message", "{se")
