@@ -20,6 +20,7 @@ pub mod frames;
 pub(crate) mod json_path;
 pub mod limits;
 mod routes;
+pub mod rules;
 pub mod templates;
 pub mod throttle;
 

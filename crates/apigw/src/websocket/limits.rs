@@ -37,6 +37,9 @@ pub const CLOSE_GOING_AWAY: u16 = 1001;
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-binary-media-types.html>).
 pub const CLOSE_BINARY: u16 = 1003;
 
+/// Close code for a message that breaks a rule of the application's.
+pub const CLOSE_POLICY: u16 = 1008;
+
 /// Close code for a frame over [`FRAME_BYTES`] or a message over [`MESSAGE_BYTES`].
 pub const CLOSE_TOO_BIG: u16 = 1009;
 

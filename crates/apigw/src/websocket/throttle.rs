@@ -45,12 +45,24 @@ impl Bucket {
         }
     }
 
-    /// Takes one out, if one is in it. A clock that goes back fills nothing.
-    pub fn take(&mut self, limit: &Limit, now_ms: u64) -> bool {
+    /// Whether it is as good as a new one.
+    #[must_use]
+    pub fn is_full(&self, limit: &Limit, now_ms: u64) -> bool {
+        let mut later = *self;
+        later.fill(limit, now_ms);
+        later.spent <= 0.0
+    }
+
+    fn fill(&mut self, limit: &Limit, now_ms: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a span of time, in seconds")]
         let seconds = now_ms.saturating_sub(self.at_ms) as f64 / 1000.0;
         self.spent = (self.spent - seconds * limit.rate).max(0.0);
         self.at_ms = self.at_ms.max(now_ms);
+    }
+
+    /// Takes one out, if one is in it. A clock that goes back fills nothing.
+    pub fn take(&mut self, limit: &Limit, now_ms: u64) -> bool {
+        self.fill(limit, now_ms);
         let enough = self.spent + 1.0 <= limit.burst;
         if enough {
             self.spent += 1.0;
@@ -79,6 +91,8 @@ mod tests {
         assert_eq!(taken(&mut bucket, &limit, NOW), 5);
         assert_eq!(taken(&mut bucket, &limit, NOW + 499), 0);
         assert_eq!(taken(&mut bucket, &limit, NOW + 500), 1);
+        assert!(!bucket.is_full(&limit, NOW + 600));
+        assert!(bucket.is_full(&limit, NOW + 60_000));
         assert_eq!(taken(&mut bucket, &limit, NOW + 60_000), 5);
         assert_eq!(taken(&mut bucket, &limit, NOW), 0);
     }
