@@ -80,6 +80,12 @@ impl Names<'_> {
                 self.cloud.arn("dynamodb", &format!("table/{name}"))
             }
             "AWS::Logs::LogGroup" => self.cloud.arn("logs", &format!("log-group:{name}:*")),
+            "AWS::Scheduler::Schedule" => {
+                let group = resource.properties.get("GroupName").and_then(Value::as_str);
+                let group = group.unwrap_or("default");
+                self.cloud
+                    .arn("scheduler", &format!("schedule/{group}/{name}"))
+            }
             "AWS::Events::Rule" => self.cloud.arn("events", &format!("rule/{name}")),
             "AWS::Kinesis::Stream" => {
                 let name = self.name(resource, "Name");

@@ -70,6 +70,8 @@ pub struct Options {
     pub record_requests: Option<PathBuf>,
     /// Whether everybody may do everything: IAM is not asked.
     pub no_iam: bool,
+    /// Whether rules and schedules run what they say.
+    pub schedules: bool,
     /// Functions run as these working copies, and nothing of their code is
     /// copied.
     pub working_copies: Option<Arc<dyn WorkingCopies>>,
@@ -120,6 +122,7 @@ impl Default for Options {
             control_plane_rate: None,
             record_requests: None,
             no_iam: false,
+            schedules: true,
             working_copies: None,
             tails: Tails::default(),
             first_api_port: None,

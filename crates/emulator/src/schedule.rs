@@ -1,46 +1,66 @@
-//! Rules that run functions on a schedule.
+//! Rules and schedules that run functions.
 
 use crate::cloud::Cloud;
+use crate::id;
 use crate::lambda::Invoked;
 use bytes::Bytes;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tether_iam::Denied;
+use tether_sam::Schedule as When;
 use tokio_util::sync::CancellationToken;
 
-/// The rules that there are, by name.
+/// A laptop may sleep: what time it is by now is looked at so often.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// The rules and schedules that there are, by ARN.
 #[derive(Default)]
 pub(crate) struct Schedules {
     rules: Mutex<BTreeMap<String, CancellationToken>>,
 }
 
-/// What a rule does.
+/// What one does.
+#[derive(Clone)]
 pub(crate) struct Schedule {
     /// The function's name or ARN.
     pub(crate) function: String,
-    /// The rule's ARN; none: a schedule of the scheduler, which has a role that may.
-    pub(crate) rule: Option<String>,
-    pub(crate) period: Duration,
-    pub(crate) input: Bytes,
+    pub(crate) by: Source,
+    /// The rule's or the schedule's ARN.
+    pub(crate) arn: String,
+    pub(crate) when: When,
+    /// The event; none: AWS's own.
+    pub(crate) input: Option<String>,
+}
+
+/// Who runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A rule, which the function's policy must allow.
+    Events,
+    /// EventBridge's scheduler, which has a role that may.
+    Scheduler,
 }
 
 impl Schedules {
-    /// A rule from now on, in the place of one that has this name.
-    pub(crate) fn start(&self, cloud: &Arc<Cloud>, rule: &str, schedule: Schedule) {
+    /// All that a rule does from now on, in the place of what it did.
+    pub(crate) fn start(&self, cloud: &Arc<Cloud>, arn: &str, all: Vec<Schedule>) {
         let ending = cloud.ending.child_token();
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = rules.insert(rule.to_owned(), ending.clone()) {
+        if let Some(before) = rules.insert(arn.to_owned(), ending.clone()) {
             before.cancel();
         }
-        let running = run(Arc::clone(cloud), schedule, ending);
-        cloud.tasks.spawn(running);
+        for schedule in all {
+            let running = run(Arc::clone(cloud), schedule, ending.clone());
+            cloud.tasks.spawn(running);
+        }
     }
 
     /// Ends a rule; a run that has begun goes on.
-    pub(crate) fn end(&self, rule: &str) {
+    pub(crate) fn end(&self, arn: &str) {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ending) = rules.remove(rule) {
+        if let Some(ending) = rules.remove(arn) {
             ending.cancel();
         }
     }
@@ -49,51 +69,130 @@ impl Schedules {
 /// Invokes a function again and again, until the rule ends. One run at a
 /// time: a slow one delays the next.
 async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
-    let Schedule {
-        function,
-        rule,
-        period,
-        input,
-    } = schedule;
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // The first tick is now; a schedule's first run is a period away.
-    ticks.tick().await;
-    loop {
+    let seconds = || tether_host::now().seconds();
+    let mut due = schedule.when.next(seconds());
+    while let Some(at) = due {
         tokio::select! {
-            _ = ticks.tick() => {}
+            () = until(at) => {}
             () = ending.cancelled() => return,
         }
-        if let Err(denied) = may(&cloud, rule.as_deref(), &function) {
-            cloud.notice(format!("{function} is not run by its schedule: {denied}"));
-            continue;
+        if !once(&cloud, &schedule, at, &ending).await {
+            return;
         }
-        let invoked = tokio::select! {
-            invoked = cloud.lambda.invoke(&function, input.clone(), None) => invoked,
-            () = ending.cancelled() => return,
+        // What was due meanwhile is left out.
+        due = match &schedule.when {
+            When::Rate(period) => {
+                let period = period.as_secs();
+                let missed = seconds().saturating_sub(at) / period;
+                Some(at + period * (missed + 1))
+            }
+            other => other.next(seconds().max(at)),
         };
-        match invoked {
-            Ok(Invoked {
-                failed: true,
-                payload,
-                ..
-            }) => cloud.notice(format!(
-                "{function}, run by its schedule, failed: {}",
-                String::from_utf8_lossy(&payload)
-            )),
-            Err(error) => cloud.notice(format!("{function}: {error}")),
-            Ok(_) => {}
+    }
+}
+
+async fn until(second: u64) {
+    loop {
+        let millis = (second * 1000).saturating_sub(tether_host::now().0);
+        if millis == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(millis).min(LOOK)).await;
+    }
+}
+
+/// False: the rule has ended.
+async fn once(
+    cloud: &Arc<Cloud>,
+    schedule: &Schedule,
+    at: u64,
+    ending: &CancellationToken,
+) -> bool {
+    let function = &schedule.function;
+    if let Err(denied) = may(cloud, schedule) {
+        cloud.notice(format!("{function} is not run by its schedule: {denied}"));
+        return true;
+    }
+    let event = event(cloud, schedule, at);
+    let invoked = tokio::select! {
+        invoked = cloud.lambda.invoke(function, event, None) => invoked,
+        () = ending.cancelled() => return false,
+    };
+    match invoked {
+        Ok(Invoked {
+            failed: true,
+            payload,
+            ..
+        }) => cloud.notice(format!(
+            "{function}, run by its schedule, failed: {}",
+            String::from_utf8_lossy(&payload)
+        )),
+        Err(error) => cloud.notice(format!("{function}: {error}")),
+        Ok(_) => {}
+    }
+    true
+}
+
+/// What the function gets.
+fn event(cloud: &Cloud, schedule: &Schedule, at: u64) -> Bytes {
+    let time = time(at);
+    match (&schedule.input, schedule.by) {
+        (Some(input), Source::Events) => Bytes::from(input.clone()),
+        // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+        (Some(input), Source::Scheduler) => {
+            let input = input
+                .replace("<aws.scheduler.schedule-arn>", &schedule.arn)
+                .replace("<aws.scheduler.scheduled-time>", &time)
+                .replace("<aws.scheduler.execution-id>", &id::uuid())
+                .replace("<aws.scheduler.attempt-number>", "1");
+            Bytes::from(input)
+        }
+        (None, by) => {
+            let (source, detail) = match by {
+                Source::Events => ("aws.events", json!({})),
+                // That is how it writes it.
+                Source::Scheduler => ("aws.scheduler", json!("{}")),
+            };
+            let event = json!({
+                "version": "0",
+                "id": id::uuid(),
+                "detail-type": "Scheduled Event",
+                "source": source,
+                "account": cloud.place.account_id,
+                "time": time,
+                "region": cloud.place.region,
+                "resources": [schedule.arn],
+                "detail": detail,
+            });
+            Bytes::from(event.to_string())
         }
     }
 }
 
+/// `2026-11-26T12:00:00Z`
+fn time(second: u64) -> String {
+    let moment = i64::try_from(second)
+        .ok()
+        .and_then(|it| time::OffsetDateTime::from_unix_timestamp(it).ok());
+    let moment = moment.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        moment.year(),
+        u8::from(moment.month()),
+        moment.day(),
+        moment.hour(),
+        moment.minute(),
+        moment.second()
+    )
+}
+
 /// Whether the function's policy lets a rule invoke it.
-fn may(cloud: &Cloud, rule: Option<&str>, function: &str) -> Result<(), Denied> {
-    let Some(rule) = rule else {
+fn may(cloud: &Cloud, schedule: &Schedule) -> Result<(), Denied> {
+    if schedule.by == Source::Scheduler {
         return Ok(());
-    };
+    }
     let events = "events.amazonaws.com";
     cloud
         .iam
-        .check_invoke(&cloud.lambda, events, rule, function)
+        .check_invoke(&cloud.lambda, events, &schedule.arn, &schedule.function)
 }

@@ -1,14 +1,75 @@
-//! Schedules of `rate(…)`.
+//! When rules and schedules run: `rate(…)`, `cron(…)` and `at(…)`.
+//!
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>
+//! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>
 
+mod calendar;
+mod cron;
+
+use calendar::Minute;
+use cron::Cron;
 use std::time::Duration;
 
-/// The period of `rate(n unit)`, where the unit is minutes, hours or days; `None` for anything
-/// else, `cron(…)` and `at(…)` among them.
-///
-/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>
-pub fn schedule_period(expr: &str) -> Option<Duration> {
-    let inner = expr.trim().strip_prefix("rate(")?.strip_suffix(')')?;
-    let (count, unit) = inner.trim().split_once(char::is_whitespace)?;
+/// When something runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schedule {
+    /// `rate(5 minutes)`: again and again, from when it is made.
+    Rate(Duration),
+    /// `cron(0 12 * * ? *)`: in each minute that it fits, in UTC.
+    Cron(Times),
+    /// `at(2026-11-20T13:00:00)`: once, in seconds since 1970, in UTC.
+    At(u64),
+}
+
+/// The minutes of a `cron(…)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Times(Cron);
+
+impl Schedule {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// What AWS would not take, and why.
+    pub fn parse(expression: &str) -> Result<Self, String> {
+        let text = expression.trim();
+        let inner = |name: &str| {
+            let rest = text.strip_prefix(name)?.strip_prefix('(')?;
+            rest.strip_suffix(')').map(str::trim)
+        };
+        if let Some(rate) = inner("rate") {
+            let period = period(rate);
+            let wrong = || format!("rate({rate}) is not a number of minutes, hours or days");
+            return period.map(Self::Rate).ok_or_else(wrong);
+        }
+        if let Some(fields) = inner("cron") {
+            return Ok(Self::Cron(Times(Cron::parse(fields)?)));
+        }
+        if let Some(time) = inner("at") {
+            let wrong = || format!("at({time}) is not of the form yyyy-mm-ddThh:mm:ss");
+            return calendar::seconds(time).map(Self::At).ok_or_else(wrong);
+        }
+        Err(format!(
+            "{text} is none of rate(…), cron(…) and at(…): write for example rate(5 minutes)"
+        ))
+    }
+
+    /// When it runs next behind `now`, in seconds since 1970; none: never again. A rate counts
+    /// from `now`.
+    pub fn next(&self, now: u64) -> Option<u64> {
+        match self {
+            Self::Rate(period) => now.checked_add(period.as_secs()),
+            Self::Cron(Times(cron)) => {
+                let next = cron.next(Minute::behind(now)?)?;
+                Some(next.seconds())
+            }
+            Self::At(time) => (*time > now).then_some(*time),
+        }
+    }
+}
+
+/// The period of `n unit`, where the unit is minutes, hours or days.
+fn period(text: &str) -> Option<Duration> {
+    let (count, unit) = text.split_once(char::is_whitespace)?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
     let seconds = match unit.trim() {
         "minute" | "minutes" => 60,
@@ -20,31 +81,5 @@ pub fn schedule_period(expr: &str) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_have_periods() {
-        let seconds = |expr| schedule_period(expr).map(|it| it.as_secs());
-        assert_eq!(seconds("rate(1 minute)"), Some(60));
-        assert_eq!(seconds("rate(5 minutes)"), Some(300));
-        assert_eq!(seconds("rate(2 hours)"), Some(7200));
-        assert_eq!(seconds(" rate( 1 day ) "), Some(86400));
-    }
-
-    #[test]
-    fn nothing_else_has() {
-        for expr in [
-            "cron(0 12 * * ? *)",
-            "rate(0 minutes)",
-            "rate(-1 hours)",
-            "rate(5 weeks)",
-            "rate(5)",
-            "rate(99999999999999999999 days)",
-            "rate(18446744073709551615 days)",
-            "",
-        ] {
-            assert_eq!(schedule_period(expr), None, "{expr}");
-        }
-    }
-}
+#[path = "schedule_tests.rs"]
+mod tests;

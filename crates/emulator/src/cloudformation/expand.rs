@@ -13,6 +13,7 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 pub(super) const RULE: &str = "AWS::Events::Rule";
+pub(super) const SCHEDULE: &str = "AWS::Scheduler::Schedule";
 pub(super) const PERMISSION: &str = "AWS::Lambda::Permission";
 pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 pub(super) const VERSION: &str = "AWS::Lambda::Version";
@@ -108,7 +109,10 @@ fn of_function(owner: &Resource, function: &Function, names: &dyn Called) -> Vec
     for event in &function.events {
         let source = SOURCES.iter().find(|(kind, _)| *kind == event.kind);
         match (expression(event), source) {
-            (Some(expression), _) => added.extend(schedule(owner, event, &expression, names)),
+            (Some(expression), _) if event.kind == "ScheduleV2" => {
+                added.push(schedule_v2(owner, event, expression, names));
+            }
+            (Some(expression), _) => added.extend(schedule(owner, event, expression, names)),
             (None, Some((_, source))) => added.push(mapping(owner, event, source)),
             (None, None) => {}
         }
@@ -116,16 +120,14 @@ fn of_function(owner: &Resource, function: &Function, names: &dyn Called) -> Vec
     added
 }
 
-/// Of a schedule that can be played.
-fn expression(event: &Event) -> Option<String> {
-    if !matches!(event.kind.as_str(), "Schedule" | "ScheduleV2") {
-        return None;
-    }
-    let given = event.properties.get("Schedule");
-    let given = given.or_else(|| event.properties.get("ScheduleExpression"))?;
-    let expression = given.as_str()?;
-    tether_sam::schedule_period(expression)?;
-    Some(expression.to_owned())
+/// Of a schedule; whether it can be played is said where it is made.
+fn expression(event: &Event) -> Option<&str> {
+    let property = match event.kind.as_str() {
+        "Schedule" => "Schedule",
+        "ScheduleV2" => "ScheduleExpression",
+        _ => return None,
+    };
+    event.properties.get(property)?.as_str()
 }
 
 /// Whether something comes of an event here.
@@ -168,6 +170,9 @@ fn schedule(
         if let Some(value) = given(name) {
             rule[name] = value.clone();
         }
+    }
+    if given("Enabled").is_some_and(|it| it == false || it == "false") {
+        rule["State"] = json!("DISABLED");
     }
     let rule = added(owner, event, "", RULE, rule);
     let permission = json!({
@@ -214,6 +219,34 @@ fn event_invoke(owner: &Resource) -> Option<Resource> {
         references: owner.references.clone(),
         ..owner.clone()
     })
+}
+
+/// A schedule of the scheduler's; the role that SAM makes for it may invoke the
+/// function, and nothing else.
+fn schedule_v2(owner: &Resource, event: &Event, expression: &str, names: &dyn Called) -> Resource {
+    let given = |name: &str| event.properties.get(name).filter(|it| !it.is_null());
+    let mut target = json!({ "Arn": names.arn(owner) });
+    for name in ["Input", "RoleArn"] {
+        if let Some(value) = given(name) {
+            target[name] = value.clone();
+        }
+    }
+    let mut schedule = json!({ "ScheduleExpression": expression, "Target": target });
+    for name in [
+        "Description",
+        "Name",
+        "State",
+        "GroupName",
+        "ScheduleExpressionTimezone",
+        "FlexibleTimeWindow",
+        "StartDate",
+        "EndDate",
+    ] {
+        if let Some(value) = given(name) {
+            schedule[name] = value.clone();
+        }
+    }
+    added(owner, event, "", SCHEDULE, schedule)
 }
 
 fn mapping(owner: &Resource, event: &Event, source: &str) -> Resource {

@@ -1,6 +1,6 @@
 //! What becomes of each resource when a stack becomes what is wanted.
 
-use super::expand::{ALIAS, EVENT_INVOKE, RULE, VERSION, deployed_kind};
+use super::expand::{ALIAS, EVENT_INVOKE, RULE, SCHEDULE, VERSION, deployed_kind};
 use super::stack::{Made, Stack as Known};
 use super::target;
 use super::wish::Wish;
@@ -41,7 +41,7 @@ pub(super) enum Change {
 
 /// What cannot be changed of a resource that exists, as far as it is emulated
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html>).
-const REPLACING: [(&str, &[&str]); 14] = [
+const REPLACING: [(&str, &[&str]); 15] = [
     ("AWS::Lambda::Function", &["FunctionName", "PackageType"]),
     (
         "AWS::DynamoDB::Table",
@@ -62,6 +62,7 @@ const REPLACING: [(&str, &[&str]); 14] = [
     ("AWS::ApiGatewayV2::RouteResponse", &["ApiId", "RouteId"]),
     ("AWS::ApiGatewayV2::Stage", &["ApiId", "StageName"]),
     (RULE, &["Name"]),
+    (SCHEDULE, &["Name"]),
     (ALIAS, &["FunctionName", "Name"]),
     (EVENT_INVOKE, &["FunctionName", "Qualifier"]),
 ];

@@ -5,12 +5,15 @@ mod code;
 mod function;
 mod layer;
 mod others;
+mod schedules;
 mod table;
 mod versions;
 
 pub(super) use code::{Content, no_s3_uri};
 
-use super::expand::{ALIAS, EVENT_INVOKE, MAPPING, PERMISSION, RULE, VERSION, deployed_kind};
+use super::expand::{
+    ALIAS, EVENT_INVOKE, MAPPING, PERMISSION, RULE, SCHEDULE, VERSION, deployed_kind,
+};
 use super::rights::{self, By, Verb};
 use super::stack::{Made, Stack};
 use crate::cloud::Cloud;
@@ -59,6 +62,7 @@ const KNOWN: &[&str] = &[
     ALIAS,
     EVENT_INVOKE,
     RULE,
+    SCHEDULE,
     // Their resources stand beside them.
     super::stack::STACK,
     "AWS::Serverless::Application",
@@ -74,11 +78,12 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Types that are kept by name.
-const RECORDED: [&str; 4] = [
+const RECORDED: [&str; 5] = [
     "AWS::IAM::Role",
     "AWS::IAM::ManagedPolicy",
     "AWS::Logs::LogGroup",
     RULE,
+    SCHEDULE,
 ];
 
 const WEBSOCKET_PARTS: &str = "AWS::ApiGatewayV2::";
@@ -234,9 +239,7 @@ impl Hands<'_> {
                 .records
                 .remove(&resource.kind, &resource.reference);
         })?;
-        if resource.kind == RULE {
-            self.start_rule(resource);
-        }
+        self.start_if_scheduled(resource);
         Ok(made)
     }
 
@@ -299,9 +302,7 @@ impl Hands<'_> {
         }
         let taken = self.cloud.iam.update(&before.resource, resource);
         self.say_unknown(resource, taken)?;
-        if resource.kind == RULE {
-            self.start_rule(resource);
-        }
+        self.start_if_scheduled(resource);
         Ok(made)
     }
 
@@ -323,8 +324,12 @@ impl Hands<'_> {
             ALIAS => self.delete_alias(id),
             EVENT_INVOKE => self.delete_event_invoke(resource),
             RULE => {
-                self.cloud.schedules.end(id);
+                self.cloud.schedules.end(&self.rule_arn(id));
                 self.cloud.records.remove(RULE, id);
+            }
+            SCHEDULE => {
+                self.cloud.schedules.end(&self.schedule_arn(resource, id));
+                self.cloud.records.remove(SCHEDULE, id);
             }
             kind if kind.starts_with(WEBSOCKET_PARTS) => self.remove_part(resource).await,
             kind if RECORDED.contains(&kind) => self.cloud.records.remove(kind, id),

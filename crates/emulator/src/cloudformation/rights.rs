@@ -106,8 +106,11 @@ fn on(
     let text = |path: &str| resource.property(path).and_then(Value::as_str);
     let arn = match (service, deployed_kind(&resource.kind)) {
         ("iam", "AWS::IAM::Role") => global(cloud, "iam", &format!("role/{physical_id}")),
-        // The role that a function gets.
-        ("iam", _) => text("Role").unwrap_or_default().to_owned(),
+        // The role that a function gets, or a schedule.
+        ("iam", _) => {
+            let role = text("Role").or_else(|| text("Target.RoleArn"));
+            role.unwrap_or_default().to_owned()
+        }
         ("lambda", "AWS::Lambda::Function") if name == "GetLayerVersion" => {
             let layers = resource.property("Layers").and_then(Value::as_array);
             let layers = layers.into_iter().flatten();
@@ -141,6 +144,10 @@ fn on(
         ("dynamodb", _) => cloud.arn("dynamodb", &format!("table/{physical_id}")),
         ("logs", _) if name == "DescribeLogGroups" => cloud.arn("logs", "log-group::log-stream:"),
         ("logs", _) => cloud.arn("logs", &format!("log-group:{physical_id}:log-stream:")),
+        ("scheduler", _) => {
+            let group = text("GroupName").unwrap_or("default");
+            cloud.arn("scheduler", &format!("schedule/{group}/{physical_id}"))
+        }
         ("events", _) => cloud.arn("events", &format!("rule/{physical_id}")),
         ("apigateway", kind) => {
             let path = needs::api_path(kind, text("ApiId"), physical_id, verb);

@@ -1,10 +1,7 @@
-//! What is small: names that are taken, permissions, rules, event source
-//! mappings.
+//! What is small: names that are taken, permissions, event source mappings.
 
 use super::{Hands, exists};
 use crate::lambda::Target;
-use crate::schedule::Schedule;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tether_sam::Resource;
 
@@ -46,47 +43,6 @@ impl Hands<'_> {
         if let Ok(target) = self.target(resource) {
             // Gone already is as good.
             let _ = target.function.remove_permission(target.qualifier(), id);
-        }
-    }
-
-    // ---- `AWS::Events::Rule`
-
-    pub(super) fn start_rule(&self, resource: &Resource) {
-        let rule = &resource.reference;
-        self.cloud.schedules.end(rule);
-        let text = |path: &str| resource.property(path).and_then(Value::as_str);
-        let disabled = text("State") == Some("DISABLED");
-        let period = text("ScheduleExpression").and_then(tether_sam::schedule_period);
-        let Some(period) = period else {
-            let message = "only rules with ScheduleExpression: rate(…) are emulated: nothing \
-                           happens by this one";
-            self.say(resource, "ScheduleExpression", message.to_owned());
-            return;
-        };
-        let targets = resource.property("Targets").and_then(Value::as_array);
-        for target in targets.into_iter().flatten() {
-            let member = |name: &str| target.get(name).and_then(Value::as_str);
-            let function = member("Arn").filter(|it| it.contains(":lambda:"));
-            match function {
-                Some(function) if !disabled => {
-                    let input = member("Input").unwrap_or("{}").to_owned();
-                    let by_scheduler = resource.metadata.get("Kind");
-                    let by_scheduler = by_scheduler.and_then(Value::as_str) == Some("ScheduleV2");
-                    let arn = self.cloud.arn("events", &format!("rule/{rule}"));
-                    let schedule = Schedule {
-                        function: function.to_owned(),
-                        rule: (!by_scheduler).then_some(arn),
-                        period,
-                        input: Bytes::from(input),
-                    };
-                    self.cloud.schedules.start(self.cloud, rule, schedule);
-                }
-                Some(_) => {}
-                None => {
-                    let message = "only functions are emulated as targets of a rule".to_owned();
-                    self.say(resource, "Targets", message);
-                }
-            }
         }
     }
 

@@ -74,6 +74,26 @@ const PERMISSION: Needs = (
     ],
 );
 
+const SCHEDULE: Needs = (
+    "AWS::Scheduler::Schedule",
+    [
+        &[
+            ("scheduler:CreateSchedule", None),
+            ("scheduler:GetSchedule", None),
+            ("iam:PassRole", Some("Target.RoleArn")),
+        ],
+        &[
+            ("scheduler:UpdateSchedule", None),
+            ("scheduler:GetSchedule", None),
+            ("iam:PassRole", Some("Target.RoleArn")),
+        ],
+        &[
+            ("scheduler:DeleteSchedule", None),
+            ("scheduler:GetSchedule", None),
+        ],
+    ],
+);
+
 const VERSION: Needs = (
     "AWS::Lambda::Version",
     [
@@ -260,7 +280,8 @@ const API: Needs = (
     ],
 );
 
-const ALL: [&Needs; 12] = [
+const ALL: [&Needs; 13] = [
+    &SCHEDULE,
     &VERSION,
     &ALIAS,
     &EVENT_INVOKE,
