@@ -77,7 +77,8 @@ def test_a_saved_template_is_served_and_nonsense_is_told_while_the_last_good_one
         assert json.loads(local.get("/7/echo").body)["path"] == "/7/echo"
         project.write("template.yaml", TEMPLATE.replace("Handler:", "Handle:"))
         refused = local.process.wait_for("notReloaded")
-        assert "template.yaml:7" in refused["message"] and "Echo.Handler" in refused["message"]
+        assert "template.yaml:11:7: Echo.Handle: " in refused["message"]
+        assert "Did you mean Handler?" in refused["message"]
         assert local.get("/7/echo").status == 200
         local.reloads(lambda: project.write("template.yaml", TEMPLATE))
         assert local.get("/echo").status == 200

@@ -118,7 +118,8 @@ pub struct Cloud {
     /// WebSocket APIs.
     pub(crate) apis: RwLock<Vec<Arc<Api>>>,
     pub(crate) connects: Arc<Connects>,
-    pub(crate) roster: Option<Arc<Roster>>,
+    /// Once there is a WebSocket API.
+    roster: OnceLock<Option<Arc<Roster>>>,
     pub(crate) http_apis: HttpApis,
     pub(crate) ports: Ports,
     /// Once there is a WebSocket API whose functions run as working copies.
@@ -142,10 +143,6 @@ impl Cloud {
         let tasks = TaskTracker::new();
         let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
         let connects = Arc::new(Connects::new(options.websocket_connects));
-        let roster = roster(&options, &place, &dynamodb, &notices);
-        if let Some(roster) = &roster {
-            tasks.spawn(Arc::clone(roster).keep(ending.clone()));
-        }
         let callers = Arc::new(Callers::new(&options));
         let requests = Requests::kept_in(options.record_requests.as_deref())?;
         let iam = Arc::new(Iam::new(
@@ -185,7 +182,7 @@ impl Cloud {
             schedules: Schedules::default(),
             apis: RwLock::default(),
             connects,
-            roster,
+            roster: OnceLock::new(),
             http_apis: HttpApis::default(),
             ports,
             local_tls: OnceLock::new(),
@@ -237,6 +234,19 @@ impl Cloud {
         holder.or_else(|| apis.first()).cloned()
     }
 
+    /// Who writes the table of connections, if there shall be one.
+    pub(crate) fn roster(&self) -> Option<Arc<Roster>> {
+        let roster = self.roster.get_or_init(|| {
+            let made = roster(&self.options, &self.place, &self.dynamodb, &self.notices);
+            if let Some(roster) = &made {
+                let keeping = Arc::clone(roster).keep(self.ending.clone());
+                self.tasks.spawn(keeping);
+            }
+            made
+        });
+        roster.clone()
+    }
+
     /// TLS for WebSocket APIs: where functions are deployed copies, they reach
     /// `@connections` by `AWS_ENDPOINT_URL`.
     pub(crate) fn local_tls(&self) -> Option<&LocalTls> {
@@ -283,7 +293,7 @@ impl Cloud {
         let apis = self.apis.read();
         let apis = apis.unwrap_or_else(PoisonError::into_inner).clone();
         futures_util::future::join_all(apis.iter().map(|it| it.close())).await;
-        if let Some(roster) = &self.roster {
+        if let Some(Some(roster)) = self.roster.get() {
             roster.flush().await;
         }
     }

@@ -160,7 +160,7 @@ impl Api {
             lifetime: cloud.options.websocket_lifetime,
             unread: cloud.options.websocket_unread,
             connects: Arc::clone(&cloud.connects),
-            roster: cloud.roster.clone(),
+            roster: cloud.roster(),
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
             http: integration::http(),
