@@ -168,11 +168,12 @@ impl<H: Handler + ?Sized> Connection<H> {
                 begun = true;
                 until = Instant::now() + self.limits.head_time;
             }
-            if begun && self.is_worth_a_try() {
-                if let Some((head, length)) = head::parse(&self.buffer)? {
-                    self.buffer.advance(length);
-                    return Ok(Some(head));
-                }
+            if begun
+                && self.is_worth_a_try()
+                && let Some((head, length)) = head::parse(&self.buffer)?
+            {
+                self.buffer.advance(length);
+                return Ok(Some(head));
             }
             if self.buffer.len() > self.limits.head_bytes {
                 return Err(Malformed::HeadTooLarge.into());
