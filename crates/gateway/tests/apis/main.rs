@@ -1,5 +1,12 @@
 //! APIs of templates over real sockets, whose functions are closures.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
 mod authorizers;
 mod desk;
 mod http_apis;
