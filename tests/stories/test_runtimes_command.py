@@ -139,7 +139,7 @@ def test_everything_that_is_wrong_with_the_file_is_said_at_once(project):
         " but HelloFunction. Did you mean HelloFunction?",
         "tether.toml:2:1: functions.HeloFunction.comand: there is no such setting,",
         "Did you mean command?",
-        "tether.toml:3:2: default: only [defaults] and [functions.…] stand here.",
+        "tether.toml:3:2: default: only [defaults], [functions.…] and [websocket] stand here.",
     ):
         assert line in said
 

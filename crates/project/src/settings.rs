@@ -12,6 +12,37 @@
 //! ignore = ["fixtures/"]              # as in .gitignore: no change of its code
 //! environment = { LOG_LEVEL = "debug" }
 //! inherit = ["SSH_AUTH_SOCK"]         # variables of your own shell that it may see
+//!
+//! [websocket]                         # rules on top of API Gateway's, for all WebSocket APIs
+//! channel = "$request.body.channel"   # where a message says its channel
+//! action = "$request.body.action"     # and its action
+//! identity = "principalId"            # who it is, in the authorizer's context
+//! permissions = "permissions"         # and what they may: text, with spaces or commas
+//!
+//! [websocket.token]
+//! connect = "route.request.querystring.token"  # a handshake without it is refused
+//! message = "$request.body.token"     # each message has to have it again
+//! expires = "exp"                     # until when it is good, in the authorizer's context
+//! on-refusal = "close"                # with 1008; "keep", the default, says no and goes on
+//!
+//! [websocket.pace]                    # messages a second
+//! connection = 10
+//! identity = 50                       # of all its connections
+//!
+//! [[websocket.rules]]                 # the first one that a message is about decides
+//! channels = ["lobby", "news-*"]      # without: all
+//! access = "public"                   # for everybody, without a token
+//!
+//! [[websocket.rules]]
+//! name = "writers"                    # what a refusal calls it
+//! actions = ["write", "delete"]
+//! access = "private"                  # for those whom the authorizer knows
+//! permissions = ["room:write"]        # and who may all of this
+//!
+//! [[websocket.rules]]
+//! channels = ["admin"]
+//! access = "closed"                   # for nobody
+//! on-refusal = "close"
 //! ```
 //!
 //! Everything is optional. `command` and `build` run in the function's folder
@@ -26,6 +57,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use tether_apigw::websocket::rules::Rules;
 use tether_host::{DebuggerKind, Source};
 use tether_protocol::{Environment, Secret};
 use tether_sam::{Problem, Problems};
@@ -38,6 +70,31 @@ pub const FILE: &str = "tether.toml";
 pub struct Settings {
     defaults: FunctionSettings,
     functions: BTreeMap<String, FunctionSettings>,
+    /// Rules of WebSocket messages.
+    pub websocket: Rules,
+}
+
+/// Reads the rules of WebSocket messages in such a file, wherever it is.
+///
+/// # Errors
+/// Everything that is wrong with them, and a file that cannot be read.
+pub fn websocket_rules(path: &Path) -> Result<Rules, Problems> {
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    websocket_rules_of(path, &text)
+}
+
+pub(crate) fn websocket_rules_of(path: &Path, text: &str) -> Result<Rules, Problems> {
+    reading::read_rules(path, text)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
+    Problems(vec![Problem {
+        file: path.display().to_string(),
+        position: None,
+        resource: None,
+        property: None,
+        message: format!("it cannot be read ({error}): repair it, or move it away"),
+    }])
 }
 
 /// What it says for one function. Values of variables do not print.
@@ -91,13 +148,7 @@ impl Settings {
         match std::fs::read_to_string(&path) {
             Ok(text) => reading::read(&path, &text, functions),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Problems(vec![Problem {
-                file: path.display().to_string(),
-                position: None,
-                resource: None,
-                property: None,
-                message: format!("it cannot be read ({error}): repair it, or move it away"),
-            }])),
+            Err(error) => Err(unreadable(&path, &error)),
         }
     }
 

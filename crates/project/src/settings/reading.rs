@@ -1,8 +1,11 @@
 //! From the file's text to settings, or to everything that is wrong with it.
 
+mod websocket;
+
 use super::{CommandLine, FunctionSettings, Settings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tether_apigw::websocket::rules::Rules;
 use tether_host::DebuggerKind;
 use tether_protocol::Secret;
 use tether_sam::{Position, Problem, Problems, did_you_mean};
@@ -10,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What stands at the top of the file.
-const SECTIONS: [&str; 2] = ["defaults", "functions"];
+const SECTIONS: [&str; 3] = ["defaults", "functions", "websocket"];
 
 /// What a function may have.
 const KEYS: [&str; 7] = [
@@ -54,6 +57,24 @@ pub(super) fn read(path: &Path, text: &str, functions: &[&str]) -> Result<Settin
     }
 }
 
+/// Rules of WebSocket messages alone: whoever wants them does not know functions.
+pub(super) fn read_rules(path: &Path, text: &str) -> Result<Rules, Problems> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let mut reader = Reader {
+        path,
+        text,
+        problems: Vec::new(),
+    };
+    let section = document.get_ref().get("websocket");
+    let rules = section.map(|it| reader.websocket(it)).unwrap_or_default();
+    let mut problems = reader.problems;
+    problems.sort_by_key(|it| it.position);
+    match problems.is_empty() {
+        true => Ok(rules),
+        false => Err(Problems(problems)),
+    }
+}
+
 struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
@@ -67,12 +88,14 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "defaults" => settings.defaults = self.function("defaults", value),
                 "functions" => settings.functions = self.functions(value, functions),
+                "websocket" => settings.websocket = self.websocket(value),
                 other => {
                     let hint = match functions.contains(&other) {
                         true => format!(" Write [functions.{other}]."),
                         false => did_you_mean(other, SECTIONS),
                     };
-                    let message = format!("only [defaults] and [functions.…] stand here.{hint}");
+                    let message =
+                        format!("only [defaults], [functions.…] and [websocket] stand here.{hint}");
                     self.complain(key.span().start, other, message);
                 }
             }

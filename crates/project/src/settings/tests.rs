@@ -65,7 +65,7 @@ inherit = ["HOME"]
 "#;
     let said = problems(text);
     let all = [
-        "tether.toml:2:2: default: only [defaults] and [functions.…] stand here. Did you mean defaults?",
+        "tether.toml:2:2: default: only [defaults], [functions.…] and [websocket] stand here. Did you mean defaults?",
         "tether.toml:3:12: functions.HelloFuncton: the template has no such function, but HelloFunction, OrdersFunction. Did you mean HelloFunction?",
         "tether.toml:4:1: functions.HelloFuncton.comand: there is no such setting, but command, build, debugger, watch, ignore, environment, inherit. Did you mean command?",
         "tether.toml:6:11: functions.OrdersFunction.command: it is a number: write a list ([\"node\", \"server.js\"]) or a string for the shell",
