@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
+use tether_apigw::websocket::rules::Rules;
 use tether_gateway::{Access, Settings};
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
@@ -55,6 +56,8 @@ pub struct Options {
     pub websocket_unread: Duration,
     /// Connections are kept in a DynamoDB table; none: nowhere.
     pub websocket_table: Option<WebSocketTable>,
+    /// What applications put on top of API Gateway's rules.
+    pub websocket_rules: Arc<Rules>,
     /// An asynchronous invocation that failed is tried again after these
     /// pauses.
     pub async_retries: [Duration; 2],
@@ -116,6 +119,7 @@ impl Default for Options {
             websocket_connects: NonZeroU32::new(WEBSOCKET_CONNECTS),
             websocket_unread: WEBSOCKET_UNREAD,
             websocket_table: None,
+            websocket_rules: Arc::default(),
             async_retries: ASYNC_RETRIES,
             role_session: ROLE_SESSION,
             reap_after: REAP_AFTER,

@@ -4,6 +4,7 @@ mod admission;
 mod connection;
 mod handshake;
 mod integration;
+mod manners;
 mod outbox;
 mod roster;
 mod routing;
@@ -27,6 +28,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use manners::Manners;
 use outbox::NotPosted;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -71,6 +73,7 @@ pub(crate) struct Api {
     /// A client's way to here, and back.
     latency: Duration,
     connects: Arc<Connects>,
+    manners: Manners,
     roster: Option<Arc<Roster>>,
     idle: Duration,
     lifetime: Duration,
@@ -160,6 +163,7 @@ impl Api {
             lifetime: cloud.options.websocket_lifetime,
             unread: cloud.options.websocket_unread,
             connects: Arc::clone(&cloud.connects),
+            manners: Manners::new(Arc::clone(&cloud.options.websocket_rules)),
             roster: cloud.roster(),
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),

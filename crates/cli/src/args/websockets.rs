@@ -2,6 +2,7 @@
 
 use super::seconds;
 use clap::Args;
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, Default, Args)]
@@ -25,6 +26,10 @@ pub(crate) struct WebSockets {
     /// is not there. `tether local` has ws_connections; a dash is none.
     #[arg(long, value_name = "NAME")]
     pub(crate) websocket_table: Option<String>,
+    /// Hold WebSocket messages against the [websocket] section of this file; for
+    /// `tether local` it is that of the tether.toml beside the template.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) websocket_rules: Option<PathBuf>,
     /// In which DynamoDB that table is, instead of in the embedded one.
     #[arg(long, value_name = "URL")]
     pub(crate) dynamodb_endpoint: Option<String>,

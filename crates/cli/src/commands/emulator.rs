@@ -25,6 +25,7 @@ pub(crate) async fn run(typed: Typed, output: &Output) -> Result<ExitCode> {
     let mut options = options(&typed);
     let otherwise = Otherwise {
         table: None,
+        rules: None,
         region: place.region.clone(),
         profile: None,
     };

@@ -21,6 +21,8 @@ pub(crate) async fn run(mut typed: Typed, output: &Output) -> Result<ExitCode> {
     let (plan, mut options) = meant::of(typed, output)?;
     let otherwise = Otherwise {
         table: Some(websockets::TABLE),
+        rules: Some(plan.template.with_file_name(tether_project::settings::FILE))
+            .filter(|it| it.is_file()),
         region: plan.place.region.clone(),
         profile,
     };

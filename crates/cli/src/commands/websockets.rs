@@ -5,8 +5,11 @@ use anyhow::{Result, bail};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
 use tether_aws::{Access, EndpointKind};
 use tether_emulator::{Options, WebSocketTable};
+use tether_project::settings::websocket_rules;
 use tether_receiver::{Surroundings, Whereabouts};
 
 /// The table of `tether local`.
@@ -15,6 +18,8 @@ pub(crate) const TABLE: &str = "ws_connections";
 /// Which table there is if none was typed, and where AWS is.
 pub(crate) struct Otherwise {
     pub(crate) table: Option<&'static str>,
+    /// A `tether.toml` that is there.
+    pub(crate) rules: Option<PathBuf>,
     pub(crate) region: String,
     pub(crate) profile: Option<String>,
 }
@@ -33,6 +38,9 @@ pub(crate) async fn apply(
         None => usual.websocket_connects,
         Some(count) => NonZeroU32::new(count),
     };
+    if let Some(file) = typed.websocket_rules.as_ref().or(otherwise.rules.as_ref()) {
+        options.websocket_rules = Arc::new(websocket_rules(file)?);
+    }
     let table = typed.websocket_table.as_deref().or(otherwise.table);
     let Some(name) = table.filter(|it| *it != "-") else {
         if typed.dynamodb_endpoint.is_some() {

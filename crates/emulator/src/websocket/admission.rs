@@ -1,7 +1,8 @@
 //! Who is let in: the account's limit, a signature, a key, what must be sent, the
-//! authorizer, and `$connect`, in this order.
+//! authorizer, the application's rules, and `$connect`, in this order.
 
 use super::integration::{self, Question};
+use super::manners::Standing;
 use super::{Api, CallResult};
 use crate::iam::{Ask, api_arn};
 use http::HeaderMap;
@@ -21,35 +22,68 @@ pub(super) struct Entrance<'a> {
     pub(super) query: Option<&'a str>,
 }
 
+/// What becomes of it.
+pub(super) struct Admitted {
+    pub(super) answer: HandshakeAnswer,
+    pub(super) manners: Standing,
+}
+
+impl From<HandshakeAnswer> for Admitted {
+    fn from(answer: HandshakeAnswer) -> Self {
+        Self {
+            answer,
+            manners: Standing::default(),
+        }
+    }
+}
+
 /// Asks everybody who has a say.
 pub(super) async fn admit(
     api: &Api,
     connection: &mut Connection,
     entrance: &Entrance<'_>,
-) -> HandshakeAnswer {
+) -> Admitted {
     let stamp = api.stamp(false);
     if !api.connects.take() {
-        return throttled(connection, &stamp);
+        return throttled(connection, &stamp).into();
     }
-    let accept = HandshakeAnswer::Accept { subprotocol: None };
     let definition = api.definition();
     let Some(route) = definition.routes.get("$connect") else {
-        return accept;
+        let accept = || HandshakeAnswer::Accept { subprotocol: None };
+        return match api
+            .manners
+            .admit(api, connection, entrance.handshake, &stamp)
+        {
+            Ok(manners) => Admitted {
+                answer: accept(),
+                manners,
+            },
+            Err(refused) => refused.into(),
+        };
     };
     let stage = definition.stages.get(&connection.stage);
     if stage.is_some_and(|it| !it.throttles.take("$connect")) {
-        return throttled(connection, &stamp);
+        return throttled(connection, &stamp).into();
     }
     let refused = check(api, route, connection, entrance, &stamp);
     if let Some(refused) = refused {
-        return refused;
+        return refused.into();
     }
     if let Some(authorizer) = &route.authorizer
         && let Some(refused) = authorize(api, authorizer, connection, entrance.handshake).await
     {
-        return refused;
+        return refused.into();
     }
-    connect(api, route, connection, entrance.handshake).await
+    match api
+        .manners
+        .admit(api, connection, entrance.handshake, &stamp)
+    {
+        Ok(manners) => Admitted {
+            answer: connect(api, route, connection, entrance.handshake).await,
+            manners,
+        },
+        Err(refused) => refused.into(),
+    }
 }
 
 fn throttled(connection: &Connection, stamp: &Stamp) -> HandshakeAnswer {

@@ -5,6 +5,7 @@
 //! each message: one arrives so much later, behind the one before it, and
 //! keeps nobody waiting meanwhile.
 
+use super::manners::Standing;
 use super::outbox::{Frame, NotPosted, Outbox, Outgoing};
 use super::silence::Silence;
 use super::socket::{Read, Socket, Then, understand};
@@ -16,10 +17,10 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tether_apigw::websocket::frames::{self, FrameReader, Incoming, Violation};
-use tether_apigw::websocket::limits::CLOSE_GOING_AWAY;
+use tether_apigw::websocket::limits::{CLOSE_GOING_AWAY, CLOSE_POLICY};
 use tether_apigw::websocket::{Connection, NO_STATUS_CODE, NO_STATUS_REASON};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -55,6 +56,9 @@ pub(super) struct Live {
     /// In milliseconds from `opened`.
     last_active: AtomicU64,
     silence: Silence,
+    pub(super) manners: Standing,
+    /// A rule has closed it.
+    expelled: AtomicBool,
     at_work: Arc<Semaphore>,
 }
 
@@ -89,7 +93,12 @@ impl End {
 }
 
 impl Live {
-    pub(super) fn new(connection: Connection, logical_id: &str, latency: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        connection: Connection,
+        logical_id: &str,
+        manners: Standing,
+        latency: Duration,
+    ) -> Arc<Self> {
         let on_its_way = if latency.is_zero() { 0 } else { ON_ITS_WAY };
         Arc::new(Self {
             connection,
@@ -100,6 +109,8 @@ impl Live {
             opened: Instant::now(),
             last_active: AtomicU64::new(0),
             silence: Silence::default(),
+            manners,
+            expelled: AtomicBool::new(false),
             at_work: Arc::new(Semaphore::new(AT_WORK)),
         })
     }
@@ -119,6 +130,21 @@ impl Live {
     /// Closes it, whatever the client has left unread.
     pub(super) fn delete(&self) {
         self.deleted.cancel();
+    }
+
+    /// Closes it because of a rule, behind what is on its way to it.
+    pub(super) fn expel(&self) {
+        self.expelled.store(true, Ordering::Relaxed);
+        self.deleted.cancel();
+    }
+
+    /// How it ends when it has been deleted, or expelled.
+    fn ended_by_us(&self) -> Ended {
+        if self.expelled.load(Ordering::Relaxed) {
+            Ended::ToBeClosed(CLOSE_POLICY, "Policy violation")
+        } else {
+            Ended::ToBeClosed(1000, "")
+        }
     }
 
     /// Sends when there is room. The client may be gone meanwhile.
@@ -294,7 +320,7 @@ async fn listen(
             () = live.silence.is_over(), if silent => {
                 return Ended::Already(End::abnormal(), Echo::None);
             }
-            () = live.deleted.cancelled() => return Ended::ToBeClosed(1000, ""),
+            () = live.deleted.cancelled() => return live.ended_by_us(),
             () = api.closing.cancelled() => {
                 return Ended::ToBeClosed(CLOSE_GOING_AWAY, "Going away");
             }

@@ -1,6 +1,6 @@
 //! The handshake: who is let in, then the upgrade.
 
-use super::admission::{Entrance, admit};
+use super::admission::{Admitted, Entrance, admit};
 use super::connection::Live;
 use super::{Answer, Api, connection, plain};
 use crate::delay::pause;
@@ -53,7 +53,7 @@ pub(super) async fn answer(
         headers: request.headers(),
         query: request.uri().query(),
     };
-    let answer = admit(&api, &mut connection, &entrance).await;
+    let Admitted { answer, manners } = admit(&api, &mut connection, &entrance).await;
     pause(api.latency).await;
     let subprotocol = match answer {
         HandshakeAnswer::Accept { subprotocol } => subprotocol,
@@ -63,7 +63,7 @@ pub(super) async fn answer(
         }
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let live = Live::new(connection, &api.logical_id, api.latency);
+    let live = Live::new(connection, &api.logical_id, manners, api.latency);
     let talking = connection::run(Arc::clone(&api), live, upgrade);
     api.tasks.spawn(api.talking.track_future(talking));
     switching(&key, subprotocol.as_deref())

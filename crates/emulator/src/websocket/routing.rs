@@ -3,6 +3,7 @@
 use super::connection::{End, Live};
 use super::integration::{self, Question};
 use super::{Api, CallResult};
+use tether_apigw::websocket::rules::Then;
 use tether_apigw::websocket::{
     Connection, choose_route, complaint, disconnect_event, forbidden_frame, message_event,
     route_response, throttled_frame,
@@ -12,6 +13,15 @@ use tether_apigw::websocket::{
 pub(super) async fn route(api: &Api, live: &Live, body: &str) {
     let stamp = api.stamp(true);
     let connection = &live.connection;
+    if let Err(refusal) = api.manners.check(live, body, &stamp) {
+        api.manners.tell(api, live, &refusal);
+        let frame = refusal.frame(&connection.connection_id, &stamp.request_id);
+        live.send(frame).await;
+        if refusal.then == Then::Close {
+            live.expel();
+        }
+        return;
+    }
     let definition = api.definition();
     let selected = definition.selection.select(body);
     let key = choose_route(&selected, definition.routes.keys().map(String::as_str));
