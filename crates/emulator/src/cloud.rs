@@ -141,7 +141,7 @@ impl Cloud {
         let work = tempfile::Builder::new().prefix("tether-cloud-").tempdir()?;
         let ending = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let dynamodb = DynamoDb::start(&tasks, ending.clone()).await?;
+        let dynamodb = DynamoDb::start(&tasks, ending.clone(), options.data_dir.as_deref()).await?;
         let connects = Arc::new(Connects::new(options.websocket_connects));
         let callers = Arc::new(Callers::new(&options));
         let requests = Requests::kept_in(options.record_requests.as_deref())?;

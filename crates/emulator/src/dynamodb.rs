@@ -9,9 +9,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::Path;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// What the tables are kept in, where they are kept.
+const FILE: &str = "dynamodb.sqlite";
 
 pub(crate) struct DynamoDb {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -22,8 +26,9 @@ impl DynamoDb {
     pub(crate) async fn start(
         tasks: &TaskTracker,
         ending: CancellationToken,
+        data_dir: Option<&Path>,
     ) -> std::io::Result<Self> {
-        let database = dynoxide::Database::memory().map_err(std::io::Error::other)?;
+        let database = database(data_dir)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         tasks.spawn(async move {
@@ -37,6 +42,13 @@ impl DynamoDb {
             client: Client::builder(TokioExecutor::new()).build(connector),
             address,
         })
+    }
+
+    /// How a table is, if it is there.
+    pub(crate) async fn describe(&self, name: &str) -> Option<Value> {
+        let named = serde_json::json!({ "TableName": name });
+        let described = self.call("DescribeTable", &named).await.ok()?;
+        described.get("Table").cloned()
     }
 
     /// Where an SDK finds it.
@@ -87,4 +99,21 @@ impl DynamoDb {
             .unwrap_or("no message")
             .to_owned())
     }
+}
+
+/// In memory, or in a file of a folder, where it was before.
+fn database(data_dir: Option<&Path>) -> std::io::Result<dynoxide::Database> {
+    let Some(folder) = data_dir else {
+        return dynoxide::Database::memory().map_err(std::io::Error::other);
+    };
+    let file = folder.join(FILE);
+    let told = |error: &dyn std::fmt::Display| {
+        std::io::Error::other(format!(
+            "tables cannot be kept in {} ({error}): choose another folder for them, or none",
+            file.display()
+        ))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| told(&error))?;
+    let path = file.to_str().ok_or_else(|| told(&"its path is no text"))?;
+    dynoxide::Database::new(path).map_err(|error| told(&error))
 }

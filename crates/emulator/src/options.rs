@@ -73,6 +73,11 @@ pub struct Options {
     pub record_requests: Option<PathBuf>,
     /// Whether everybody may do everything: IAM is not asked.
     pub no_iam: bool,
+    /// Tables are kept in this folder from one run to the next, and outlive their
+    /// stacks; none: in memory.
+    pub data_dir: Option<PathBuf>,
+    /// Tables are AWS's own: a stack makes none.
+    pub aws_tables: bool,
     /// Whether rules and schedules run what they say.
     pub schedules: bool,
     /// Functions run as these working copies, and nothing of their code is
@@ -126,6 +131,8 @@ impl Default for Options {
             control_plane_rate: None,
             record_requests: None,
             no_iam: false,
+            data_dir: None,
+            aws_tables: false,
             schedules: true,
             working_copies: None,
             tails: Tails::default(),

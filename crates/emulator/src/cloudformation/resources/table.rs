@@ -16,16 +16,70 @@ impl Hands<'_> {
 
     pub(super) async fn create_table(&self, resource: &Resource) -> Result<(), String> {
         let table = self.table(resource)?;
+        let options = &self.cloud.options;
+        if options.aws_tables {
+            self.say_name(resource, &table);
+            return Ok(());
+        }
         let dynamodb = &self.cloud.dynamodb;
-        let named = json!({ "TableName": table.name });
-        if dynamodb.call("DescribeTable", &named).await.is_ok() {
-            return Err(exists(&resource.kind, &table.name));
+        if let Some(before) = dynamodb.describe(&table.name).await {
+            if options.data_dir.is_none() {
+                return Err(exists(&resource.kind, &table.name));
+            }
+            return self.keep(resource, &table, &before).await;
         }
         dynamodb
             .call("CreateTable", &table.create_table_request)
             .await?;
         self.set_ttl(&table.name, None, table.ttl_attribute.as_deref())
             .await
+    }
+
+    /// One that is there from an earlier run gets the indexes that it lacks; its
+    /// keys are what they were.
+    async fn keep(&self, resource: &Resource, table: &Table, before: &Value) -> Result<(), String> {
+        if keys(before) != keys(&table.create_table_request) {
+            let message = format!(
+                "the keys of {}, which is kept from an earlier run, are others: it stays as it \
+                 was; delete it, or keep tables in another folder",
+                table.name
+            );
+            self.say(resource, "KeySchema", message);
+            return Ok(());
+        }
+        let there: Vec<&Value> = of_indexes(before).map(|it| &it["IndexName"]).collect();
+        let new = of_indexes(&table.create_table_request);
+        for index in new.filter(|it| !there.contains(&&it["IndexName"])) {
+            let request = json!({
+                "TableName": table.name,
+                "AttributeDefinitions": table.create_table_request["AttributeDefinitions"],
+                "GlobalSecondaryIndexUpdates": [{ "Create": index }],
+            });
+            self.cloud.dynamodb.call("UpdateTable", &request).await?;
+        }
+        let named = json!({ "TableName": table.name });
+        let ttl = self.cloud.dynamodb.call("DescribeTimeToLive", &named).await;
+        let ttl = ttl.unwrap_or_default();
+        let ttl = &ttl["TimeToLiveDescription"];
+        let on = ttl["TimeToLiveStatus"] == "ENABLED";
+        let was = ttl["AttributeName"].as_str().filter(|_| on);
+        if was.is_some() && table.ttl_attribute.is_some() {
+            return Ok(());
+        }
+        self.set_ttl(&table.name, was, table.ttl_attribute.as_deref())
+            .await
+    }
+
+    /// Functions find AWS's own by the name that they are given.
+    fn say_name(&self, resource: &Resource, table: &Table) {
+        if resource.property("TableName").is_none() {
+            let message = format!(
+                "{} is not its name in AWS: give the table a TableName, or functions its name by \
+                 an environment variable",
+                table.name
+            );
+            self.say(resource, "TableName", message);
+        }
     }
 
     /// DynamoDB refuses to switch on what is on.
@@ -57,6 +111,9 @@ impl Hands<'_> {
         before: &Made,
         resource: &Resource,
     ) -> Result<(), String> {
+        if self.cloud.options.aws_tables {
+            return Ok(());
+        }
         let (old, new) = (self.table(&before.resource)?, self.table(resource)?);
         let name = &before.physical_id;
         for request in index_updates(name, &old, &new) {
@@ -71,16 +128,55 @@ impl Hands<'_> {
     }
 
     pub(super) async fn delete_table(&self, name: &str) -> Result<(), String> {
-        let dynamodb = &self.cloud.dynamodb;
-        let named = json!({ "TableName": name });
-        if dynamodb.call("DescribeTable", &named).await.is_err() {
+        let options = &self.cloud.options;
+        // Kept ones outlive their stacks.
+        if options.aws_tables || options.data_dir.is_some() {
             return Ok(());
         }
+        let dynamodb = &self.cloud.dynamodb;
+        if dynamodb.describe(name).await.is_none() {
+            return Ok(());
+        }
+        let named = json!({ "TableName": name });
         let deleted = dynamodb.call("DeleteTable", &named).await;
         deleted
             .map(|_| ())
             .map_err(|error| refused(&error, "InvalidRequest"))
     }
+}
+
+fn of_indexes(table: &Value) -> impl Iterator<Item = &Value> {
+    let all = table.get("GlobalSecondaryIndexes");
+    all.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A table's own keys and their types.
+fn keys(table: &Value) -> Vec<(String, String, String)> {
+    let list = |of: &str| {
+        table
+            .get(of)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let text = |it: &Value, member: &str| {
+        let text = it.get(member).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let kind = |name: &str| {
+        let found = list("AttributeDefinitions").find(|it| it["AttributeName"] == name);
+        found
+            .map(|it| text(it, "AttributeType"))
+            .unwrap_or_default()
+    };
+    let mut keys: Vec<_> = list("KeySchema")
+        .map(|it| {
+            let name = text(it, "AttributeName");
+            (text(it, "KeyType"), kind(&name), name)
+        })
+        .collect();
+    keys.sort();
+    keys
 }
 
 fn indexes(table: &Table) -> BTreeMap<String, Value> {
