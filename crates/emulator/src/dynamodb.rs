@@ -117,3 +117,66 @@ fn database(data_dir: Option<&Path>) -> std::io::Result<dynoxide::Database> {
     let path = file.to_str().ok_or_else(|| told(&"its path is no text"))?;
     dynoxide::Database::new(path).map_err(|error| told(&error))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn items() -> Value {
+        json!({
+            "TableName": "items",
+            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+            "BillingMode": "PAY_PER_REQUEST",
+        })
+    }
+
+    /// One run of the emulator.
+    async fn run(folder: Option<&Path>) -> (DynamoDb, impl AsyncFnOnce()) {
+        let (tasks, ending) = (TaskTracker::new(), CancellationToken::new());
+        let dynamodb = DynamoDb::start(&tasks, ending.clone(), folder);
+        let dynamodb = dynamodb.await.unwrap();
+        let end = async move || {
+            ending.cancel();
+            tasks.close();
+            tasks.wait().await;
+        };
+        (dynamodb, end)
+    }
+
+    #[tokio::test]
+    async fn a_table_is_kept_in_a_folder_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("new");
+        let key = json!({ "id": { "S": "1" } });
+        for kept in [Some(folder.as_path()), None] {
+            let (first, end) = run(kept).await;
+            first.call("CreateTable", &items()).await.unwrap();
+            let item = json!({ "TableName": "items", "Item": key });
+            first.call("PutItem", &item).await.unwrap();
+            end().await;
+            let (second, end) = run(kept).await;
+            let table = second.describe("items").await;
+            assert_eq!(table.is_some(), kept.is_some());
+            if kept.is_some() {
+                let item = json!({ "TableName": "items", "Key": key });
+                let found = second.call("GetItem", &item).await.unwrap();
+                assert_eq!(found["Item"], key);
+            }
+            end().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_none_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let (tasks, ending) = (TaskTracker::new(), CancellationToken::new());
+        let error = DynamoDb::start(&tasks, ending, Some(&file)).await;
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains("choose another folder"), "{error}");
+    }
+}

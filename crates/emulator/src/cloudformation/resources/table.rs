@@ -202,3 +202,34 @@ fn index_updates(name: &str, old: &Table, new: &Table) -> Vec<Value> {
     let come = come.map(|(_, it)| update(json!({ "Create": it })));
     gone.chain(come).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_tables_own_whatever_else_it_is_described_with() {
+        let asked = json!({
+            "AttributeDefinitions": [
+                { "AttributeName": "id", "AttributeType": "S" },
+                { "AttributeName": "at", "AttributeType": "N" },
+            ],
+            "KeySchema": [
+                { "AttributeName": "id", "KeyType": "HASH" },
+                { "AttributeName": "at", "KeyType": "RANGE" },
+            ],
+        });
+        let mut described = asked.clone();
+        described["TableStatus"] = json!("ACTIVE");
+        described["AttributeDefinitions"] = json!([
+            { "AttributeName": "by", "AttributeType": "S" },
+            { "AttributeName": "at", "AttributeType": "N" },
+            { "AttributeName": "id", "AttributeType": "S" },
+        ]);
+        assert_eq!(keys(&asked), keys(&described));
+        described["AttributeDefinitions"][1]["AttributeType"] = json!("S");
+        assert_ne!(keys(&asked), keys(&described));
+        described["KeySchema"] = json!([{ "AttributeName": "id", "KeyType": "HASH" }]);
+        assert_ne!(keys(&asked), keys(&described));
+    }
+}
