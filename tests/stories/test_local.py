@@ -178,6 +178,29 @@ def test_ctrl_c_ends_it_within_a_second_with_every_process(project):
         local.process.leaves_nothing_behind()
 
 
+def test_ctrl_c_does_not_wait_for_a_function_that_is_busy(project):
+    project.write(
+        "echo/app.py",
+        """
+import time
+
+def handler(event, context):
+    print("busy")
+    time.sleep(60)
+""",
+    )
+    project.edit("template.yaml", "      Runtime: python3.13\n", "      Runtime: python3.13\n      Timeout: 60\n")
+    with Local(project) as local, ThreadPoolExecutor(1) as callers:
+        asked = callers.submit(lambda: local.get("/echo"))
+        local.process.wait_for("log", line="busy")
+        began = time.monotonic()
+        assert local.interrupt() == 0
+        assert time.monotonic() - began < 1.5
+        local.process.leaves_nothing_behind()
+        # Its caller hears of an error, or of nothing.
+        assert asked.exception() or asked.result().status >= 500
+
+
 def test_functions_reach_each_other_and_their_tables(project):
     project.write(
         "caller/app.py",

@@ -85,7 +85,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  tether local\n  tether local --template app/template.yaml --port 3000\n  tether local --debug\n  aws lambda invoke --endpoint-url http://127.0.0.1:3100 --function-name HelloFunction out.json"
     )]
-    Local(Local),
+    Local(Box<Local>),
     /// Run one invocation, in the working copy or deployed.
     #[command(
         after_help = "Examples:\n  tether invoke HelloFunction --event event.json\n  echo '{}' | tether invoke HelloFunction\n  tether invoke HelloFunction --env-vars env.json --parameter-overrides Stage=test\n  tether invoke HelloFunction --event event.json --debug\n  tether invoke HelloFunction --remote --stack-name shop --event event.json\n  tether invoke HelloFunction --generate-event s3 put --bucket photos --key cat.jpg\n  tether invoke --generate-event   (lists them; with SERVICE EVENT it prints one)"

@@ -32,7 +32,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<ExitCode> {
         Command::Status(typed) => status::run(typed, output).await,
         Command::Doctor(typed) => Ok(doctor::run(typed, output).await),
         Command::Emulator(typed) => emulator::run(typed, output).await,
-        Command::Local(typed) => local::run(typed, output).await,
+        Command::Local(typed) => local::run(*typed, output).await,
         Command::Invoke(typed) => invoke::run(typed, output).await,
         Command::GenerateEvent(typed) => generate_event::run(&typed, output),
         Command::LaunchJson(typed) => launch_json::run(&typed, output).await,

@@ -25,6 +25,7 @@ mod wish;
 pub(crate) use api::serve;
 pub(crate) use engine::{OnFailure, Order, create_now, update_now};
 pub(crate) use records::Records;
+pub(crate) use resources::unsupported;
 pub(crate) use rights::By;
 pub(crate) use stack::{Stack as KnownStack, Stacks};
 pub(crate) use wish::Wish;

@@ -61,6 +61,8 @@ pub struct Deployment {
     pub functions: Vec<DeployedFunction>,
     /// Its APIs.
     pub apis: Vec<DeployedApi>,
+    /// What its template asks for in vain, one line each.
+    pub unsupported: Vec<String>,
 }
 
 /// A function.
@@ -221,5 +223,9 @@ fn told(cloud: &Cloud, stack: &KnownStack, target: &Stack) -> Deployment {
         outputs: outputs.collect(),
         functions: functions.collect(),
         apis,
+        unsupported: cloudformation::unsupported(target)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
     }
 }

@@ -78,7 +78,7 @@ impl HttpApis {
     fn settings(&self, cloud: &Arc<Cloud>) -> &Settings {
         self.settings.get_or_init(|| {
             let mut settings = Settings::new(Arc::new(Invoker::new(cloud)), sink(cloud));
-            cloud.options.http.apply(&mut settings);
+            cloud.options.http.apply(&cloud.place, &mut settings);
             settings
         })
     }

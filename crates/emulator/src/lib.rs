@@ -48,7 +48,7 @@ pub use faults::{FaultHit, FaultSink};
 pub use known::Known;
 pub use options::{AccessSink, HttpOptions, Options, WebSocketTable};
 pub use tails::Tails;
-pub use tether_gateway::Access;
+pub use tether_gateway::{Access, Keys};
 pub use tether_host::{LogLine, LogSink};
 pub use working_copies::{Certificates, WantedCopy, WorkingCopies};
 

@@ -1,7 +1,9 @@
 //! How this cloud differs from AWS on request: shorter limits, longer ways.
 
+use crate::cloud::Place;
 use crate::tails::Tails;
 use crate::working_copies::WorkingCopies;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
 use tether_apigw::websocket::rules::Rules;
-use tether_gateway::{Access, Settings};
+use tether_gateway::{Access, Keys, LocalKeys, Settings};
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 const ASYNC_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
@@ -106,11 +108,24 @@ pub type AccessSink = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
 pub struct HttpOptions {
     /// Whether everybody is let in, whatever routes ask for.
     pub disable_authorizer: bool,
+    /// What tokens are verified by; none: their issuers' own keys.
+    pub keys: Option<Arc<Keys>>,
+    /// Secrets by access key: signatures are verified by them. None: they are
+    /// believed.
+    pub access_keys: BTreeMap<String, String>,
+    /// How long integrations may take at least, where somebody debugs.
+    pub patience: Option<Duration>,
 }
 
 impl HttpOptions {
-    pub(crate) fn apply(&self, settings: &mut Settings) {
+    pub(crate) fn apply(&self, place: &Place, settings: &mut Settings) {
         settings.disable_authorizer = self.disable_authorizer;
+        settings.patience = self.patience;
+        if let Some(keys) = &self.keys {
+            settings.keys = Arc::clone(keys);
+        }
+        let keys = LocalKeys::new(&place.account_id, self.access_keys.clone());
+        settings.callers = Arc::new(keys);
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tempfile::TempDir;
-use tether_emulator::{Tails, WantedCopy, WorkingCopies};
+use tether_emulator::{Options, Tails, WantedCopy, WorkingCopies};
 use tether_host::world::{self, About};
 use tether_host::{Clients, DebuggerKind, Function, LogSink, Starter, Watcher, WorkingCopy};
 use tether_project::{EnvVars, LocalCode, Place, Wishes};
@@ -33,6 +33,7 @@ pub(crate) struct Copies {
     sink: LogSink,
     region: String,
     variables: BTreeMap<String, String>,
+    aws_tables: bool,
     /// Code that stands in the template is written there.
     inline: TempDir,
     known: RwLock<Arc<Settled>>,
@@ -75,7 +76,12 @@ impl Copies {
     ///
     /// # Errors
     /// What is wrong with the template.
-    pub(crate) fn find(plan: &Plan, tails: &Tails, reports: &Reports) -> Result<Self, Error> {
+    pub(crate) fn find(
+        plan: &Plan,
+        options: &Options,
+        tails: &Tails,
+        reports: &Reports,
+    ) -> Result<Self, Error> {
         let notes = Arc::clone(reports);
         let watcher = Watcher::new(Arc::new(move |message| notes(Report::Notice { message })));
         let mut variables = surroundings::stand_in_credentials();
@@ -94,6 +100,7 @@ impl Copies {
             sink: tails.sink(log_sink(reports)),
             region: plan.place.region.clone(),
             variables,
+            aws_tables: options.aws_tables,
             inline,
             known: RwLock::new(Arc::new(nothing)),
             before: Mutex::default(),
@@ -307,7 +314,7 @@ impl WorkingCopies for Copies {
         if let Some(Ok(copy)) = known.functions.get(id) {
             variables.extend(copy.code.logging.clone());
         }
-        variables.extend(surroundings::endpoints(wanted.endpoint));
+        variables.extend(surroundings::endpoints(wanted.endpoint, self.aws_tables));
         if let Some(certificates) = &wanted.certificates {
             variables.extend(surroundings::trust(certificates));
         }

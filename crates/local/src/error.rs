@@ -16,6 +16,9 @@ pub enum Error {
     /// The template's resources.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// What does not work here, with `--strict`.
+    #[error("{}\nthe template asks for {} thing(s) that do not work here: leave out --strict to serve the rest", .0.join("\n"), .0.len())]
+    Strict(Vec<String>),
     /// What starts functions; their debuggers.
     #[error(transparent)]
     Function(#[from] tether_host::StartError),

@@ -40,7 +40,7 @@ impl Local {
     pub async fn start(plan: Plan, options: Options, reports: Reports) -> Result<Self, Error> {
         let sources = Mutex::new(Sources::of(&plan));
         let tails = Tails::default();
-        let copies = Arc::new(Copies::find(&plan, &tails, &reports)?);
+        let copies = Arc::new(Copies::find(&plan, &options, &tails, &reports)?);
         let options = Options {
             no_iam: true,
             working_copies: Some(Arc::clone(&copies) as _),
@@ -65,6 +65,10 @@ impl Local {
             sources,
         };
         let deployed = match local.deploy().await {
+            Ok(deployed) if local.plan.strict && !deployed.unsupported.is_empty() => {
+                local.stop().await;
+                return Err(Error::Strict(deployed.unsupported));
+            }
             Ok(deployed) => deployed,
             Err(error) => {
                 local.stop().await;
@@ -132,8 +136,9 @@ impl Local {
 
     /// Ends every connection and every process.
     pub async fn stop(&self) {
-        // An invocation that runs is not waited for.
-        self.copies.stop().await;
+        // Connections end first: `$disconnect` may have something to say. What
+        // runs then is not waited for.
         self.emulator.stop().await;
+        self.copies.stop().await;
     }
 }

@@ -36,6 +36,8 @@ pub struct Plan {
     pub debugging: Option<Debugging>,
     /// So many processes a function at most.
     pub concurrency: Option<NonZeroUsize>,
+    /// Whether what does not work here is an error.
+    pub strict: bool,
     /// What functions are told besides: `AWS_PROFILE`, for example.
     pub variables: BTreeMap<String, String>,
 }

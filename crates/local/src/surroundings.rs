@@ -7,10 +7,13 @@ use tether_emulator::Certificates;
 
 /// What SDKs of functions talk to instead of AWS: the services that are here, and
 /// no others (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
-pub(crate) fn endpoints(endpoint: SocketAddr) -> BTreeMap<String, String> {
-    ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_DYNAMODB"]
+pub(crate) fn endpoints(endpoint: SocketAddr, aws_tables: bool) -> BTreeMap<String, String> {
+    let tables = (!aws_tables).then_some("AWS_ENDPOINT_URL_DYNAMODB");
+    ["AWS_ENDPOINT_URL_LAMBDA"]
+        .into_iter()
+        .chain(tables)
         .map(|name| (name.to_owned(), format!("http://{endpoint}")))
-        .into()
+        .collect()
 }
 
 /// What makes the SDKs of each language trust this cloud's WebSocket APIs, beside

@@ -54,6 +54,29 @@ pub(crate) struct Local {
     /// Let everybody in, whatever authorizers would say.
     #[arg(long)]
     pub(crate) disable_authorizer: bool,
+    /// Verify tokens of JWT and Cognito authorizers by this key, a PEM or a JWKS,
+    /// instead of by their issuers' own.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwt_key: Option<PathBuf>,
+    /// Let tokens in that nobody has signed.
+    #[arg(long)]
+    pub(crate) accept_unsigned_tokens: bool,
+    /// Verify signatures of AWS_IAM routes by these secrets: a JSON object,
+    /// access key to secret key. Otherwise every signature is believed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_keys: Option<PathBuf>,
+    /// Run schedules: rate, cron and at.
+    #[arg(long)]
+    pub(crate) schedules: bool,
+    /// Keep the tables' items in this folder from one run to the next.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Use AWS's tables, with your credentials, in the place of local ones.
+    #[arg(long, conflicts_with = "data_dir")]
+    pub(crate) aws_tables: bool,
+    /// Fail where the template asks for something that does not work here.
+    #[arg(long)]
+    pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) running: Running,
     /// Local processes of a function at most; without it each request that

@@ -1,5 +1,6 @@
 //! `tether local`
 
+mod keys;
 mod meant;
 
 use super::websockets::{self, Otherwise};

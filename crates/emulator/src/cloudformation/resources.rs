@@ -24,59 +24,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tether_sam::{Problem, Resource};
 
-/// Types that become something, or that there is nothing to do for here.
-const KNOWN: &[&str] = &[
-    "AWS::Serverless::Api",
-    "AWS::Serverless::HttpApi",
-    "AWS::ApiGateway::Account",
-    "AWS::ApiGateway::ApiKey",
-    "AWS::ApiGateway::Authorizer",
-    "AWS::ApiGateway::Deployment",
-    "AWS::ApiGateway::GatewayResponse",
-    "AWS::ApiGateway::Method",
-    "AWS::ApiGateway::Model",
-    "AWS::ApiGateway::RequestValidator",
-    "AWS::ApiGateway::Resource",
-    "AWS::ApiGateway::RestApi",
-    "AWS::ApiGateway::Stage",
-    "AWS::ApiGateway::UsagePlan",
-    "AWS::ApiGateway::UsagePlanKey",
-    "AWS::Lambda::Url",
-    "AWS::Lambda::Permission",
-    "AWS::Serverless::Function",
-    "AWS::Lambda::Function",
-    "AWS::Serverless::LayerVersion",
-    "AWS::Lambda::LayerVersion",
-    "AWS::DynamoDB::Table",
-    "AWS::Serverless::SimpleTable",
-    "AWS::ApiGatewayV2::Api",
-    "AWS::ApiGatewayV2::Authorizer",
-    "AWS::ApiGatewayV2::Deployment",
-    "AWS::ApiGatewayV2::Integration",
-    "AWS::ApiGatewayV2::IntegrationResponse",
-    "AWS::ApiGatewayV2::Route",
-    "AWS::ApiGatewayV2::RouteResponse",
-    "AWS::ApiGatewayV2::Stage",
-    MAPPING,
-    VERSION,
-    ALIAS,
-    EVENT_INVOKE,
-    RULE,
-    SCHEDULE,
-    // Their resources stand beside them.
-    super::stack::STACK,
-    "AWS::Serverless::Application",
-    // Names that are taken.
-    "AWS::IAM::Role",
-    "AWS::IAM::Policy",
-    "AWS::IAM::RolePolicy",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::Logs::LogGroup",
-    "AWS::CloudFormation::WaitConditionHandle",
-    // Says which versions of CDK made the template.
-    "AWS::CDK::Metadata",
-];
-
 /// Types that are kept by name.
 const RECORDED: [&str; 5] = [
     "AWS::IAM::Role",
@@ -134,26 +81,25 @@ pub(super) fn retains(resource: &Resource, replaced: bool) -> bool {
     matches!(policy, Some("Retain" | "RetainExceptOnCreate"))
 }
 
+/// Everything that a template asks for in vain, by resource and property.
+pub(crate) fn unsupported(target: &tether_sam::Stack) -> Vec<Problem> {
+    let mut all = target.not_supported();
+    all.extend(target.api_notes().unwrap_or_default());
+    let functions = target.resources.values();
+    for resource in functions.filter(|it| it.kind == "AWS::Serverless::Function") {
+        for (property, name) in unknown_policy_templates(resource) {
+            let message =
+                format!("the policy template {name} is not known here: it grants nothing");
+            all.push(problem(&target.file, resource, Some(&property), message));
+        }
+    }
+    all
+}
+
 impl Hands<'_> {
     pub(super) fn say_unsupported(&self, target: &tether_sam::Stack) {
-        for problem in &target.unsupported {
+        for problem in unsupported(target) {
             self.cloud.notice(problem.to_string());
-        }
-        let unknown = target.resources.values();
-        for resource in unknown.filter(|it| !KNOWN.contains(&it.kind.as_str())) {
-            let message = format!(
-                "{} is not emulated: nothing is created for it",
-                resource.kind
-            );
-            self.say_of(&target.file, resource, None, message);
-        }
-        let functions = target.resources.values();
-        for resource in functions.filter(|it| it.kind == "AWS::Serverless::Function") {
-            for (property, name) in unknown_policy_templates(resource) {
-                let message =
-                    format!("the policy template {name} is not known here: it grants nothing");
-                self.say_of(&target.file, resource, Some(&property), message);
-            }
         }
     }
 

@@ -26,16 +26,16 @@ pub(super) async fn run(lambda: &Lambda, here: &Here, version: &Version, call: C
     }
     // A start has time of its own; why it failed, the invocation tells.
     let head = invocation(&call, seconds);
-    let ran = function
-        .run(
-            None,
-            &lane.name,
-            &variables,
-            head,
-            call.payload,
-            &call.state,
-        )
-        .await;
+    let payload = call.payload.clone();
+    let run = function.run(None, &lane.name, &variables, head, payload, &call.state);
+    let ran = tokio::select! {
+        ran = run => ran,
+        // Nobody waits for it any more; its process is ended with the others.
+        () = lambda.ending.cancelled() => {
+            let error = ErrorObject::exited(&call.request_id, "tether ends");
+            return failed(version, &call, &error);
+        }
+    };
     drop(lane);
     let time = Duration::from_secs(u64::from(seconds)).as_secs_f64();
     let (failed, payload) = match ran.ended.settle(&call.request_id, time) {

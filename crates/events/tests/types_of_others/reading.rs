@@ -8,7 +8,9 @@ use serde_json::Value;
 pub(crate) type Check = fn(&Value) -> serde_json::Result<Vec<String>>;
 
 /// Through one type.
-pub(crate) fn read_by<T: DeserializeOwned + Serialize>(event: &Value) -> serde_json::Result<Vec<String>> {
+pub(crate) fn read_by<T: DeserializeOwned + Serialize>(
+    event: &Value,
+) -> serde_json::Result<Vec<String>> {
     let read: T = serde_json::from_str(&event.to_string())?;
     let mut lost = Vec::new();
     compare("", event, &serde_json::to_value(read)?, &mut lost);

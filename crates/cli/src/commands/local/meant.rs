@@ -1,10 +1,12 @@
 //! What was typed, together with what `samconfig.toml` says.
 
+use super::keys;
 use crate::args::{Local as Typed, explain};
 use crate::output::Output;
 use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tether_aws::Partition;
 use tether_emulator::{HttpOptions, Options, Place};
 use tether_local::Plan;
@@ -35,6 +37,9 @@ const COUNTS: [&str; 13] = [
 const TEMPLATES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
 const PORT: u16 = 3000;
 
+/// Callers wait for a developer at a breakpoint, as long as a function can.
+const UNDER_A_DEBUGGER: Duration = Duration::from_secs(900);
+
 /// Tells a plan from what was typed; what has no effect is said.
 pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
     for line in typed.habits.explained() {
@@ -62,27 +67,17 @@ pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
         // What is wrong with it is said before anything begins.
         EnvVars::read(file)?;
     }
-    let disable_authorizer =
-        typed.disable_authorizer || settings.boolean("disable_authorizer")?.unwrap_or(false);
-    let host = match (typed.host, settings.text("host")?) {
-        (Some(host), _) => Some(host),
-        (None, Some(text)) => Some(text.parse().map_err(|_| {
-            settings.wrong("host", format!("{text} is no address: 127.0.0.1 is one"))
-        })?),
-        (None, None) => None,
-    };
-    let options = Options {
-        one_port: typed.one_port,
-        http: HttpOptions { disable_authorizer },
-        host: host.unwrap_or_else(|| Options::default().host),
-        ..Options::default()
-    };
+    let debugging = typed.running.debugging_at(port(&settings, "debug_port")?);
+    let external = typed.running.external.wishes();
+    let debugs = debugging.is_some() || external.all || !external.functions.is_empty();
+    let options = options(&typed, &settings, debugs, output)?;
     let plan = Plan {
         place: place(typed.region.clone().or(settings.text("region")?)),
         parameters,
         variables: variables(&typed, settings.text("profile")?),
-        external: typed.running.external.wishes(),
-        debugging: typed.running.debugging_at(port(&settings, "debug_port")?),
+        external,
+        debugging,
+        strict: typed.strict,
         first_port: match typed.port {
             Some(typed) => typed,
             None => port(&settings, "port")?.unwrap_or(PORT),
@@ -96,6 +91,32 @@ pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
         concurrency: typed.concurrency,
     };
     Ok((plan, options))
+}
+
+fn options(typed: &Typed, settings: &Settings, debugs: bool, output: &Output) -> Result<Options> {
+    let disable_authorizer =
+        typed.disable_authorizer || settings.boolean("disable_authorizer")?.unwrap_or(false);
+    let host = match (typed.host, settings.text("host")?) {
+        (Some(host), _) => Some(host),
+        (None, Some(text)) => Some(text.parse().map_err(|_| {
+            settings.wrong("host", format!("{text} is no address: 127.0.0.1 is one"))
+        })?),
+        (None, None) => None,
+    };
+    Ok(Options {
+        one_port: typed.one_port,
+        http: HttpOptions {
+            disable_authorizer,
+            keys: keys::of(typed, output)?,
+            access_keys: keys::access_keys(typed)?,
+            patience: debugs.then_some(UNDER_A_DEBUGGER),
+        },
+        schedules: typed.schedules,
+        data_dir: typed.data_dir.clone(),
+        aws_tables: typed.aws_tables,
+        host: host.unwrap_or_else(|| Options::default().host),
+        ..Options::default()
+    })
 }
 
 fn port(settings: &Settings, key: &str) -> Result<Option<u16>> {
