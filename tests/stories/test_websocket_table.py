@@ -4,7 +4,7 @@ import socket as sockets
 import time
 
 import pytest
-from harness import Cloud, echo, tether
+from harness import Cloud, Project, echo, tether
 from harness.echo import ask, connect
 from harness.sessions import plain
 from harness.surroundings import PATIENCE
@@ -108,6 +108,13 @@ def test_a_table_that_cannot_be_reached_is_said_once_and_harms_nobody(clouds, de
                 assert ask(socket, "hello") == 5
         said = [it for it in cloud.process.events_of("notice") if "cannot be written" in str(it)]
         assert len(said) == 1
+
+
+def test_without_a_websocket_api_there_is_no_table(clouds, tmp_path):
+    project = Project.of(tmp_path / "app", {"Hello": "def handler(event, context): return 1"})
+    cloud = clouds({"app": project.template}, "--no-helper-stack", "--websocket-table", TABLE)
+    cloud.invoke("Hello")
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == []
 
 
 @pytest.mark.parametrize(
