@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at a server that is not there yet.
 const LOOK: Duration = Duration::from_micros(500);
 
+/// A slow server is asked less often: its figures are known after this.
+const LONG_ENOUGH: Duration = Duration::from_secs(20);
+
 /// What is asked for, and what must be in the answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -160,21 +163,21 @@ pub(crate) async fn first_answer(asked: &Asked, started: Instant) -> Result<Dura
     }
 }
 
-/// Asks this often on so many connections, each again as soon as it has its answer.
+/// Asks this often on so many connections, each again as soon as it has its answer; not for longer
+/// than it takes to know how it goes.
 pub(crate) async fn run(asked: &Asked, connections: usize, count: usize) -> Result<Load> {
-    let next = Cell::new(0);
+    let (next, began) = (Cell::new(0), Instant::now());
     let call = async || -> Result<Vec<Duration>> {
         let mut connection = Connection::new(asked);
         let mut times = Vec::with_capacity(count / connections);
-        while next.get() < count {
+        while next.get() < count && began.elapsed() < LONG_ENOUGH {
             next.set(next.get() + 1);
-            let began = Instant::now();
+            let asked = Instant::now();
             connection.ask().await?;
-            times.push(began.elapsed());
+            times.push(asked.elapsed());
         }
         Ok(times)
     };
-    let began = Instant::now();
     let all = try_join_all((0..connections).map(|_| call())).await?;
     let took = began.elapsed();
     let times = Times::of(all.into_iter().flatten());
