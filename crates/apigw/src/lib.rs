@@ -48,6 +48,7 @@ pub mod rest;
 pub mod sigv4;
 pub mod throttle;
 pub mod url;
+mod vtl;
 pub mod websocket;
 
 pub use invoke::InvokeResult;

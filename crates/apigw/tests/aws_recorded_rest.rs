@@ -12,5 +12,8 @@
 #[path = "aws_recorded_rest/scene.rs"]
 mod scene;
 
+#[path = "aws_recorded_rest/mapped.rs"]
+mod mapped;
+
 #[path = "aws_recorded_rest/proxy.rs"]
 mod proxy;

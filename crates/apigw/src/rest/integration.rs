@@ -1,9 +1,17 @@
-//! Integrations that are no Lambda proxies: what they are sent, and what their answer becomes.
+//! Integrations that are no Lambda proxies: what they are sent, and what their answer becomes
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-integration-settings.html>).
+//!
+//! [`prepare`] maps the request's parameters and runs its template, the front calls what comes of
+//! that, and [`answer`] chooses a response, maps its headers and runs its template.
 
-use super::binary::MediaTypes;
-use super::exchange::Exchange;
-use super::fault::Fault;
-use crate::http::Answer;
+mod mapping;
+mod request;
+mod response;
+mod template;
+
+pub use request::prepare;
+pub use response::answer;
+
 use crate::invoke::InvokeResult;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -35,7 +43,7 @@ pub struct Integration {
 pub enum Kind {
     /// A function, by mapping templates.
     Lambda,
-    /// Another server, by its own answer.
+    /// Another server, by its own answer: neither templates nor responses count.
     HttpProxy,
     /// Another server, by mapping templates.
     Http,
@@ -162,30 +170,5 @@ pub enum Came<'a> {
     },
 }
 
-/// What is to be called.
-///
-/// # Errors
-/// 415 for a body without a template, 500 for a template that fails.
-pub fn prepare(
-    integration: &Integration,
-    exchange: &Exchange<'_>,
-    binary: &MediaTypes,
-) -> Result<Prepared, Fault> {
-    let _ = (integration, exchange, binary);
-    todo!()
-}
-
-/// What the client gets, before [`finish`](super::finish).
-///
-/// # Errors
-/// 500 if no response is meant for it, or its template fails; 504 or 502 if there was no answer.
-pub fn answer(
-    integration: &Integration,
-    exchange: &Exchange<'_>,
-    overrides: &ResponseOverride,
-    came: Came<'_>,
-    binary: &MediaTypes,
-) -> Result<Answer, Fault> {
-    let _ = (integration, exchange, overrides, came, binary);
-    todo!()
-}
+#[cfg(test)]
+mod tests;
