@@ -8,8 +8,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import websockets.sync.client
 from harness import Local, Project, tether
-from harness.surroundings import binary, environment
+from harness.surroundings import ROOT, binary, environment
 
 ECHO = """
 import json, os
@@ -251,6 +252,26 @@ def handler(event, context):
             pids = {it.body for it in callers.map(lambda _: local.get("/echo"), range(4))}
         assert len(pids) == 4
         assert time.monotonic() - began < 4
+
+
+def test_the_example_has_an_api_of_each_kind(tmp_path):
+    project = Project.copy(ROOT / "examples" / "hello-apis", tmp_path / "project")
+    with Local(project, "--strict") as local:
+        for api in ("ServerlessRestApi", "ServerlessHttpApi"):
+            answer = local.get("/hello/Ada", api=api)
+            assert json.loads(answer.body) == {"message": "Hello, Ada!"}
+        with websockets.sync.client.connect(local.url("Chat")) as client:
+            client.send(json.dumps({"action": "shout", "text": "hello"}))
+            assert client.recv(timeout=20) == "HELLO"
+
+
+def test_strict_refuses_what_does_not_work_here(project):
+    project.edit("template.yaml", "  Table:", "  Topic: {Type: AWS::SNS::Topic}\n  Table:")
+    process = tether("local", "--port", "0", "--endpoint-port", "0", "--strict", cwd=project.folder)
+    assert process.code == 2
+    assert "template.yaml:6:3: Topic: AWS::SNS::Topic" in process.errors[0]
+    with Local(project) as local:
+        assert "AWS::SNS::Topic" in local.wait_for_notice("Topic")
 
 
 def test_the_table_at_the_start_says_what_is_where(project):
