@@ -69,6 +69,22 @@ Outputs:
   Url: {Value: !Sub 'wss://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}'}
 ";
 
+/// One that says nothing else.
+fn integration(logical_id: &str, kind: &str) -> Integration {
+    Integration {
+        logical_id: logical_id.into(),
+        kind: kind.into(),
+        function_arn: None,
+        uri: None,
+        method: None,
+        timeout_ms: None,
+        request_parameters: BTreeMap::new(),
+        request_templates: BTreeMap::new(),
+        template_selection: None,
+        responses: Vec::new(),
+    }
+}
+
 #[test]
 fn an_api_is_put_together_from_its_parts() {
     let stack = resolved(API);
@@ -97,16 +113,9 @@ fn an_api_is_put_together_from_its_parts() {
                     logical_id: "ConnectRoute".into(),
                     route_key: "$connect".into(),
                     integration: Some(Integration {
-                        logical_id: "Integration".into(),
-                        kind: "AWS_PROXY".into(),
                         function_arn: Some("Connect.Arn".into()),
                         uri: Some(uri.into()),
-                        method: None,
-                        timeout_ms: None,
-                        request_parameters: BTreeMap::new(),
-                        request_templates: BTreeMap::new(),
-                        template_selection: None,
-                        responses: Vec::new(),
+                        ..integration("Integration", "AWS_PROXY")
                     }),
                     authorizer: Some(Authorizer {
                         logical_id: "Authorizer".into(),
@@ -126,18 +135,7 @@ fn an_api_is_put_together_from_its_parts() {
                 Route {
                     logical_id: "PingRoute".into(),
                     route_key: "ping".into(),
-                    integration: Some(Integration {
-                        logical_id: "Ping".into(),
-                        kind: "MOCK".into(),
-                        function_arn: None,
-                        uri: None,
-                        method: None,
-                        timeout_ms: None,
-                        request_parameters: BTreeMap::new(),
-                        request_templates: BTreeMap::new(),
-                        template_selection: None,
-                        responses: Vec::new(),
-                    }),
+                    integration: Some(integration("Ping", "MOCK")),
                     authorizer: None,
                     authorization_type: "NONE".into(),
                     api_key_required: true,
