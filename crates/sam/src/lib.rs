@@ -25,6 +25,7 @@
 //!   `AWS::LanguageExtensions`.
 
 pub mod api;
+mod checks;
 mod cidr;
 mod conditions;
 mod cycles;

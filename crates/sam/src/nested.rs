@@ -199,9 +199,13 @@ impl Evaluator<'_> {
         let asset = asset.and_then(|it| it.value.member("aws:asset:path"));
         let node = declaration.properties.member(property);
         let Some(node) = asset.or(node) else {
-            let message = format!("{} needs this property.", declaration.kind);
-            let report = &mut self.report;
-            return Err(report.resource(declaration.position, logical_id, Some(property), message));
+            let location = Location {
+                position: declaration.position,
+                property,
+                path: String::new(),
+            };
+            self.leave(logical_id, &location, "it names no template");
+            return Ok(None);
         };
         let mut location = Location {
             position: node.position,

@@ -36,7 +36,7 @@ fn what_does_not_work_is_listed_by_resource_and_property() {
       Tags: {A: b}
       FileSystemConfigs: [{Arn: a}]
       Events:
-        Bucket: {Type: S3, Properties: {Bucket: b, Events: x}}
+        News: {Type: SNS, Properties: {Topic: t}}
         Get: {Type: Api, Properties: {Path: /, Method: get}}
         Later: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day), StartDate: x}}
   Queue: {Type: AWS::SQS::Queue}
@@ -54,7 +54,7 @@ fn what_does_not_work_is_listed_by_resource_and_property() {
         lines,
         [
             "t.yaml:10:7: Hello.FileSystemConfigs: it is not supported: no file system is mounted.",
-            "t.yaml:12:9: Hello.Events.Bucket: S3 events are not supported: nothing sends them: \
+            "t.yaml:12:9: Hello.Events.News: SNS events are not supported: nothing sends them: \
              invoke the function with an event of it.",
             "t.yaml:14:81: Hello.Events.Later.Properties.StartDate: it is not supported: schedules \
              run from the start.",

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>
 
+use crate::checks;
 use crate::evaluator::{Evaluator, Place};
 use crate::generated;
 use crate::globals;
@@ -169,6 +170,13 @@ impl Template {
         implicit::add_apis(&mut declared);
         globals::apply(sections.globals, &mut declared, &mut evaluator.report);
         support::check(&declared, &mut evaluator.report);
+        let parameters = &evaluator.parameters;
+        checks::check(
+            &declared,
+            sections.globals,
+            parameters,
+            &mut evaluator.report,
+        );
         serverless_websocket::expand(&mut declared, &mut evaluator.report);
         implicit::add_roles(&mut declared, &mut evaluator);
         generated::add(&mut declared);
