@@ -138,9 +138,6 @@ impl Api {
     ) -> Result<Self, String> {
         let definition = Definition::of(api)?;
         let ending = cloud.ending.child_token();
-        if let Some(roster) = &cloud.roster {
-            roster.want();
-        }
         Ok(Self {
             id: api.id.clone(),
             logical_id: api.logical_id.clone(),

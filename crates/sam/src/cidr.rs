@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-cidr.html>
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// The most blocks that may be asked for.
 const MOST: u32 = 256;

@@ -60,8 +60,6 @@ pub(crate) struct Roster {
     waiting: Mutex<HashMap<String, Option<Row>>>,
     /// Everybody, and what was written of their activity.
     present: Mutex<HashMap<String, (Arc<Live>, u64)>>,
-    /// Whether there is any WebSocket API; without one there is no table.
-    is_wanted: CancellationToken,
     is_there: tokio::sync::Mutex<bool>,
     has_failed: Mutex<bool>,
     writing: tokio::sync::Mutex<()>,
@@ -89,18 +87,12 @@ impl Roster {
             notices,
             waiting: Mutex::default(),
             present: Mutex::default(),
-            is_wanted: CancellationToken::new(),
             is_there: tokio::sync::Mutex::new(false),
             has_failed: Mutex::new(false),
             writing: tokio::sync::Mutex::new(()),
             news: Notify::new(),
             started_ms: tether_host::now().0,
         }
-    }
-
-    /// There is a WebSocket API.
-    pub(super) fn want(&self) {
-        self.is_wanted.cancel();
     }
 
     pub(super) fn opened(&self, api: &Api, live: &Arc<Live>) {
@@ -129,7 +121,6 @@ impl Roster {
     /// Writes until the emulator ends.
     pub(crate) async fn keep(self: Arc<Self>, ending: CancellationToken) {
         let keeping = async {
-            self.is_wanted.cancelled().await;
             // So that it is there before anybody connects.
             self.flush().await;
             loop {
@@ -168,9 +159,6 @@ impl Roster {
 
     /// Writes what waits; whether the table took it.
     pub(crate) async fn flush(&self) -> bool {
-        if !self.is_wanted.is_cancelled() {
-            return true;
-        }
         let _one_at_a_time = self.writing.lock().await;
         let taken: Vec<_> = lock(&self.waiting).drain().collect();
         let done = match self.make().await {
