@@ -7,6 +7,7 @@
 //! an error that names its line, never a wrong document: on AWS it is a 500. A template costs a
 //! bounded number of steps and makes a bounded text, whatever it says.
 
+mod arithmetic;
 mod cursor;
 mod expression;
 mod gateway;

@@ -122,6 +122,7 @@ pub enum FaultKind {
 }
 
 /// What API Gateway answers, unless a gateway response changes it.
+#[derive(Clone, Copy)]
 pub(super) struct Facts {
     /// `UNAUTHORIZED`; empty: there is no gateway response of its own.
     pub(super) name: &'static str,
@@ -131,6 +132,156 @@ pub(super) struct Facts {
     /// `x-amzn-ErrorType`; empty: none, and the message is plain text. Recorded by LocalStack for
     /// the types that a client can bring about without an authorizer, `[inf]` for the rest.
     pub(super) error_type: &'static str,
+}
+
+/// In the order of [`FaultKind`].
+const FACTS: [Facts; 25] = [
+    facts(
+        "ACCESS_DENIED",
+        403,
+        Some("User is not authorized to access this resource"),
+        "AccessDeniedException",
+    ),
+    facts(
+        "API_CONFIGURATION_ERROR",
+        500,
+        INTERNAL,
+        "InternalServerErrorException",
+    ),
+    facts(
+        "AUTHORIZER_CONFIGURATION_ERROR",
+        500,
+        None,
+        "AuthorizerConfigurationException",
+    ),
+    facts(
+        "AUTHORIZER_FAILURE",
+        500,
+        None,
+        "AuthorizerFailureException",
+    ),
+    facts(
+        "BAD_REQUEST_PARAMETERS",
+        400,
+        Some("Missing required request parameters"),
+        "BadRequestException",
+    ),
+    facts(
+        "BAD_REQUEST_BODY",
+        400,
+        Some("Invalid request body"),
+        "BadRequestException",
+    ),
+    facts(
+        "EXPIRED_TOKEN",
+        403,
+        Some("The security token included in the request is expired"),
+        "ExpiredTokenException",
+    ),
+    facts(
+        "INTEGRATION_FAILURE",
+        504,
+        INTERNAL,
+        "InternalServerErrorException",
+    ),
+    facts(
+        "INTEGRATION_TIMEOUT",
+        504,
+        Some("Endpoint request timed out"),
+        "InternalServerErrorException",
+    ),
+    facts(
+        "INVALID_API_KEY",
+        403,
+        Some("Forbidden"),
+        "ForbiddenException",
+    ),
+    facts(
+        "INVALID_SIGNATURE",
+        403,
+        Some(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+        ),
+        "InvalidSignatureException",
+    ),
+    facts(
+        "MISSING_AUTHENTICATION_TOKEN",
+        403,
+        Some("Missing Authentication Token"),
+        "MissingAuthenticationTokenException",
+    ),
+    facts(
+        "QUOTA_EXCEEDED",
+        429,
+        Some("Limit Exceeded"),
+        "LimitExceededException",
+    ),
+    facts(
+        "REQUEST_TOO_LARGE",
+        413,
+        Some("Request Too Long"),
+        "RequestEntityTooLargeException",
+    ),
+    facts(
+        "RESOURCE_NOT_FOUND",
+        404,
+        Some("Not Found"),
+        "NotFoundException",
+    ),
+    facts(
+        "THROTTLED",
+        429,
+        Some("Too Many Requests"),
+        "TooManyRequestsException",
+    ),
+    facts(
+        "UNAUTHORIZED",
+        401,
+        Some("Unauthorized"),
+        "UnauthorizedException",
+    ),
+    facts(
+        "UNSUPPORTED_MEDIA_TYPE",
+        415,
+        Some("Unsupported Media Type"),
+        "BadRequestException",
+    ),
+    facts(
+        "WAF_FILTERED",
+        403,
+        Some("Forbidden"),
+        "WAFFilteredException",
+    ),
+    facts("", 502, INTERNAL, "InternalServerErrorException"),
+    facts("", 500, INTERNAL, "InternalServerErrorException"),
+    facts(
+        "",
+        400,
+        Some("Invalid JSON in request body"),
+        "BadRequestException",
+    ),
+    facts("", 403, Some("Forbidden"), "ForbiddenException"),
+    facts("", 431, Some("HTTP header is larger than 10240 bytes."), ""),
+    facts(
+        "",
+        413,
+        Some("HTTP content length exceeded 10485760 bytes."),
+        "",
+    ),
+];
+
+const fn facts(
+    name: &'static str,
+    status: u16,
+    message: Option<&'static str>,
+    error_type: &'static str,
+) -> Facts {
+    Facts {
+        name,
+        status,
+        message,
+        error_type,
+    }
 }
 
 impl FaultKind {
@@ -164,146 +315,7 @@ impl FaultKind {
     ];
 
     pub(super) fn facts(self) -> Facts {
-        let (name, status, message, error_type) = match self {
-            Self::AccessDenied => (
-                "ACCESS_DENIED",
-                403,
-                Some("User is not authorized to access this resource"),
-                "AccessDeniedException",
-            ),
-            Self::ApiConfigurationError => (
-                "API_CONFIGURATION_ERROR",
-                500,
-                INTERNAL,
-                "InternalServerErrorException",
-            ),
-            Self::AuthorizerConfigurationError => (
-                "AUTHORIZER_CONFIGURATION_ERROR",
-                500,
-                None,
-                "AuthorizerConfigurationException",
-            ),
-            Self::AuthorizerFailure => (
-                "AUTHORIZER_FAILURE",
-                500,
-                None,
-                "AuthorizerFailureException",
-            ),
-            Self::BadRequestParameters => (
-                "BAD_REQUEST_PARAMETERS",
-                400,
-                Some("Missing required request parameters"),
-                "BadRequestException",
-            ),
-            Self::BadRequestBody => (
-                "BAD_REQUEST_BODY",
-                400,
-                Some("Invalid request body"),
-                "BadRequestException",
-            ),
-            Self::ExpiredToken => (
-                "EXPIRED_TOKEN",
-                403,
-                Some("The security token included in the request is expired"),
-                "ExpiredTokenException",
-            ),
-            Self::IntegrationFailure => (
-                "INTEGRATION_FAILURE",
-                504,
-                INTERNAL,
-                "InternalServerErrorException",
-            ),
-            Self::IntegrationTimeout => (
-                "INTEGRATION_TIMEOUT",
-                504,
-                Some("Endpoint request timed out"),
-                "InternalServerErrorException",
-            ),
-            Self::InvalidApiKey => (
-                "INVALID_API_KEY",
-                403,
-                Some("Forbidden"),
-                "ForbiddenException",
-            ),
-            Self::InvalidSignature => (
-                "INVALID_SIGNATURE",
-                403,
-                Some(
-                    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
-                ),
-                "InvalidSignatureException",
-            ),
-            Self::MissingAuthenticationToken => (
-                "MISSING_AUTHENTICATION_TOKEN",
-                403,
-                Some("Missing Authentication Token"),
-                "MissingAuthenticationTokenException",
-            ),
-            Self::QuotaExceeded => (
-                "QUOTA_EXCEEDED",
-                429,
-                Some("Limit Exceeded"),
-                "LimitExceededException",
-            ),
-            Self::RequestTooLarge => (
-                "REQUEST_TOO_LARGE",
-                413,
-                Some("Request Too Long"),
-                "RequestEntityTooLargeException",
-            ),
-            Self::ResourceNotFound => (
-                "RESOURCE_NOT_FOUND",
-                404,
-                Some("Not Found"),
-                "NotFoundException",
-            ),
-            Self::Throttled => (
-                "THROTTLED",
-                429,
-                Some("Too Many Requests"),
-                "TooManyRequestsException",
-            ),
-            Self::Unauthorized => (
-                "UNAUTHORIZED",
-                401,
-                Some("Unauthorized"),
-                "UnauthorizedException",
-            ),
-            Self::UnsupportedMediaType => (
-                "UNSUPPORTED_MEDIA_TYPE",
-                415,
-                Some("Unsupported Media Type"),
-                "BadRequestException",
-            ),
-            Self::WafFiltered => (
-                "WAF_FILTERED",
-                403,
-                Some("Forbidden"),
-                "WAFFilteredException",
-            ),
-            Self::BadGateway => ("", 502, INTERNAL, "InternalServerErrorException"),
-            Self::InternalServerError => ("", 500, INTERNAL, "InternalServerErrorException"),
-            Self::BadRequest => (
-                "",
-                400,
-                Some("Invalid JSON in request body"),
-                "BadRequestException",
-            ),
-            Self::NoStage => ("", 403, Some("Forbidden"), "ForbiddenException"),
-            Self::HeadersTooLarge => ("", 431, Some("HTTP header is larger than 10240 bytes."), ""),
-            Self::BodyTooLarge => (
-                "",
-                413,
-                Some("HTTP content length exceeded 10485760 bytes."),
-                "",
-            ),
-        };
-        Facts {
-            name,
-            status,
-            message,
-            error_type,
-        }
+        FACTS[self as usize]
     }
 
     /// `DEFAULT_4XX` or `DEFAULT_5XX`; none for what no gateway response changes.

@@ -29,106 +29,108 @@ fn default_of(kind: FaultKind) -> (u16, String, String) {
     (status, body, error_type.to_owned())
 }
 
+const DEFAULTS: [(FaultKind, u16, &str, &str); 16] = [
+    (
+        FaultKind::MissingAuthenticationToken,
+        403,
+        r#"{"message":"Missing Authentication Token"}"#,
+        "MissingAuthenticationTokenException",
+    ),
+    (
+        FaultKind::InvalidApiKey,
+        403,
+        r#"{"message":"Forbidden"}"#,
+        "ForbiddenException",
+    ),
+    (
+        FaultKind::NoStage,
+        403,
+        r#"{"message":"Forbidden"}"#,
+        "ForbiddenException",
+    ),
+    (
+        FaultKind::Unauthorized,
+        401,
+        r#"{"message":"Unauthorized"}"#,
+        "UnauthorizedException",
+    ),
+    (
+        FaultKind::AccessDenied,
+        403,
+        r#"{"Message":"User is not authorized to access this resource"}"#,
+        "AccessDeniedException",
+    ),
+    (
+        FaultKind::AuthorizerConfigurationError,
+        500,
+        r#"{"message":null}"#,
+        "AuthorizerConfigurationException",
+    ),
+    (
+        FaultKind::Throttled,
+        429,
+        r#"{"message":"Too Many Requests"}"#,
+        "TooManyRequestsException",
+    ),
+    (
+        FaultKind::QuotaExceeded,
+        429,
+        r#"{"message":"Limit Exceeded"}"#,
+        "LimitExceededException",
+    ),
+    (
+        FaultKind::RequestTooLarge,
+        413,
+        r#"{"message":"Request Too Long"}"#,
+        "RequestEntityTooLargeException",
+    ),
+    (
+        FaultKind::UnsupportedMediaType,
+        415,
+        r#"{"message":"Unsupported Media Type"}"#,
+        "BadRequestException",
+    ),
+    (
+        FaultKind::BadRequestBody,
+        400,
+        r#"{"message":"Invalid request body"}"#,
+        "BadRequestException",
+    ),
+    (
+        FaultKind::IntegrationTimeout,
+        504,
+        r#"{"message":"Endpoint request timed out"}"#,
+        "InternalServerErrorException",
+    ),
+    (
+        FaultKind::BadGateway,
+        502,
+        r#"{"message":"Internal server error"}"#,
+        "InternalServerErrorException",
+    ),
+    (
+        FaultKind::InternalServerError,
+        500,
+        r#"{"message":"Internal server error"}"#,
+        "InternalServerErrorException",
+    ),
+    (
+        FaultKind::BodyTooLarge,
+        413,
+        "HTTP content length exceeded 10485760 bytes.",
+        "",
+    ),
+    (
+        FaultKind::HeadersTooLarge,
+        431,
+        "HTTP header is larger than 10240 bytes.",
+        "",
+    ),
+];
+
 #[test]
 fn every_type_has_the_default_of_aws() {
-    for (kind, status, body, error_type) in [
-        (
-            FaultKind::MissingAuthenticationToken,
-            403,
-            r#"{"message":"Missing Authentication Token"}"#,
-            "MissingAuthenticationTokenException",
-        ),
-        (
-            FaultKind::InvalidApiKey,
-            403,
-            r#"{"message":"Forbidden"}"#,
-            "ForbiddenException",
-        ),
-        (
-            FaultKind::NoStage,
-            403,
-            r#"{"message":"Forbidden"}"#,
-            "ForbiddenException",
-        ),
-        (
-            FaultKind::Unauthorized,
-            401,
-            r#"{"message":"Unauthorized"}"#,
-            "UnauthorizedException",
-        ),
-        (
-            FaultKind::AccessDenied,
-            403,
-            r#"{"Message":"User is not authorized to access this resource"}"#,
-            "AccessDeniedException",
-        ),
-        (
-            FaultKind::AuthorizerConfigurationError,
-            500,
-            r#"{"message":null}"#,
-            "AuthorizerConfigurationException",
-        ),
-        (
-            FaultKind::Throttled,
-            429,
-            r#"{"message":"Too Many Requests"}"#,
-            "TooManyRequestsException",
-        ),
-        (
-            FaultKind::QuotaExceeded,
-            429,
-            r#"{"message":"Limit Exceeded"}"#,
-            "LimitExceededException",
-        ),
-        (
-            FaultKind::RequestTooLarge,
-            413,
-            r#"{"message":"Request Too Long"}"#,
-            "RequestEntityTooLargeException",
-        ),
-        (
-            FaultKind::UnsupportedMediaType,
-            415,
-            r#"{"message":"Unsupported Media Type"}"#,
-            "BadRequestException",
-        ),
-        (
-            FaultKind::BadRequestBody,
-            400,
-            r#"{"message":"Invalid request body"}"#,
-            "BadRequestException",
-        ),
-        (
-            FaultKind::IntegrationTimeout,
-            504,
-            r#"{"message":"Endpoint request timed out"}"#,
-            "InternalServerErrorException",
-        ),
-        (
-            FaultKind::BadGateway,
-            502,
-            r#"{"message":"Internal server error"}"#,
-            "InternalServerErrorException",
-        ),
-        (
-            FaultKind::InternalServerError,
-            500,
-            r#"{"message":"Internal server error"}"#,
-            "InternalServerErrorException",
-        ),
-        (
-            FaultKind::BodyTooLarge,
-            413,
-            "HTTP content length exceeded 10485760 bytes.",
-            "",
-        ),
-        (
-            FaultKind::HeadersTooLarge,
-            431,
-            "HTTP header is larger than 10240 bytes.",
-            "",
-        ),
-    ] {
+    for (kind, status, body, error_type) in DEFAULTS {
         let expected = (status, body.to_owned(), error_type.to_owned());
         assert_eq!(default_of(kind), expected, "{kind:?}");
     }

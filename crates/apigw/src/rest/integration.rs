@@ -171,4 +171,6 @@ pub enum Came<'a> {
 }
 
 #[cfg(test)]
+mod conversion_tests;
+#[cfg(test)]
 mod tests;

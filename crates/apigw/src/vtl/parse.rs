@@ -31,7 +31,7 @@ pub(super) fn quoted(outer: &Cursor<'_>, text: &str) -> Result<Rc<[Node]>, VtlEr
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Text,
-    End,
+    Close,
     Else,
     ElseIf,
 }
@@ -40,7 +40,7 @@ impl End {
     fn name(self) -> &'static str {
         match self {
             Self::Text => "the end",
-            Self::End => "#end",
+            Self::Close => "#end",
             Self::Else => "#else",
             Self::ElseIf => "#elseif",
         }
@@ -174,7 +174,7 @@ fn known(
         "stop" => Piece::Node(Node::Stop),
         "elseif" => return Ok(Piece::End(End::ElseIf)),
         "else" => Piece::End(End::Else),
-        "end" => Piece::End(End::End),
+        "end" => Piece::End(End::Close),
         _ => return Err(cursor.error("#macro is not supported: write its body where it is used")),
     };
     alone(cursor, start, text);
@@ -247,13 +247,13 @@ fn branches(
         let (nodes, end) = block(cursor)?;
         let Some(is_true) = condition.take() else {
             return match end {
-                End::End => Ok(Node::If(all, nodes)),
+                End::Close => Ok(Node::If(all, nodes)),
                 other => Err(cursor.error(format!("#else is followed by {}", other.name()))),
             };
         };
         all.push((is_true, nodes));
         match end {
-            End::End => return Ok(Node::If(all, Rc::from([]))),
+            End::Close => return Ok(Node::If(all, Rc::from([]))),
             End::Else => {}
             End::ElseIf => {
                 condition = Some(self::condition(cursor)?);
@@ -276,7 +276,7 @@ fn foreach(cursor: &mut Cursor<'_>, start: usize, text: &mut String) -> Result<N
     cursor.expect(")")?;
     alone(cursor, start, text);
     match block(cursor)? {
-        (body, End::End) => Ok(Node::Foreach(item.name, over, body)),
+        (body, End::Close) => Ok(Node::Foreach(item.name, over, body)),
         _ => Err(cursor.error("#foreach has no #end")),
     }
 }
@@ -290,7 +290,7 @@ fn define(cursor: &mut Cursor<'_>, start: usize, text: &mut String) -> Result<No
     cursor.expect(")")?;
     alone(cursor, start, text);
     match block(cursor)? {
-        (body, End::End) => Ok(Node::Define(name.name, body)),
+        (body, End::Close) => Ok(Node::Define(name.name, body)),
         _ => Err(cursor.error("#define has no #end")),
     }
 }

@@ -28,20 +28,20 @@ pub(super) fn of_request(source: &str, exchange: &Exchange<'_>) -> Result<Vec<St
     let (kind, name) = place.split_once('.').unwrap_or((place, ""));
     // LocalStack found that names have to be spelled as the mapping has them.
     let headers = headers::incoming(&request.headers);
-    let of_headers = headers.iter().filter(|(other, _)| other == name);
+    let mut of_headers = headers.iter().filter(|(other, _)| other == name);
     let query = query::decode(&request.query);
-    let of_query = query.iter().filter(|(other, _)| other == name);
+    let mut of_query = query.iter().filter(|(other, _)| other == name);
     let values = |pairs: Vec<&(String, String)>| -> Vec<String> {
         pairs.into_iter().map(|(_, value)| value.clone()).collect()
     };
     let mut found = match kind {
-        "header" => values(of_headers.last().into_iter().collect()),
+        "header" => values(of_headers.next_back().into_iter().collect()),
         "multivalueheader" => {
             let all = values(of_headers.collect());
             let joined = (!all.is_empty()).then(|| all.join(","));
             joined.into_iter().collect()
         }
-        "querystring" => values(of_query.last().into_iter().collect()),
+        "querystring" => values(of_query.next_back().into_iter().collect()),
         "multivaluequerystring" => values(of_query.collect()),
         "path" => {
             let taken = path_parameters(exchange);

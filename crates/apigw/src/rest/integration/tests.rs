@@ -8,7 +8,7 @@ fn strings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(own).collect()
 }
 
-fn of(kind: Kind) -> Integration {
+pub(super) fn of(kind: Kind) -> Integration {
     Integration {
         kind,
         uri: None,
@@ -21,7 +21,7 @@ fn of(kind: Kind) -> Integration {
     }
 }
 
-fn response(status: &str, pattern: Option<&str>) -> Response {
+pub(super) fn response(status: &str, pattern: Option<&str>) -> Response {
     Response {
         status: status.to_owned(),
         pattern: pattern.map(str::to_owned),
@@ -29,11 +29,11 @@ fn response(status: &str, pattern: Option<&str>) -> Response {
     }
 }
 
-fn post(target: &str, headers: &[(&str, &str)], body: &str) -> Request {
+pub(super) fn post(target: &str, headers: &[(&str, &str)], body: &str) -> Request {
     with(request("POST", target), headers, body)
 }
 
-fn on<T>(
+pub(super) fn on<T>(
     request: Request,
     binary: &[&str],
     act: impl FnOnce(&super::super::Exchange<'_>, &MediaTypes) -> T,
@@ -457,76 +457,6 @@ fn an_answer_is_mapped_by_its_response() {
     assert_eq!(header(&answer, "x-set").as_deref(), Some("set"));
     let other = answered(&http, request("GET", "/dev/pets/9"), came(404)).unwrap();
     assert_eq!((other.status, body(&other)), (500, r#"{"a":7}"#));
-}
-
-#[test]
-fn bodies_are_converted_as_documented() {
-    let convert = |handling, accept: &str, content_type: &str, bytes: &'static [u8]| {
-        let mut http = of(Kind::Http);
-        let mut all = response("200", None);
-        all.content_handling = handling;
-        http.responses = vec![all];
-        let headers = [("Content-Type".to_owned(), content_type.to_owned())];
-        let bytes = Bytes::from_static(bytes);
-        let came = Came::Http {
-            status: 200,
-            headers: &headers,
-            body: &bytes,
-        };
-        let sent = with(request("GET", "/dev/pets/7"), &[("Accept", accept)], "");
-        let none = ResponseOverride::default();
-        on(sent, &["image/png"], |exchange, binary| {
-            answer(&http, exchange, &none, came, binary)
-        })
-        .map(|answer| answer.body.to_vec())
-    };
-    let (text, binary) = (
-        Some(ContentHandling::ToText),
-        Some(ContentHandling::ToBinary),
-    );
-    let (png, json) = ("image/png", "application/json");
-    assert_eq!(convert(None, json, png, b"\xff").unwrap(), b"/w==");
-    assert_eq!(convert(None, png, png, b"\xff").unwrap(), b"\xff");
-    assert_eq!(convert(text, png, png, b"\xff").unwrap(), b"/w==");
-    assert_eq!(convert(binary, json, png, b"\xff").unwrap(), b"\xff");
-    assert_eq!(convert(None, json, json, b"{}").unwrap(), b"{}");
-    assert_eq!(convert(binary, json, json, b"/w==").unwrap(), b"\xff");
-    let fault = convert(binary, json, json, b"{}").unwrap_err();
-    assert_eq!(fault.kind, FaultKind::ApiConfigurationError);
-}
-
-#[test]
-fn a_request_body_is_converted_as_documented() {
-    let convert = |handling, content_type: &str, bytes: &'static [u8]| {
-        let mut http = of(Kind::Http);
-        http.uri = Some("http://example.com".to_owned());
-        http.content_handling = handling;
-        let mut sent = post("/dev/pets/7", &[("Content-Type", content_type)], "");
-        sent.body = Bytes::from_static(bytes);
-        let called = on(sent, &["image/png"], |exchange, binary| {
-            prepare(&http, exchange, binary)
-        });
-        match called.map(|it| it.call) {
-            Ok(Call::Http { body, .. }) => Ok(body.to_vec()),
-            Ok(other) => panic!("{other:?}"),
-            Err(fault) => Err(fault.kind),
-        }
-    };
-    let (text, binary) = (
-        Some(ContentHandling::ToText),
-        Some(ContentHandling::ToBinary),
-    );
-    assert_eq!(convert(None, "image/png", b"\xff"), Ok(b"\xff".to_vec()));
-    assert_eq!(convert(text, "image/png", b"\xff"), Ok(b"/w==".to_vec()));
-    assert_eq!(convert(binary, "text/plain", b"/w=="), Ok(b"\xff".to_vec()));
-    assert_eq!(
-        convert(binary, "text/plain", b"%"),
-        Err(FaultKind::ApiConfigurationError)
-    );
-    assert_eq!(
-        convert(None, "text/plain", b"\xff"),
-        Ok("\u{fffd}".as_bytes().to_vec())
-    );
 }
 
 #[test]
