@@ -90,7 +90,7 @@ fn events_with_an_api_of_their_own_need_none() {
     );
     assert_eq!(
         stack.resources.keys().collect::<Vec<_>>(),
-        ["Mine", "F", "MineDeployment", "MineStage"]
+        ["Mine", "F", "MineDeployment", "MinexStage"]
     );
 }
 

@@ -29,6 +29,7 @@ mod checks;
 mod cidr;
 mod conditions;
 mod cycles;
+mod definitions;
 mod evaluator;
 mod function;
 mod generated;

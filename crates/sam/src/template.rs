@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>
 
 use crate::checks;
+use crate::definitions;
 use crate::evaluator::{Evaluator, Place};
 use crate::generated;
 use crate::globals;
@@ -186,6 +187,7 @@ impl Template {
         let mut resources = evaluator.all_resources();
         nested::move_paths(&mut resources, nesting);
         nested::find_assets(&mut resources, around.files);
+        definitions::read(&mut resources, around.files, &mut evaluator.report);
         let outputs = evaluator.all_outputs(sections.outputs);
         evaluator.cycles();
         unsupported.extend(unsupported::dynamic_references(

@@ -175,11 +175,9 @@ fn reduced(output: &str) -> String {
         let has_part = ["ApiGateway", "Lambda::Url", "Lambda::Alias", "Serverless"];
         if !has_part.iter().any(|it| kind.contains(it)) {
             let condition = resource.get("Condition").cloned();
-            let kind = if kind.is_empty() {
-                "AWS::Any::Thing"
-            } else {
-                &kind
-            };
+            // A nested stack without its template would be wrong.
+            let function = kind.ends_with("::Function");
+            let kind = if function { &kind } else { "AWS::Any::Thing" };
             *resource = serde_json::json!({ "Type": kind });
             if let Some(condition) = condition {
                 resource["Condition"] = condition;

@@ -119,5 +119,9 @@ fn stages_of(
 }
 
 #[cfg(test)]
+#[path = "raw_tests.rs"]
+mod raw_tests;
+
+#[cfg(test)]
 #[path = "collect_tests.rs"]
 mod tests;

@@ -4,6 +4,7 @@
 
 use super::part::{Findings, Part};
 use super::security::Schemes;
+use super::serverless_rest::is_empty;
 use super::spelling::Spelling;
 use super::validation::{Place, Validators};
 use super::{
@@ -83,7 +84,7 @@ impl<'s> Document<'s> {
     /// Whether it is enough of a document for routes to be added.
     pub(super) fn is_valid(&self) -> bool {
         let version = self.value.get("swagger").or(self.value.get("openapi"));
-        version.is_some_and(|it| !it.is_null()) && self.paths().is_some()
+        version.is_some_and(|it| !is_empty(it)) && self.paths().is_some()
     }
 
     pub(super) fn paths(&self) -> Option<&Map<String, Value>> {

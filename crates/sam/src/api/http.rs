@@ -2,9 +2,10 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApiGatewayV2.html>
 
-use super::document::{Contents, DEFAULT, Document, cors};
+use super::document::{Contents, DEFAULT, cors};
 use super::part::{Findings, Part};
 use super::parts::Parts;
+use super::rest::given;
 use super::security::read_authorizer;
 use super::spelling::Spelling;
 use super::{
@@ -27,19 +28,9 @@ pub(super) fn is_http(api: &Resource) -> bool {
 /// What `AWS::ApiGatewayV2::Api` says itself: its document, or the one route of quick create.
 pub(super) fn own(api: &Resource, found: &mut Findings) -> Contents {
     let part = Part::of(api);
-    let mut contents = match part.member("Body") {
-        Some(body) => {
-            let document = Document::given(api, "Body", body.value.clone());
-            document.read(ApiKind::Http, found)
-        }
-        None => Contents::default(),
-    };
-    if let Some(part) = part.member("BodyS3Location") {
-        found.note(
-            &part,
-            "the document is not read: the API has no routes of it.",
-        );
-    }
+    let document = given(api, &part, found);
+    let document = document.map(|it| it.read(ApiKind::Http, found));
+    let mut contents = document.unwrap_or_default();
     if let Some(own) = cors(part.member("CorsConfiguration"), Spelling::Http, found) {
         contents.cors = Some(own);
     }

@@ -7,9 +7,11 @@ use super::part::{Findings, Part};
 use super::parts::Parts;
 use super::rest_methods;
 use super::security::read_authorizer;
+use super::serverless_rest::from_file;
 use super::spelling::Spelling;
 use super::{ApiKind, ApiStage, GatewayResponse, stages};
 use crate::stack::Resource;
+use indexmap::IndexSet;
 use serde_json::Value;
 
 pub(super) const REST: &str = "AWS::ApiGateway::RestApi";
@@ -18,10 +20,8 @@ const PREFIX: &str = "AWS::ApiGateway::";
 /// What `AWS::ApiGateway::RestApi` says itself: its document, and its own properties.
 pub(super) fn own(api: &Resource, found: &mut Findings) -> Contents {
     let part = Part::of(api);
-    let mut contents = match part.member("Body") {
-        Some(body) => {
-            let value = body.value.clone();
-            let mut document = Document::given(api, "Body", value);
+    let mut contents = match given(api, &part, found) {
+        Some(mut document) => {
             prepend_base_path(&mut document, &part, found);
             document.read(ApiKind::Rest, found)
         }
@@ -31,13 +31,22 @@ pub(super) fn own(api: &Resource, found: &mut Findings) -> Contents {
     contents
 }
 
+/// The document of `Body`, or of the file that `BodyS3Location` names before it is packaged.
+pub(super) fn given<'s>(
+    api: &'s Resource,
+    part: &Part<'_>,
+    found: &mut Findings,
+) -> Option<Document<'s>> {
+    if let Some(body) = part.member("Body") {
+        return Some(Document::given(api, "Body", body.value.clone()));
+    }
+    let location = part.member("BodyS3Location")?;
+    Some(from_file(api, "BodyS3Location", &location, found))
+}
+
 /// What a REST API's own properties say, SAM's too.
 pub(super) fn add_own(api: &Part<'_>, contents: &mut Contents, found: &mut Findings) {
     for (key, message) in [
-        (
-            "BodyS3Location",
-            "the document is not read: the API has no routes of it.",
-        ),
         (
             "CloneFrom",
             "the API that it is cloned from is not looked at.",
@@ -49,15 +58,11 @@ pub(super) fn add_own(api: &Part<'_>, contents: &mut Contents, found: &mut Findi
         }
     }
     // Of both, these are taken: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html
-    if let Some(types) = api.member("BinaryMediaTypes") {
-        let types = found.texts(Some(types));
-        let types = types.into_iter().map(|it| it.replace("~1", "/"));
-        for kind in types {
-            if !contents.binary_media_types.contains(&kind) {
-                contents.binary_media_types.push(kind);
-            }
-        }
-    }
+    let own = found.texts(api.member("BinaryMediaTypes"));
+    let own = own.into_iter().map(|it| it.replace("~1", "/"));
+    let all = std::mem::take(&mut contents.binary_media_types);
+    let all: IndexSet<String> = all.into_iter().chain(own).collect();
+    contents.binary_media_types = all.into_iter().collect();
     if let Some(bytes) = found.number(api.member("MinimumCompressionSize")) {
         contents.minimum_compression_bytes = Some(bytes.into());
     }

@@ -165,9 +165,12 @@ pub(super) fn sources(
         if let Some(part) = part.as_ref().filter(|it| !it.value.is_array()) {
             found.wrong(part, "it must be a list of names.");
         }
-        let names = part.map(|it| it.items()).unwrap_or_default();
-        let names = names.into_iter().filter_map(|it| found.text(Some(it)));
-        sources.extend(names.map(|it| format!("{prefix}{it}")));
+        for name in part.map(|it| it.items()).unwrap_or_default() {
+            match name.value.as_str() {
+                Some(text) => sources.push(format!("{prefix}{text}")),
+                None => found.wrong(&name, "it must be text."),
+            }
+        }
     }
     sources
 }

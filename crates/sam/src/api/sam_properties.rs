@@ -5,6 +5,7 @@
 
 use super::part::{Findings, Part};
 use super::serverless_rest::is_empty;
+use crate::definitions::is_document;
 use crate::hint::did_you_mean;
 use serde_json::Value;
 
@@ -162,6 +163,17 @@ fn check(api: &Part<'_>, properties: &[(&str, Shape)], found: &mut Findings) {
                     &part,
                     format!("{name} works only with an inline DefinitionBody."),
                 );
+            }
+        }
+    }
+    if let Some(name) = api.member("StageName").filter(|it| !it.value.is_string()) {
+        found.wrong(&name, "it must be text.");
+    }
+    let in_bucket = |it: &Part<'_>| it.value.is_object() && !is_document(it.value);
+    if let Some(uri) = api.member("DefinitionUri").filter(in_bucket) {
+        for key in ["Bucket", "Key"] {
+            if uri.member(key).is_none_or(|it| is_empty(it.value)) {
+                found.missing(&uri, key);
             }
         }
     }

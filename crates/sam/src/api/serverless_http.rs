@@ -8,7 +8,7 @@ use super::events::ApiEvent;
 use super::http_auth;
 use super::part::{Findings, Part};
 use super::sam_properties;
-use super::serverless_rest::{defined_twice, is_empty, set};
+use super::serverless_rest::{defined_twice, from_file, is_empty, set};
 use crate::stack::Resource;
 use serde_json::{Value, json};
 
@@ -30,8 +30,9 @@ pub(super) fn document<'s>(
 ) -> Document<'s> {
     let properties = Part::of(api);
     sam_properties::check_http(&properties, found);
-    let Some((mut document, managed)) = beginning(&properties, api, found) else {
-        return Document::empty(api, "DefinitionUri");
+    let (mut document, managed) = match beginning(&properties, api, found) {
+        Ok(beginning) => beginning,
+        Err(given) => return given,
     };
     for event in events {
         add(&mut document, event, &properties, managed, found);
@@ -45,19 +46,19 @@ pub(super) fn document<'s>(
     document
 }
 
-/// What the API has to begin with, and whether the routes of events are its only ones; nothing if
-/// it stands elsewhere.
+/// What the API has to begin with, and whether the routes of events are its only ones; or
+/// the document of a file, to which nothing is added.
 fn beginning<'s>(
     properties: &Part<'s>,
     api: &'s Resource,
     found: &mut Findings,
-) -> Option<(Document<'s>, bool)> {
+) -> Result<(Document<'s>, bool), Document<'s>> {
     let given = |key| properties.member(key).filter(|it| !is_empty(it.value));
     match (given("DefinitionBody"), given("DefinitionUri")) {
         (Some(_), Some(uri)) => {
             let message = "either DefinitionBody or DefinitionUri can be given, not both.";
             found.wrong(&uri, message);
-            None
+            Err(Document::empty(api, "DefinitionUri"))
         }
         (Some(body), None) => {
             let document = Document::given(api, "DefinitionBody", body.value.clone());
@@ -65,15 +66,12 @@ fn beginning<'s>(
                 let message = "it must be an OpenAPI 3 document, with openapi and paths.";
                 found.wrong(&body, message);
             }
-            Some((document, false))
+            Ok((document, false))
         }
-        (None, Some(uri)) => {
-            found.note(&uri, "the document is not read: the API has no routes.");
-            None
-        }
+        (None, Some(uri)) => Err(from_file(api, "DefinitionUri", &uri, found)),
         (None, None) => {
             let value = json!({ "openapi": "3.0.1", "paths": {} });
-            Some((Document::given(api, "", value), true))
+            Ok((Document::given(api, "", value), true))
         }
     }
 }

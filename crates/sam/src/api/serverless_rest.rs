@@ -4,13 +4,15 @@
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-api.html>
 
 use super::cors_routes;
-use super::document::{Document, INTEGRATION};
+use super::document::{ANY, Document, INTEGRATION};
 use super::events::ApiEvent;
 use super::part::{Findings, Part};
 use super::request_model;
 use super::rest_auth;
 use super::sam_properties;
+use crate::definitions::is_document;
 use crate::stack::Resource;
+use crate::tree::stringified;
 use serde_json::{Map, Value, json};
 
 /// The document of one API.
@@ -39,6 +41,7 @@ pub(super) fn document<'s>(
     rest_auth::apply(&mut document, &properties, found);
     add_gateway_responses(&mut document, &properties, found);
     add_models(&mut document, &properties, found);
+    renamed(&mut document, &properties);
     document
 }
 
@@ -69,11 +72,50 @@ fn beginning<'s>(
             let value = body.value.clone();
             (Document::given(api, "DefinitionBody", value), false)
         }
-        (None, Some(uri)) => {
-            found.note(&uri, "the document is not read: the API has no routes.");
-            (Document::empty(api, "DefinitionUri"), false)
-        }
+        (None, Some(uri)) => (from_file(api, "DefinitionUri", &uri, found), false),
         (None, None) => (Document::empty(api, ""), true),
+    }
+}
+
+/// The document of a file, as it is; one that was not read is said.
+pub(super) fn from_file<'s>(
+    api: &'s Resource,
+    property: &'static str,
+    uri: &Part<'_>,
+    found: &mut Findings,
+) -> Document<'s> {
+    if is_document(uri.value) {
+        return Document::given(api, property, uri.value.clone());
+    }
+    found.note(
+        uri,
+        "the document is not read: the API has no routes of it.",
+    );
+    Document::empty(api, property)
+}
+
+/// What SAM makes of an OpenAPI 3 document: its own schemes and models take the place of those that
+/// were there (`_openapi_postprocess`).
+fn renamed(document: &mut Document<'_>, api: &Part<'_>) {
+    let version = api.member("OpenApiVersion").and_then(|it| it.scalar());
+    let own = document.value.get("openapi").and_then(stringified);
+    let is_new = version.or(own).is_some_and(|it| it.starts_with('3'));
+    let merged = api.member("DefinitionBody").is_some() && document.value.get("swagger").is_none();
+    if !is_new || !merged {
+        return;
+    }
+    for (old, new) in [
+        ("securityDefinitions", "securitySchemes"),
+        ("definitions", "schemas"),
+    ] {
+        let replaces = document.value.get(old).is_some_and(|it| !is_empty(it));
+        let components = document.value.get_mut("components");
+        if let Some(components) = components
+            .and_then(Value::as_object_mut)
+            .filter(|_| replaces)
+        {
+            components.remove(new);
+        }
     }
 }
 
@@ -84,7 +126,8 @@ pub(super) fn is_empty(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(true) => false,
     }
 }
 
@@ -114,7 +157,10 @@ fn add<'s>(
     if !security.is_empty() {
         operation["security"] = Value::Array(security);
     }
-    request_model::add(document, &mut operation, event, api, found);
+    // What is merged brings no validators with it.
+    let mut apart = Document::empty(document.resource, "");
+    let validators = if merges { &mut apart } else { &mut *document };
+    request_model::add(validators, &mut operation, event, api, found);
     let Some(paths) = document.paths_mut() else {
         let message = "the DefinitionBody of its API is no OpenAPI document with paths.";
         return found.wrong(&event.part(), message);
@@ -135,7 +181,13 @@ fn add<'s>(
     if let Value::Object(own) = operation {
         members.extend(own);
     }
-    item.insert(event.method.clone(), Value::Object(members));
+    // SAM merges ANY under a name that API Gateway does not know.
+    let method = if merges && event.method == ANY {
+        "any"
+    } else {
+        &event.method
+    };
+    item.insert(method.to_owned(), Value::Object(members));
     let at = (event.owner, event.at.clone());
     document.origins.insert(key, at);
 }
@@ -216,7 +268,7 @@ fn add_models(document: &mut Document<'_>, api: &Part<'_>, found: &mut Findings)
     for (name, part) in found.map(api.member("Models")) {
         if !part.value.is_object() {
             found.wrong(&part, "a model must be a JSON schema.");
-        } else if part.member("type").is_none() {
+        } else if part.member("type").is_none_or(|it| is_empty(it.value)) {
             found.missing(&part, "type");
         }
         models.insert(name.to_lowercase(), part.value.clone());

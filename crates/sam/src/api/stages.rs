@@ -65,7 +65,8 @@ pub(super) fn of_sam_http(
             continue;
         };
         let key = match event.method.as_str() {
-            ANY => event.path.clone(),
+            ANY if event.path == DEFAULT => event.path.clone(),
+            ANY => format!("ANY {}", event.path),
             method => format!("{} {}", method.to_ascii_uppercase(), event.path),
         };
         found.map(Some(own.clone()));

@@ -45,8 +45,8 @@ impl Validators {
         let part = own.or_else(|| place.document.member(key))?;
         let name = found.text(Some(part.clone()))?;
         let Some((body, parameters)) = self.0.get(&name).copied() else {
-            let message = format!("no request validator is called {name}.");
-            found.wrong(&part, message);
+            let message = format!("no request validator is called {name}: nothing is checked.");
+            found.note(&part, message);
             return None;
         };
         if !body && !parameters {
