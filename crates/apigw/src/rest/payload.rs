@@ -3,9 +3,9 @@
 //! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format>).
 //!
 //! What REST APIs make of each shape was recorded by LocalStack's
-//! `test_aws_proxy_response_payload_format_validation`; what was not is `[inf]`. `{}` is a 200 with
-//! nothing in it: its `test_lambda_aws_proxy_response_format` holds against AWS, while the 502 that
-//! the former has under `empty-response` is of a function that raised, for no body was sent to it.
+//! `test_aws_proxy_response_payload_format_validation`; what was not is `[inf]`. `{}` is the 502 that
+//! it has under `empty-response`. There is a doubt: that function may have raised, and another test
+//! of LocalStack's, `test_lambda_aws_proxy_response_format`, has a 200.
 
 use super::headers::{Headers, can_be_sent};
 use crate::proxy::kind;
@@ -24,6 +24,8 @@ const KEYS: [&str; 5] = [
 pub(super) enum Malformed {
     #[error("the function's answer is {0} and not an object: return {{\"statusCode\": 200}}")]
     NotAnObject(&'static str),
+    #[error("the function's answer is an empty object: return {{\"statusCode\": 200}}")]
+    Empty,
     #[error(
         "the function's answer has the key {0:?}: REST APIs know statusCode, headers, multiValueHeaders, body and isBase64Encoded only"
     )]
@@ -61,6 +63,9 @@ impl Payload {
             Ok(other) => return Err(Malformed::NotAnObject(kind(&other))),
             Err(_) => return Err(Malformed::NotAnObject("not JSON")),
         };
+        if answer.is_empty() {
+            return Err(Malformed::Empty);
+        }
         if let Some(key) = answer.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(Malformed::Key(key.clone()));
         }
