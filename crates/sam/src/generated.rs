@@ -17,7 +17,10 @@ pub(crate) fn add(resources: &mut Declarations) {
     let mut plans = Vec::new();
     for (logical_id, resource) in resources.iter().filter(|(_, it)| it.live) {
         match resource.kind.as_str() {
-            SAM_FUNCTION => added.extend(url(logical_id, resource)),
+            SAM_FUNCTION => {
+                added.extend(url(logical_id, resource));
+                added.extend(destinations(logical_id, resource));
+            }
             REST => {
                 added.extend(of_rest(logical_id, resource));
                 if let Some((plan, shared)) = usage_plan(resource) {
@@ -60,6 +63,11 @@ pub(crate) fn alias(name: &str, resources: &Declarations) -> Option<String> {
         (REST, "UsagePlan" | "ApiKey" | "UsagePlanKey") => {
             let shared = usage_plan(resource)?.1;
             format!("{}{property}", if shared { "Serverless" } else { owner })
+        }
+        (SAM_FUNCTION, "DestinationTopic" | "DestinationQueue") => {
+            let what = property.trim_start_matches("Destination");
+            let ids = OUTCOMES.map(|it| format!("{owner}EventInvokeConfig{it}{what}"));
+            ids.into_iter().find(|it| resources.contains_key(it))?
         }
         (HTTP, "Stage") => sam_http_id(owner, &stage_name(resource).unwrap_or_default()),
         _ => return None,
@@ -104,6 +112,40 @@ fn copied<'k>(owner: &Node, keys: &[&'k str]) -> Vec<(&'k str, Member)> {
         .iter()
         .filter_map(|key| Some((*key, all?.get(*key)?.clone())));
     members.collect()
+}
+
+/// What has a destination for asynchronous events.
+const OUTCOMES: [&str; 2] = ["OnSuccess", "OnFailure"];
+
+/// Topics and queues that SAM makes for destinations that name none.
+fn destinations(logical_id: &str, function: &Declaration) -> Vec<(String, Declaration)> {
+    let config = function.properties.member("EventInvokeConfig");
+    let config = config.and_then(|it| it.member("DestinationConfig"));
+    let mut made_for = Vec::new();
+    for outcome in OUTCOMES {
+        let Some(to) = config.and_then(|it| it.member(outcome)) else {
+            continue;
+        };
+        let (what, kind) = match to.member("Type").and_then(Node::as_text) {
+            Some("SNS") => ("Topic", "AWS::SNS::Topic"),
+            Some("SQS") => ("Queue", "AWS::SQS::Queue"),
+            _ => continue,
+        };
+        if to.member("Destination").is_none_or(may_be_absent) {
+            let id = format!("{logical_id}EventInvokeConfig{outcome}{what}");
+            made_for.push((id, made(function, kind, Vec::new())));
+        }
+    }
+    made_for
+}
+
+/// Whether a value may be `AWS::NoValue`, by a condition too.
+fn may_be_absent(value: &Node) -> bool {
+    if let Some(("Fn::If", branches)) = value.intrinsic() {
+        let branches = branches.as_list().unwrap_or_default();
+        return branches.iter().skip(1).any(may_be_absent);
+    }
+    value.is_no_value() || value.is_null()
 }
 
 /// `<Function>Url` of `FunctionUrlConfig`.

@@ -43,6 +43,9 @@ impl JsonPath {
         let mut rest = text.trim().strip_prefix('$').ok_or(PathError::NoRoot)?;
         let mut steps = Vec::new();
         while !rest.is_empty() {
+            if steps.last() == Some(&Step::Length) {
+                return Err(PathError::Unsupported(rest.to_owned()));
+            }
             if let Some(after) = rest.strip_prefix("..") {
                 steps.push(Step::Below);
                 if after.starts_with('[') {
@@ -66,10 +69,14 @@ impl JsonPath {
     /// One value for a path that can only lead to one, a list for every other; none if the one is
     /// not there.
     pub(crate) fn find(&self, root: &Value) -> Result<Option<Value>, PathError> {
-        let mut found = vec![root.clone()];
-        for step in &self.0 {
+        let mut found = vec![root];
+        let (steps, length) = match self.0.split_last() {
+            Some((Step::Length, before)) => (before, true),
+            _ => (self.0.as_slice(), false),
+        };
+        for step in steps {
             let mut next = Vec::new();
-            for value in &found {
+            for value in found {
                 follow(step, value, &mut next);
                 if next.len() > FOUND {
                     return Err(PathError::TooMany);
@@ -77,10 +84,15 @@ impl JsonPath {
             }
             found = next;
         }
-        if self.is_definite() {
-            return Ok(found.into_iter().next());
+        let found = found.into_iter();
+        let mut found: Vec<Value> = match length {
+            true => found.filter_map(length_of).collect(),
+            false => found.cloned().collect(),
+        };
+        match self.is_definite() {
+            true => Ok(found.pop()),
+            false => Ok(Some(Value::Array(found))),
         }
-        Ok(Some(Value::Array(found)))
     }
 
     fn is_definite(&self) -> bool {
@@ -160,34 +172,40 @@ fn one_of(rest: &str) -> Result<(Step, &str), PathError> {
     Ok((Step::Index(index), after))
 }
 
-fn follow(step: &Step, value: &Value, out: &mut Vec<Value>) {
+fn follow<'a>(step: &Step, value: &'a Value, out: &mut Vec<&'a Value>) {
     match (step, value) {
-        (Step::Name(name), Value::Object(object)) => out.extend(object.get(name).cloned()),
-        (Step::Index(index), Value::Array(items)) => out.extend(at(items, *index).cloned()),
-        (Step::All, Value::Object(object)) => out.extend(object.values().cloned()),
-        (Step::All, Value::Array(items)) => out.extend(items.iter().cloned()),
+        (Step::Name(name), Value::Object(object)) => out.extend(object.get(name)),
+        (Step::Index(index), Value::Array(items)) => out.extend(at(items, *index)),
+        (Step::All, Value::Object(object)) => out.extend(object.values()),
+        (Step::All, Value::Array(items)) => out.extend(items),
         (Step::Slice(from, to), Value::Array(items)) => {
             let bound = |bound: &Option<i64>, missing| match bound {
                 None => missing,
                 Some(index) => position(items.len(), *index).clamp(0, items.len()),
             };
             let (from, to) = (bound(from, 0), bound(to, items.len()));
-            out.extend(items.get(from..to).unwrap_or_default().iter().cloned());
+            out.extend(items.get(from..to).unwrap_or_default());
         }
         (Step::Several(steps), value) => steps.iter().for_each(|step| follow(step, value, out)),
         (Step::Below, value) => below(value, out),
-        (Step::Length, Value::Array(items)) => out.push(items.len().into()),
-        (Step::Length, Value::Object(object)) => out.push(object.len().into()),
-        (Step::Length, Value::String(text)) => out.push(text.chars().count().into()),
         _ => {}
     }
 }
 
-fn below(value: &Value, out: &mut Vec<Value>) {
+fn length_of(value: &Value) -> Option<Value> {
+    Some(match value {
+        Value::Array(items) => items.len().into(),
+        Value::Object(object) => object.len().into(),
+        Value::String(text) => text.chars().count().into(),
+        _ => return None,
+    })
+}
+
+fn below<'a>(value: &'a Value, out: &mut Vec<&'a Value>) {
     if out.len() > FOUND {
         return;
     }
-    out.push(value.clone());
+    out.push(value);
     match value {
         Value::Array(items) => items.iter().for_each(|item| below(item, out)),
         Value::Object(object) => object.values().for_each(|item| below(item, out)),

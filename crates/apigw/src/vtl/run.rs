@@ -428,14 +428,12 @@ fn check_height(value: &Value, below: usize) -> Result<(), VtlError> {
 
 /// Bytes that a copy costs, about.
 fn weight(value: &Value) -> usize {
-    match value {
+    const NODE: usize = 64;
+    NODE + match value {
         Value::Text(text) => text.len(),
-        Value::List(items) | Value::JsonList(items) => items.iter().map(|it| 8 + weight(it)).sum(),
-        Value::Map(pairs) => pairs
-            .iter()
-            .map(|(key, it)| 8 + key.len() + weight(it))
-            .sum(),
-        _ => 8,
+        Value::List(items) | Value::JsonList(items) => items.iter().map(weight).sum(),
+        Value::Map(pairs) => pairs.iter().map(|(key, it)| key.len() + weight(it)).sum(),
+        _ => 0,
     }
 }
 

@@ -125,6 +125,64 @@ fn written(answer: &Answer, with_headers: bool) -> Value {
     json!({ "content": content, "headers": headers })
 }
 
+/// What the recorded function returned, by the recording's names, and the status that it became.
+const RETURNED: [(&str, u16, &str); 14] = [
+    ("no-body", 200, r#"{"statusCode":200}"#),
+    (
+        "with-headers",
+        200,
+        r#"{"statusCode":200,"headers":{"test-header":"value","header-bool":true}}"#,
+    ),
+    (
+        "with-headers-null",
+        200,
+        r#"{"statusCode":200,"headers":null}"#,
+    ),
+    (
+        "wrong-format",
+        502,
+        r#"{"statusCode":200,"wrongValue":"value"}"#,
+    ),
+    (
+        "b64-encoded-true",
+        200,
+        r#"{"statusCode":200,"body":"dGVzdC1kYXRh","isBase64Encoded":true}"#,
+    ),
+    (
+        "b64-encoded-false",
+        200,
+        r#"{"statusCode":200,"body":"dGVzdC1kYXRh"}"#,
+    ),
+    (
+        "multi-headers-valid",
+        200,
+        r#"{"statusCode":200,"multiValueHeaders":{"test-multi":["value1","value2"]}}"#,
+    ),
+    (
+        "multi-headers-overwrite",
+        200,
+        r#"{"statusCode":200,"multiValueHeaders":{"test-multi":["value-multi"]},"headers":{"test-multi":"value-solo"}}"#,
+    ),
+    (
+        "multi-headers-overwrite-casing",
+        200,
+        r#"{"statusCode":200,"multiValueHeaders":{"tesT-Multi":["value-multi"]},"headers":{"test-multi":"value-solo"}}"#,
+    ),
+    (
+        "multi-headers-invalid",
+        502,
+        r#"{"statusCode":200,"multiValueHeaders":{"test-multi-invalid":"value1"}}"#,
+    ),
+    ("invalid-status-code", 502, r#"{"statusCode":"test"}"#),
+    ("status-code-str", 201, r#"{"statusCode":"201"}"#),
+    ("just-string", 502, r#""justAString""#),
+    (
+        "only-headers",
+        200,
+        r#"{"headers":{"test-header":"value"}}"#,
+    ),
+];
+
 #[test]
 fn clients_get_the_recorded_answers() {
     let test = "::test_aws_proxy_response_payload_format_validation";
@@ -134,69 +192,11 @@ fn clients_get_the_recorded_answers() {
     let request = request("POST", "/test/test", &[("User-Agent", "python/test")], "");
     let scene = Scene::new("test", &[("ANY", "/{proxy+}")]);
     let exchange = scene.exchange(&request);
-    let encoded = "dGVzdC1kYXRh";
-    let returned = [
-        ("no-body", 200, json!({ "statusCode": 200 })),
-        (
-            "with-headers",
-            200,
-            json!({ "statusCode": 200, "headers": { "test-header": "value", "header-bool": true } }),
-        ),
-        (
-            "with-headers-null",
-            200,
-            json!({ "statusCode": 200, "headers": null }),
-        ),
-        (
-            "wrong-format",
-            502,
-            json!({ "statusCode": 200, "wrongValue": "value" }),
-        ),
-        (
-            "b64-encoded-true",
-            200,
-            json!({ "statusCode": 200, "body": encoded, "isBase64Encoded": true }),
-        ),
-        (
-            "b64-encoded-false",
-            200,
-            json!({ "statusCode": 200, "body": encoded }),
-        ),
-        (
-            "multi-headers-valid",
-            200,
-            json!({ "statusCode": 200, "multiValueHeaders": { "test-multi": ["value1", "value2"] } }),
-        ),
-        (
-            "multi-headers-overwrite",
-            200,
-            json!({ "statusCode": 200, "multiValueHeaders": { "test-multi": ["value-multi"] }, "headers": { "test-multi": "value-solo" } }),
-        ),
-        (
-            "multi-headers-overwrite-casing",
-            200,
-            json!({ "statusCode": 200, "multiValueHeaders": { "tesT-Multi": ["value-multi"] }, "headers": { "test-multi": "value-solo" } }),
-        ),
-        (
-            "multi-headers-invalid",
-            502,
-            json!({ "statusCode": 200, "multiValueHeaders": { "test-multi-invalid": "value1" } }),
-        ),
-        ("invalid-status-code", 502, json!({ "statusCode": "test" })),
-        ("status-code-str", 201, json!({ "statusCode": "201" })),
-        ("just-string", 502, json!("justAString")),
-        (
-            "only-headers",
-            200,
-            json!({ "headers": { "test-header": "value" } }),
-        ),
-    ];
-    for (name, status, payload) in &returned {
-        let payload = payload.to_string();
+    for (name, status, payload) in RETURNED {
         let answer = answered(&exchange, &InvokeResult::Answer(payload.as_bytes()));
         let recorded = &recorded[format!("invoke-api-{name}")];
         let with_headers = recorded.get("headers").is_some();
-        assert_eq!(answer.status, *status, "{name}");
+        assert_eq!(answer.status, status, "{name}");
         assert_same(recorded, &written(&answer, with_headers), name);
     }
     let answer = answered(&exchange, &InvokeResult::Answer(b"{}"));
@@ -206,7 +206,7 @@ fn clients_get_the_recorded_answers() {
         &written(&answer, false),
         "empty",
     );
-    assert_eq!(recorded.as_object().unwrap().len(), returned.len() + 1);
+    assert_eq!(recorded.as_object().unwrap().len(), RETURNED.len() + 1);
 }
 
 #[test]
