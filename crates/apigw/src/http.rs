@@ -7,7 +7,7 @@ use std::fmt;
 /// A request as the front received it. Nothing is decoded, renamed or left out.
 ///
 /// Its `Debug` shows names only: tokens and payloads travel in it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, as sent.
     pub method: String,

@@ -118,6 +118,12 @@ pub struct HttpOptions {
 }
 
 impl HttpOptions {
+    /// None: every signature is believed.
+    pub(crate) fn local_keys(&self, place: &Place) -> Option<LocalKeys> {
+        let keys = || LocalKeys::new(&place.account_id, self.access_keys.clone());
+        (!self.access_keys.is_empty()).then(keys)
+    }
+
     pub(crate) fn apply(&self, place: &Place, settings: &mut Settings) {
         settings.disable_authorizer = self.disable_authorizer;
         settings.patience = self.patience;

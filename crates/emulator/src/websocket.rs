@@ -4,10 +4,12 @@ mod admission;
 mod connection;
 mod handshake;
 mod integration;
+mod keys;
 mod manners;
 mod outbox;
 mod roster;
 mod routing;
+mod signed;
 mod silence;
 mod socket;
 mod throttles;
@@ -32,12 +34,13 @@ use manners::Manners;
 use outbox::NotPosted;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 use tether_apigw::InvokeResult;
 use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::{RouteSelection, Stamp};
+use tether_gateway::{LocalKeys, Meters};
 use tether_sam::{Route, WebSocketApi};
 use throttles::Throttles;
 use tokio::net::TcpListener;
@@ -64,10 +67,16 @@ pub(crate) struct Api {
     region: String,
     account_id: String,
     definition: RwLock<Arc<Definition>>,
+    /// What API keys are held against; none: the stack declares no key.
+    meters: RwLock<Option<Arc<Meters>>>,
+    /// That none is checked was said.
+    keys_told: Once,
     connections: RwLock<HashMap<String, Arc<Live>>>,
     lambda: Arc<Lambda>,
     callers: Arc<Callers>,
     iam: Arc<Iam>,
+    /// What signatures of handshakes are verified by; none: they are believed.
+    keys: Option<LocalKeys>,
     faults: Arc<Faults>,
     requests: Arc<Requests>,
     /// A client's way to here, and back.
@@ -152,10 +161,13 @@ impl Api {
             region: cloud.place.region.clone(),
             account_id: cloud.place.account_id.clone(),
             definition: RwLock::new(Arc::new(definition)),
+            meters: RwLock::default(),
+            keys_told: Once::new(),
             connections: RwLock::default(),
             lambda: Arc::clone(&cloud.lambda),
             callers: Arc::clone(&cloud.callers),
             iam: Arc::clone(&cloud.iam),
+            keys: cloud.options.http.local_keys(&cloud.place),
             faults: Arc::clone(&cloud.faults),
             requests: Arc::clone(&cloud.requests),
             latency: cloud.options.latency,

@@ -4,6 +4,7 @@
 //! what `Ref` gives for each part is that id.
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApiGatewayV2.html>
 
+use crate::api::UsagePlan;
 use crate::problem::Problems;
 use crate::reader::{self, Reader};
 use crate::stack::{Resource, Stack};
@@ -27,6 +28,8 @@ pub struct WebSocketApi {
     pub stages: Vec<Stage>,
     /// Its routes.
     pub routes: Vec<Route>,
+    /// Plans whose API keys open its stages; none: the stack declares no API key at all.
+    pub usage_plans: Option<Vec<UsagePlan>>,
 }
 
 /// A stage of a WebSocket API.
@@ -179,14 +182,16 @@ impl Stack {
         let own = own.map_err(&mut keep);
         let stages = stages.map_err(&mut keep);
         let routes = routes.map_err(&mut keep);
-        match (own, stages, routes) {
-            (Ok(()), Ok(stages), Ok(routes)) => Ok(WebSocketApi {
+        let plans = self.usage_plans(api).map_err(&mut keep);
+        match (own, stages, routes, plans) {
+            (Ok(()), Ok(stages), Ok(routes), Ok(usage_plans)) => Ok(WebSocketApi {
                 logical_id: api.logical_id.clone(),
                 id: api.reference.clone(),
                 name: name.unwrap_or_else(|| api.logical_id.clone()),
                 route_selection_expression: expression,
                 stages,
                 routes,
+                usage_plans,
             }),
             _ => Err(Problems(problems)),
         }

@@ -143,6 +143,7 @@ fn an_api_is_put_together_from_its_parts() {
                     required_parameters: Vec::new(),
                 },
             ],
+            usage_plans: None,
         }]
     );
 }
@@ -218,4 +219,35 @@ fn throttles_templates_and_required_parameters_are_read() {
     assert_eq!(mock.timeout_ms, Some(500));
     assert_eq!(mock.request_templates["200"], "{\"statusCode\":200}");
     assert_eq!(mock.responses[0].templates["200"], "pong");
+}
+
+#[test]
+fn keys_open_the_stages_that_their_plans_name() {
+    let keys = "  Key:
+    Type: AWS::ApiGateway::ApiKey
+    Properties: {Enabled: true, Value: opens-sesame}
+  Plan:
+    Type: AWS::ApiGateway::UsagePlan
+    Properties: {ApiStages: [{ApiId: !Ref Api, Stage: !Ref Stage}, {ApiId: other, Stage: live}]}
+  Link:
+    Type: AWS::ApiGateway::UsagePlanKey
+    Properties: {KeyId: !Ref Key, KeyType: API_KEY, UsagePlanId: !Ref Plan}
+Outputs:";
+    let plans = |text: &str| {
+        resolved(text)
+            .websocket_apis()
+            .unwrap()
+            .remove(0)
+            .usage_plans
+    };
+    let [plan] = plans(&API.replace("Outputs:", keys))
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!(plan.stages, ["live"]);
+    assert_eq!(plan.keys[0].value.as_deref(), Some("opens-sesame"));
+    assert!(plan.keys[0].enabled);
+    // There are keys, and none of them opens it.
+    let other = keys.replace("ApiId: !Ref Api", "ApiId: another");
+    assert_eq!(plans(&API.replace("Outputs:", &other)), Some(Vec::new()));
 }

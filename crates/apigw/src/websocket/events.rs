@@ -114,6 +114,8 @@ pub struct Connection {
     pub user_agent: Option<String>,
     /// The key that it was opened with, where `$connect` asks for one.
     pub api_key: Option<String>,
+    /// That key's id, where it is known.
+    pub api_key_id: Option<String>,
     /// Who signed the handshake, where `$connect` asks for a signature: the ARN.
     pub user_arn: Option<String>,
     /// What events carry under `requestContext.authorizer`; see
@@ -134,6 +136,9 @@ impl Connection {
         }
         if let Some(key) = &self.api_key {
             identity.insert("apiKey".to_owned(), json!(key));
+        }
+        if let Some(id) = &self.api_key_id {
+            identity.insert("apiKeyId".to_owned(), json!(id));
         }
         if let Some(arn) = &self.user_arn {
             identity.insert("userArn".to_owned(), json!(arn));
@@ -414,6 +419,7 @@ pub(crate) mod fixtures {
             source_ip: "192.0.2.1".to_owned(),
             user_agent: Some("tests".to_owned()),
             api_key: None,
+            api_key_id: None,
             user_arn: None,
             authorizer: None,
             stage_variables: BTreeMap::new(),

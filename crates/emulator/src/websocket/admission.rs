@@ -3,23 +3,23 @@
 
 use super::integration::{self, Question};
 use super::manners::Standing;
-use super::{Api, CallResult};
-use crate::iam::{Ask, api_arn};
-use http::HeaderMap;
+use super::signed::check_signature;
+use super::{Api, CallResult, keys};
 use serde_json::json;
 use std::time::Instant;
 use tether_apigw::authorizer::{self, IdentitySource, Verdict};
+use tether_apigw::http::Request;
 use tether_apigw::websocket::{
     Connection, Handshake, HandshakeAnswer, Stamp, authorizer_event, complaint, connect_answer,
-    connect_event, forbidden_frame, method_arn, throttled_frame,
+    connect_event, method_arn, throttled_frame,
 };
 use tether_sam::{Authorizer, Route};
 
 /// What came with the handshake.
 pub(super) struct Entrance<'a> {
     pub(super) handshake: &'a Handshake,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) query: Option<&'a str>,
+    /// As the client sent it.
+    pub(super) request: &'a Request,
 }
 
 /// What becomes of it.
@@ -102,19 +102,14 @@ fn check(
     stamp: &Stamp,
 ) -> Option<HandshakeAnswer> {
     if route.authorization_type == "AWS_IAM"
-        && let Some(refused) = check_signature(api, connection, entrance)
+        && let Some(refused) = check_signature(api, connection, entrance.request)
     {
         return Some(refused);
     }
-    if route.api_key_required {
-        let key = entrance.handshake.header("x-api-key");
-        let Some(key) = key.filter(|it| !it.is_empty()) else {
-            return Some(HandshakeAnswer::Refuse {
-                status: 403,
-                body: forbidden_frame(&connection.connection_id, &stamp.request_id),
-            });
-        };
-        connection.api_key = Some(key.to_owned());
+    if route.api_key_required
+        && let Some(refused) = keys::check(api, connection, entrance.handshake, stamp)
+    {
+        return Some(refused);
     }
     let sources = route.required_parameters.iter();
     let mut sources = sources.filter_map(|it| IdentitySource::parse(it).ok());
@@ -126,40 +121,6 @@ fn check(
         status: 400,
         body: json!({ "message": message }).to_string(),
     })
-}
-
-/// A signature for `execute-api`, read and not verified, as every one here; whose
-/// it is must be allowed to connect.
-fn check_signature(
-    api: &Api,
-    connection: &mut Connection,
-    entrance: &Entrance<'_>,
-) -> Option<HandshakeAnswer> {
-    let now = tether_host::now();
-    let refuse = |message: &str| {
-        let body = json!({ "message": message }).to_string();
-        Some(HandshakeAnswer::Refuse { status: 403, body })
-    };
-    let signature = match api.callers.admit(entrance.headers, entrance.query, now) {
-        Ok(signature) => signature,
-        Err(unsigned) => return refuse(unsigned.message()),
-    };
-    if signature.service != "execute-api" {
-        return refuse(&format!(
-            "Credential should be scoped to correct service: 'execute-api', not '{}'.",
-            signature.service
-        ));
-    }
-    let part = format!("{}/$connect", connection.stage);
-    let arn = api_arn(&api.lambda.place, &api.id, &part);
-    let ask = Ask::new(authorizer::INVOKE, arn);
-    if let Err(denied) = api.iam.authorize(&signature.access_key, &ask) {
-        return refuse(&denied.to_string());
-    }
-    let arn = api.callers.arn(&signature.access_key);
-    let root = || format!("arn:{}:iam::{}:root", api.partition, api.account_id);
-    connection.user_arn = Some(arn.unwrap_or_else(root));
-    None
 }
 
 /// None: let in.

@@ -50,8 +50,7 @@ pub(super) async fn answer(
     };
     let entrance = Entrance {
         handshake: &handshake,
-        headers: request.headers(),
-        query: request.uri().query(),
+        request: &as_sent(&request, peer),
     };
     let Admitted { answer, manners } = admit(&api, &mut connection, &entrance).await;
     pause(api.latency).await;
@@ -79,13 +78,29 @@ fn websocket_key(request: &Request<Incoming>) -> Option<String> {
     Some(key.to_owned())
 }
 
-fn handshake(api: &Api, request: &Request<Incoming>, peer: SocketAddr) -> Handshake {
+fn headers(request: &Request<Incoming>) -> Vec<(String, String)> {
     let headers = request.headers().iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         (name.as_str().to_owned(), value)
     });
+    headers.collect()
+}
+
+fn as_sent(request: &Request<Incoming>, peer: SocketAddr) -> tether_apigw::http::Request {
+    let uri = request.uri();
+    tether_apigw::http::Request {
+        method: request.method().to_string(),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        headers: headers(request),
+        source_ip: peer.ip().to_string(),
+        ..tether_apigw::http::Request::default()
+    }
+}
+
+fn handshake(api: &Api, request: &Request<Incoming>, peer: SocketAddr) -> Handshake {
     let mut handshake = Handshake {
-        headers: headers.collect(),
+        headers: headers(request),
         query: query::decode(request.uri().query().unwrap_or_default()),
     };
     handshake.forward(&Forwarded {

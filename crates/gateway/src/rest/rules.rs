@@ -2,17 +2,14 @@
 
 use crate::authorizers::Authorizers;
 use crate::limits::{Limiter, limiters};
+use crate::meters::Meters;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::rest::integration::{ContentHandling, Integration, Kind, Passthrough, Response};
 use tether_apigw::rest::validation::Validator;
-use tether_apigw::rest::{
-    Fault, GatewayResponse, GatewayResponses, Key, KeyUse, MediaTypes, Meter, Method, Period, Plan,
-    Quota, Routes, Stage,
-};
-use tether_apigw::throttle::Limit;
+use tether_apigw::rest::{GatewayResponse, GatewayResponses, MediaTypes, Method, Routes, Stage};
 use tether_sam::api::{
     Api, ApiIntegration, ApiKeySource, ApiRoute, Authorization, IntegrationKind, UsagePlan,
     resource_id,
@@ -67,24 +64,6 @@ pub(super) enum Target {
     },
     /// Nothing, and why.
     Nothing(String),
-}
-
-/// Usage plans and what was used of them.
-pub(super) struct Meters {
-    plans: Vec<UsagePlan>,
-    meter: Mutex<Meter>,
-}
-
-impl Meters {
-    pub(super) fn admit(
-        &self,
-        stage: &str,
-        key: Option<&str>,
-        now_ms: u64,
-    ) -> Result<KeyUse, Fault> {
-        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        meter.admit(stage, key, now_ms)
-    }
 }
 
 impl Rules {
@@ -231,38 +210,8 @@ fn responses(api: &Api) -> GatewayResponses {
 }
 
 fn meter(plans: &[UsagePlan], before: Option<&Rules>) -> Arc<Meters> {
-    if let Some(before) = before.filter(|it| it.meter.plans == plans) {
-        return Arc::clone(&before.meter);
-    }
-    let meter = Meter::new(plans.iter().map(plan).collect());
-    Arc::new(Meters {
-        plans: plans.to_vec(),
-        meter: Mutex::new(meter),
-    })
-}
-
-fn plan(plan: &UsagePlan) -> Plan {
-    let keys = plan.keys.iter().map(|key| Key {
-        id: key.id.clone(),
-        // AWS makes a value up; here it is one that can be read in the template.
-        value: key.value.clone().unwrap_or_else(|| key.id.clone()),
-        enabled: key.enabled,
-    });
-    Plan {
-        name: plan.logical_id.clone(),
-        stages: plan.stages.clone(),
-        keys: keys.collect(),
-        throttle: plan.throttle.map(|it| Limit {
-            rate: it.rate,
-            burst: it.burst,
-        }),
-        quota: plan.quota.as_ref().map(|(requests, period)| Quota {
-            requests: *requests,
-            period: match period.as_str() {
-                "MONTH" => Period::Month,
-                "WEEK" => Period::Week,
-                _ => Period::Day,
-            },
-        }),
+    match before.filter(|it| it.meter.are_of(plans)) {
+        Some(before) => Arc::clone(&before.meter),
+        None => Arc::new(Meters::new(plans)),
     }
 }

@@ -6,9 +6,24 @@ use super::part::{Findings, Part};
 use super::parts::Parts;
 use super::stages::limits;
 use super::{ApiKey, UsagePlan};
-use crate::stack::Resource;
+use crate::problem::Problems;
+use crate::stack::{Resource, Stack};
 
 const PREFIX: &str = "AWS::ApiGateway::";
+
+impl Stack {
+    /// The plans that open stages of a WebSocket API; none: there is no API key at all.
+    pub(crate) fn usage_plans(&self, api: &Resource) -> Result<Option<Vec<UsagePlan>>, Problems> {
+        let parts = Parts::new(self);
+        if parts.all(PREFIX, "ApiKey").next().is_none() {
+            return Ok(None);
+        }
+        let mut found = Findings::new(&self.file);
+        let plans = of(api, &parts, &mut found);
+        // What is only to be noted is noted with the stack's other APIs.
+        found.finish(plans).map(|(plans, _)| Some(plans))
+    }
+}
 
 /// The plans that open stages of this API.
 pub(super) fn of(api: &Resource, parts: &Parts<'_>, found: &mut Findings) -> Vec<UsagePlan> {

@@ -54,12 +54,18 @@ impl Hands<'_> {
         Ok(())
     }
 
-    /// Serves the stack's HTTP APIs as they are now.
+    /// Serves the stack's HTTP APIs as they are now; keys open its WebSocket APIs.
     pub(in crate::cloudformation) async fn serve_http_apis(
         &self,
         target: &tether_sam::Stack,
     ) -> Result<(), Failure> {
         // What is wrong with them was said before anything was made.
+        let serving = self.apis();
+        for api in target.websocket_apis().unwrap_or_default() {
+            if let Some(it) = serving.iter().find(|it| it.id == api.id) {
+                it.open_by(&api);
+            }
+        }
         let apis = target.apis().unwrap_or_default();
         let served = self
             .cloud

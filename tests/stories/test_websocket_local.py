@@ -1,0 +1,213 @@
+"""WebSocket APIs of a working copy: who is let in, and what changes while they serve."""
+
+import json
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import pytest
+import websockets.exceptions
+import websockets.sync.client
+from harness import Local, Project
+from harness.surroundings import PATIENCE, REGION
+
+SOURCE = """
+import json
+
+def handler(event, context):
+    print("event", json.dumps(event))
+    return {"statusCode": 200, "body": json.dumps({"route": event["requestContext"]["routeKey"]})}
+"""
+
+FUNCTION = {
+    "Type": "AWS::Serverless::Function",
+    "Properties": {"CodeUri": "talk/", "Handler": "app.handler", "Runtime": "python3.13"},
+}
+
+
+def api(name, *, answers=True, **connect):
+    """An API whose routes are all on the function."""
+    of = {"ApiId": {"Ref": name}}
+    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Talk.Arn}/invocations"
+    target = {"Fn::Sub": f"integrations/${{{name}Lambda}}"}
+    parts = {
+        "": (
+            "Api",
+            {
+                "Name": name,
+                "ProtocolType": "WEBSOCKET",
+                "RouteSelectionExpression": "$request.body.action",
+            },
+        ),
+        "Live": ("Stage", {**of, "StageName": "live", "AutoDeploy": True}),
+        "Lambda": (
+            "Integration",
+            {**of, "IntegrationType": "AWS_PROXY", "IntegrationUri": {"Fn::Sub": uri}},
+        ),
+        "Connect": ("Route", {**of, "RouteKey": "$connect", "Target": target, **connect}),
+        "Default": ("Route", {**of, "RouteKey": "$default", "Target": target}),
+    }
+    if answers:
+        route = {"RouteId": {"Ref": f"{name}Default"}, "RouteResponseKey": "$default"}
+        parts["Answers"] = ("RouteResponse", {**of, **route})
+    return {
+        name + suffix: {"Type": f"AWS::ApiGatewayV2::{kind}", "Properties": properties}
+        for suffix, (kind, properties) in parts.items()
+    }
+
+
+def project_of(folder, **resources):
+    project = Project(folder)
+    project.write("talk/app.py", SOURCE)
+    transform = "AWS::Serverless-2016-10-31"
+    template = {"Transform": transform, "Resources": {"Talk": FUNCTION, **resources}}
+    project.write("template.yaml", json.dumps(template, indent=1))
+    return project
+
+
+def connect(local, api=None, query="", **more):
+    return websockets.sync.client.connect(
+        local.url(api) + query, proxy=None, close_timeout=2, ping_interval=None, **more
+    )
+
+
+def refused(local, api=None, query="", **more):
+    """Status and message of a handshake that is refused."""
+    with pytest.raises(websockets.exceptions.InvalidStatus) as refusal:
+        connect(local, api, query, **more)
+    answer = refusal.value.response
+    return answer.status_code, json.loads(answer.body)["message"]
+
+
+def ask(socket, **message):
+    socket.send(json.dumps(message))
+    return json.loads(socket.recv(timeout=PATIENCE))
+
+
+def event(local, *words):
+    """The first event with these words in it."""
+
+    def look():
+        for line in local.log("Talk"):
+            if line.startswith("event ") and all(word in line for word in words):
+                return json.loads(line.removeprefix("event "))
+        return None
+
+    return local.process.wait_until(look, f"an event with {words}")
+
+
+# ---- signatures
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("signing")
+    project = project_of(folder / "project", **api("Chat", AuthorizationType="AWS_IAM"))
+    keys = project.write("keys.json", json.dumps({"AKIAKNOWN": "its-secret"}))
+    with Local(project, "--access-keys", str(keys)) as local:
+        yield local
+
+
+def signed(url, key, secret, signer=botocore.auth.SigV4Auth, *more):
+    request = botocore.awsrequest.AWSRequest("GET", url.replace("ws://", "http://"))
+    credentials = botocore.credentials.Credentials(key, secret)
+    signer(credentials, "execute-api", REGION, *more).add_auth(request)
+    return request
+
+
+def test_a_signature_is_verified_by_the_keys_that_are_given(signing):
+    url = signing.url()
+    headers = dict(signed(url, "AKIAKNOWN", "its-secret").headers)
+    with connect(signing, query="", additional_headers=headers) as socket:
+        assert ask(socket, mark="header") == {"route": "$default"}
+    identity = event(signing, "header")["requestContext"]["identity"]
+    assert identity["userArn"] == "arn:aws:iam::000000000000:user/local"
+    presigned = signed(
+        url + "?mark=presigned", "AKIAKNOWN", "its-secret", botocore.auth.SigV4QueryAuth
+    )
+    with connect(signing, query=presigned.url.removeprefix(url.replace("ws://", "http://"))):
+        opened = event(signing, '"CONNECT"', "presigned")
+        assert opened["queryStringParameters"]["mark"] == "presigned"
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "message"),
+    [
+        ("AKIAKNOWN", "a-guess", "The request signature we calculated does not match"),
+        ("AKIAOTHER", "its-secret", "The security token included in the request is invalid."),
+    ],
+)
+def test_who_does_not_know_the_secret_is_refused(signing, key, secret, message):
+    headers = dict(signed(signing.url(), key, secret).headers)
+    status, said = refused(signing, additional_headers=headers)
+    assert (status, said[: len(message)]) == (403, message)
+    query = signed(signing.url(), key, secret, botocore.auth.SigV4QueryAuth).url.split("?")[1]
+    assert refused(signing, query="?" + query) == (status, said)
+
+
+def test_what_is_signed_is_signed_whole(signing):
+    headers = dict(signed(signing.url(), "AKIAKNOWN", "its-secret").headers)
+    status, said = refused(signing, query="?more=1", additional_headers=headers)
+    assert (status, "does not match" in said) == (403, True)
+    assert refused(signing) == (403, "Missing Authentication Token")
+
+
+# ---- API keys
+
+
+def plan(name, api, key):
+    stages = [{"ApiId": {"Ref": api}, "Stage": {"Ref": f"{api}Live"}}]
+    link = {"KeyId": {"Ref": key}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": name}}
+    return {
+        name: {"Type": "AWS::ApiGateway::UsagePlan", "Properties": {"ApiStages": stages}},
+        f"{name}Key": {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": link},
+    }
+
+
+def key(value, enabled=True):
+    properties = {"Enabled": enabled, "Value": value}
+    return {"Type": "AWS::ApiGateway::ApiKey", "Properties": properties}
+
+
+def test_a_key_opens_the_api_whose_usage_plan_it_is_in(tmp_path):
+    resources = {
+        **api("Chat", ApiKeyRequired=True),
+        **api("Other", ApiKeyRequired=True),
+        "Good": key("good-enough-for-chat-0"),
+        "Off": key("off-since-yesterday-00", enabled=False),
+        "Elsewhere": key("good-enough-for-other"),
+        **plan("Gold", "Chat", "Good"),
+        **plan("Silver", "Chat", "Off"),
+        **plan("Bronze", "Other", "Elsewhere"),
+    }
+    with Local(project_of(tmp_path / "project", **resources)) as local:
+        good = {"x-api-key": "good-enough-for-chat-0"}
+        with connect(local, "Chat", additional_headers=good) as socket:
+            assert ask(socket, mark="keyed") == {"route": "$default"}
+        identity = event(local, "keyed")["requestContext"]["identity"]
+        assert identity["apiKey"] == "good-enough-for-chat-0" and identity["apiKeyId"]
+        assert refused(local, "Other", additional_headers=good) == (403, "Forbidden")
+        assert refused(local, "Chat") == (403, "Forbidden")
+        for wrong in ("off-since-yesterday-00", "good-enough-for-other", "a-guess", ""):
+            status = refused(local, "Chat", additional_headers={"x-api-key": wrong})
+            assert status == (403, "Forbidden"), wrong
+        # What is not let in is explained where the developer looks, without its value.
+        local.wait_for_notice("is not enabled")
+        notices = [it["message"] for it in local.process.events_of("notice")]
+        assert not any("a-guess" in it or "any key" in it for it in notices)
+        with connect(local, "Chat", additional_headers=good) as socket:
+            local.reloads(lambda: local.project.edit("template.yaml", "chat-0", "chat-1"))
+            assert refused(local, "Chat", additional_headers=good) == (403, "Forbidden")
+            assert ask(socket, mark="stays") == {"route": "$default"}
+
+
+def test_without_a_key_in_the_template_any_is_let_in_and_that_is_said_once(tmp_path):
+    project = project_of(tmp_path / "project", **api("Chat", ApiKeyRequired=True))
+    with Local(project) as local:
+        local.wait_for_notice("Chat asks for API keys and the template declares none")
+        assert refused(local) == (403, "Forbidden")
+        with connect(local, additional_headers={"x-api-key": "any"}) as socket:
+            local.reloads(lambda: project.edit("template.yaml", '"talk/"', '"./talk/"'))
+            assert ask(socket, mark="any") == {"route": "$default"}
+        notices = [it["message"] for it in local.process.events_of("notice")]
+        assert len([it for it in notices if "declares none" in it]) == 1
