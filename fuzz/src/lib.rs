@@ -16,6 +16,7 @@ pub mod mutator;
 mod promises;
 mod seeds;
 mod targets {
+    pub(crate) mod frames;
     pub(crate) mod gateway;
     pub(crate) mod http_apis;
     pub(crate) mod messages;
@@ -25,7 +26,7 @@ mod targets {
     pub(crate) mod templates;
 }
 
-use targets::{gateway, http_apis, messages, payloads, records, runtime_api, templates};
+use targets::{frames, gateway, http_apis, messages, payloads, records, runtime_api, templates};
 
 /// Something that reads bytes from outside.
 #[derive(Clone, Copy)]
@@ -57,6 +58,7 @@ pub fn targets() -> Vec<Target> {
         target("template", templates::template, seeds::templates),
         target("policy", gateway::policy, seeds::policies),
         target("selection", gateway::selection, seeds::selections),
+        target("frames", frames::sent_by_a_client, seeds::frames),
         target("http-answer", http_apis::answer, seeds::http_answers),
         target("opinion", http_apis::opinion, seeds::opinions),
         target("token", http_apis::token, seeds::tokens),

@@ -196,6 +196,53 @@ pub(crate) fn selections() -> Seeds {
     ])
 }
 
+/// Masked by nothing, so that a mutation of the text is one of what is read.
+pub(crate) fn frames() -> Seeds {
+    let frame = |first: u8, payload: &[u8]| {
+        let mut bytes = vec![first];
+        match u8::try_from(payload.len()) {
+            Ok(short @ 0..=125) => bytes.push(0x80 | short),
+            _ => {
+                bytes.push(0x80 | 126);
+                bytes.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+            }
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        bytes
+    };
+    let parts = [
+        frame(0x01, b"hel"),
+        frame(0x89, b"?"),
+        frame(0x00, "lö".as_bytes()),
+        frame(0x8a, b""),
+        frame(0x80, b"o"),
+        frame(0x88, b"\x03\xe8enough"),
+    ];
+    let seeds = [
+        ("text", frame(0x81, b"{\"action\":\"say\"}")),
+        ("parts", parts.concat()),
+        ("full", frame(0x81, &[b'x'; 32 * 1024])),
+        ("larger", frame(0x81, &[b'x'; 32 * 1024 + 1])),
+        (
+            "five",
+            [
+                frame(0x01, &[b'x'; 32_000]),
+                frame(0x00, &[b'x'; 32_000]).repeat(4),
+            ]
+            .concat(),
+        ),
+        ("binary", frame(0x82, &[0, 1])),
+        ("no-code", frame(0x88, b"")),
+        ("no-text", frame(0x81, &[0xff, 0xfe])),
+        (
+            "endless",
+            b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0abc".to_vec(),
+        ),
+    ];
+    seeds.map(|(name, bytes)| (name.to_owned(), bytes)).into()
+}
+
 pub(crate) fn http_answers() -> Seeds {
     let mut seeds = texts(&[
         r#"{"statusCode":201,"headers":{"X-One":"1","n":2,"b":true,"x":null},"multiValueHeaders":{"set-cookie":["a=1"]},"cookies":["b=2"],"body":"aGk=","isBase64Encoded":true}"#,
