@@ -116,6 +116,15 @@ def test_flags_of_sams_containers_are_taken_and_explained(project):
             assert "has no effect" in local.wait_for_notice(flag)
 
 
+def test_sams_words_are_understood(project):
+    with Local(project, "start-api") as local:
+        assert local.get("/echo").status == 200
+    for word, instead in (("invoke", "tether invoke FUNCTION"), ("generate-event", "--generate-event")):
+        process = tether("local", word, cwd=project.folder)
+        assert process.code == 64
+        assert instead in process.errors[0]
+
+
 def two_free_ports():
     """Beside each other, below those that the system gives away."""
     for first in range(21000, 32000, 2):

@@ -20,7 +20,7 @@ pub(crate) use invoke::Invoke;
 pub(crate) use local::Local;
 pub(crate) use logging::Logging;
 pub(crate) use running::Running;
-pub(crate) use sam::explain;
+pub(crate) use sam::{SamCommand, explain};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;

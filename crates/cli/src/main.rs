@@ -26,10 +26,7 @@ fn main() -> ExitCode {
     } else {
         output::Output::new(typed.json, typed.verbose)
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return exit::failed(&output, &anyhow::Error::from(error), typed.verbose),
     };
@@ -39,4 +36,14 @@ fn main() -> ExitCode {
     };
     output::flush();
     code
+}
+
+/// A thread for each core but one: on two cores, work that is passed from thread
+/// to thread costs more than it gains, and functions need the other one.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.saturating_sub(1).max(1))
+        .enable_all()
+        .build()
 }

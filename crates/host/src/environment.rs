@@ -23,7 +23,12 @@ pub struct ExecutionEnvironment {
     journal: Journal,
     init: Init,
     memory_mb: u64,
+    peak: Peak,
 }
+
+/// What was used of memory at most, as of a moment.
+#[derive(Default)]
+struct Peak(std::sync::Mutex<Option<(Instant, Option<u64>)>>);
 
 /// How long a process took to ask for its first event.
 struct Init {
@@ -39,6 +44,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// What a process said last is waited for: whoever reads it may be slow. Sinks
 /// give up earlier where nobody does.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// A peak only grows: invocations that follow each other this fast share a look
+/// at it, which is a tenth of what the shortest of them cost.
+const PEAK_IS_GOOD: Duration = Duration::from_millis(20);
 
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
 /// How long a process takes to end whose connection is closed already: the
@@ -121,6 +130,7 @@ impl ExecutionEnvironment {
             journal,
             init: Init { began, took: None },
             memory_mb: report::memory_mb(launch.environment.expose().get(MEMORY_SIZE)),
+            peak: Peak::default(),
         })
     }
 
@@ -155,7 +165,20 @@ impl ExecutionEnvironment {
     /// where the system does not say.
     #[must_use]
     pub fn peak_memory_mb(&self) -> Option<u64> {
-        memory::peak_mb(self.process_id()?)
+        let pid = self.process_id()?;
+        let mut known = self
+            .peak
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match *known {
+            Some((at, peak)) if at.elapsed() < PEAK_IS_GOOD => peak,
+            _ => {
+                let peak = memory::peak_mb(pid);
+                *known = Some((Instant::now(), peak));
+                peak
+            }
+        }
     }
 
     /// Waits until everything that was printed so far has been taken.

@@ -1,6 +1,6 @@
 //! What `tether local` is asked for.
 
-use super::sam::SamHabits;
+use super::sam::{SamCommand, SamHabits};
 use super::{Logging, Running, WebSockets};
 use clap::Args;
 use std::net::IpAddr;
@@ -9,6 +9,9 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct Local {
+    /// What `sam local` would be asked for.
+    #[arg(hide = true, value_enum)]
+    pub(crate) habit: Option<SamCommand>,
     /// The template, or CDK's cdk.out; otherwise template.yaml, template.yml or
     /// template.json here, or what samconfig.toml says.
     #[arg(long, short, alias = "template-file", value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! Flags that people know from `sam local`, and that have nothing to do here.
 //! They are taken, so that a command typed by habit works, and each is explained.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Name, and what is said of it.
 const EXPLAINED: [(&str, &str); 22] = [
@@ -56,6 +56,30 @@ const EXPLAINED: [(&str, &str); 22] = [
 const NO_CONTAINERS: &str = "there are no containers: functions are processes here";
 const KEPT_WARM: &str =
     "processes are kept warm always, and are replaced when code is saved: nothing is to be chosen";
+
+/// A word that `sam local` wants to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SamCommand {
+    StartApi,
+    StartLambda,
+    Invoke,
+    GenerateEvent,
+}
+
+impl SamCommand {
+    /// What to type instead; none: what is served has all of it.
+    pub(crate) fn elsewhere(self) -> Option<&'static str> {
+        match self {
+            Self::StartApi | Self::StartLambda => None,
+            Self::Invoke => Some(
+                "`tether invoke FUNCTION` runs one invocation: type that instead of `tether local invoke`",
+            ),
+            Self::GenerateEvent => Some(
+                "`tether invoke --generate-event SERVICE EVENT` makes an event: type that instead of `tether local generate-event`",
+            ),
+        }
+    }
+}
 
 /// See the module.
 #[derive(Debug, Args)]

@@ -4,8 +4,9 @@ mod keys;
 mod meant;
 
 use super::websockets::{self, Otherwise};
-use crate::args::Local as Typed;
+use crate::args::{Local as Typed, SamCommand};
 use crate::ending;
+use crate::exit::refused;
 use crate::output::Output;
 use anyhow::Result;
 use std::process::ExitCode;
@@ -14,6 +15,9 @@ use tether_emulator::Access;
 use tether_local::{Local, Reports};
 
 pub(crate) async fn run(mut typed: Typed, output: &Output) -> Result<ExitCode> {
+    if let Some(text) = typed.habit.and_then(SamCommand::elsewhere) {
+        return Ok(refused(output, text));
+    }
     let ending = ending::watch();
     let (printer, requests) = (output.clone(), output.clone());
     let reports: Reports = Arc::new(move |report| printer.local(&report));
