@@ -59,7 +59,7 @@ struct Copy {
     opens: bool,
     opened: Arc<AtomicBool>,
     /// Ends with the last clone.
-    _keeper: Arc<Keeper>,
+    keeper: Arc<Keeper>,
 }
 
 /// Replaces processes when code was saved; see [`Function::keep_fresh`].
@@ -207,7 +207,7 @@ impl Copies {
             function,
             opens: plan.debugging.is_some() || is_external,
             opened: Arc::default(),
-            _keeper: Arc::new(Keeper(keeper)),
+            keeper: Arc::new(Keeper(keeper)),
         })
     }
 
@@ -285,7 +285,7 @@ impl Copies {
         let known = self.known();
         let mut ends = JoinSet::new();
         for copy in known.functions.values().flatten() {
-            copy._keeper.0.abort();
+            copy.keeper.0.abort();
             let function = Arc::clone(&copy.function);
             ends.spawn(async move { function.stop().await });
         }
