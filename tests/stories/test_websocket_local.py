@@ -152,6 +152,22 @@ def test_what_is_signed_is_signed_whole(signing):
     assert refused(signing) == (403, "Missing Authentication Token")
 
 
+# ---- the handshake as it was sent
+
+
+def test_functions_see_header_names_and_values_as_the_client_wrote_them(tmp_path):
+    project = project_of(tmp_path / "project", **api("Chat"))
+    with Local(project) as local:
+        odd = [("X-OddName", "one"), ("x-oddname", "two"), ("X_under", "Grüße")]
+        with connect(local, query="?mark=a%20b", additional_headers=odd):
+            opened = event(local, '"CONNECT"', "OddName")
+        several = opened["multiValueHeaders"]
+        assert several["X-OddName"] == ["one", "two"]
+        assert several["X_under"] == ["Grüße"] and "x_under" not in several
+        assert opened["headers"]["Sec-WebSocket-Version"] == "13"
+        assert opened["queryStringParameters"] == {"mark": "a b"}
+
+
 # ---- API keys
 
 

@@ -2,6 +2,7 @@
 
 mod admission;
 mod connection;
+mod door;
 mod handshake;
 mod integration;
 mod keys;
@@ -21,15 +22,14 @@ use crate::faults::{Call, Cut, Faults};
 use crate::iam::{self, Iam};
 use crate::id;
 use crate::lambda::Lambda;
-use crate::local_tls::{self, LocalTls};
+use crate::local_tls::LocalTls;
 use crate::requests::{Asked, Requests};
 use crate::signature::Unsigned;
 use bytes::Bytes;
 use connection::Live;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use http_body_util::Full;
 use manners::Manners;
 use outbox::NotPosted;
 use std::collections::{BTreeMap, HashMap};
@@ -43,10 +43,10 @@ use tether_apigw::websocket::{RouteSelection, Stamp};
 use tether_gateway::{LocalKeys, Meters};
 use tether_sam::{Route, WebSocketApi};
 use throttles::Throttles;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use door::serve;
 pub(crate) use roster::Roster;
 pub(crate) use throttles::Connects;
 
@@ -321,73 +321,8 @@ impl CallResult {
     }
 }
 
-/// Serves an API until the emulator ends.
-pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
-    loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    api.notice(format!("{} cannot take a connection: {error}", api.logical_id));
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                    continue;
-                }
-            },
-            () = api.ending.cancelled() => return,
-        };
-        let _ = stream.set_nodelay(true);
-        let (api, ending) = (Arc::clone(&api), api.ending.clone());
-        let tasks = api.tasks.clone();
-        tasks.spawn(async move {
-            if let Some(tls) = &api.tls
-                && local_tls::is_tls(&stream).await
-            {
-                tokio::select! {
-                    () = tls.unwrap(stream, api.address) => {}
-                    () = ending.cancelled() => {}
-                }
-                return;
-            }
-            let service = hyper::service::service_fn(move |request| {
-                let api = Arc::clone(&api);
-                answer(api, request, peer)
-            });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades();
-            tokio::select! {
-                // A connection that breaks is the client's affair.
-                _ = connection => {}
-                () = ending.cancelled() => {}
-            }
-        });
-    }
-}
-
-async fn answer(
-    api: Arc<Api>,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-) -> Result<Answer, Cut> {
-    if parse_path(request.uri().path()).is_some() {
-        return call(api, request).await;
-    }
-    let wanted = request.uri().to_string();
-    let caught = api
-        .faults
-        .catch(|| Call::websocket("connect", [&wanted, ""]));
-    let shaking = handshake::answer(Arc::clone(&api), request, peer);
-    match caught {
-        None => Ok(shaking.await),
-        Some(caught) => api.faults.play(caught, shaking).await,
-    }
-}
-
-/// A call of `@connections`.
-async fn call(api: Arc<Api>, request: Request<Incoming>) -> Result<Answer, Cut> {
-    let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MOST_READ).collect().await;
-    let body = body.ok().map(http_body_util::Collected::to_bytes);
+/// A call of `@connections`; none: its body is too large.
+async fn call(api: Arc<Api>, parts: Parts, body: Option<Bytes>) -> Result<Answer, Cut> {
     let (query, now) = (parts.uri.query(), tether_host::now());
     let signature = match api.callers.admit(&parts.headers, query, now) {
         Ok(signature) => signature,
@@ -433,10 +368,6 @@ async fn call(api: Arc<Api>, request: Request<Incoming>) -> Result<Answer, Cut> 
     way.come_back().await;
     Ok(answer)
 }
-
-/// What is too large is read all the same, as far as this: a connection that
-/// is closed within a request costs its client the answer.
-const MOST_READ: usize = 64 * MESSAGE_BYTES;
 
 fn refuse_unsigned(unsigned: &Unsigned) -> Answer {
     let body = serde_json::json!({ "message": unsigned.message() });

@@ -12,7 +12,7 @@ mod serve;
 mod write;
 
 pub use head::Malformed;
-pub use serve::serve;
+pub use serve::{serve, serve_stream};
 
 use async_trait::async_trait;
 use bytes::Bytes;

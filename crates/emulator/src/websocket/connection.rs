@@ -9,11 +9,9 @@ use super::manners::Standing;
 use super::outbox::{Frame, NotPosted, Outbox, Outgoing};
 use super::silence::Silence;
 use super::socket::{Read, Socket, Then, understand};
-use super::{Api, routing};
+use super::{Api, handshake, routing};
 use crate::delay::until;
 use bytes::Bytes;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,8 +20,7 @@ use std::time::Duration;
 use tether_apigw::websocket::frames::{self, FrameReader, Incoming, Violation};
 use tether_apigw::websocket::limits::{CLOSE_GOING_AWAY, CLOSE_POLICY};
 use tether_apigw::websocket::{Connection, NO_STATUS_CODE, NO_STATUS_REASON};
-use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -175,24 +172,21 @@ impl Live {
 }
 
 /// Lives from the upgrade to `$disconnect`.
-pub(super) async fn run(api: Arc<Api>, live: Arc<Live>, upgrade: OnUpgrade) {
-    let end = match taken_over(upgrade).await {
-        Some((stream, unread)) => {
+pub(super) async fn run(
+    api: Arc<Api>,
+    live: Arc<Live>,
+    taking: oneshot::Receiver<handshake::Socket>,
+) {
+    let end = match taking.await {
+        Ok((stream, unread)) => {
             // Only now can it be posted to: 410 until here.
             api.register(&live);
             talk(&api, &live, Socket::new(stream), unread).await
         }
-        None => End::abnormal(),
+        Err(_) => End::abnormal(),
     };
     // Boxed: it would make each idle connection larger.
     Box::pin(routing::disconnected(&api, &live.connection, &end)).await;
-}
-
-/// The connection under the handshake, and what the client has sent behind it.
-async fn taken_over(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
-    let upgraded = upgrade.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
 }
 
 async fn talk(api: &Arc<Api>, live: &Arc<Live>, socket: Socket, unread: Bytes) -> End {

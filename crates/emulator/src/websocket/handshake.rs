@@ -7,34 +7,28 @@ use crate::delay::pause;
 use crate::id;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tether_apigw::http::Request;
 use tether_apigw::websocket::{Connection, Forwarded, Handshake, HandshakeAnswer};
 use tether_apigw::{connection_id, query};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Answers a request that is no `@connections` call.
-pub(super) async fn answer(
-    api: Arc<Api>,
-    mut request: Request<Incoming>,
-    peer: SocketAddr,
-) -> Answer {
-    let stage = request.uri().path().trim_matches('/').to_owned();
+pub(super) async fn answer(api: Arc<Api>, request: Request) -> Answer {
+    let stage = request.path.trim_matches('/').to_owned();
     let definition = api.definition();
     let Some(variables) = definition.stages.get(&stage).map(|it| &it.variables) else {
-        return plain(
-            StatusCode::FORBIDDEN,
-            r#"{"message":"Forbidden"}"#.to_owned(),
-        );
+        return forbidden();
     };
     let Some(key) = websocket_key(&request) else {
         let body = r#"{"message":"Upgrade Required"}"#.to_owned();
         return plain(StatusCode::UPGRADE_REQUIRED, body);
     };
-    let handshake = handshake(&api, &request, peer);
+    let handshake = handshake(&api, &request);
     // The request's way here; the answer's way back is behind `admit`.
     pause(api.latency).await;
     let mut connection = Connection {
@@ -43,14 +37,14 @@ pub(super) async fn answer(
         domain_name: api.domain_name.clone(),
         connection_id: connection_id::from_random(&id::random()),
         connected_at_ms: tether_host::now().0,
-        source_ip: peer.ip().to_string(),
+        source_ip: request.source_ip.clone(),
         user_agent: handshake.header("user-agent").map(str::to_owned),
         stage_variables: variables.clone(),
         ..Connection::default()
     };
     let entrance = Entrance {
         handshake: &handshake,
-        request: &as_sent(&request, peer),
+        request: &request,
     };
     let Admitted { answer, manners } = admit(&api, &mut connection, &entrance).await;
     pause(api.latency).await;
@@ -61,50 +55,58 @@ pub(super) async fn answer(
             return plain(status, body);
         }
     };
-    let upgrade = hyper::upgrade::on(&mut request);
+    let (taken, taking) = oneshot::channel();
     let live = Live::new(connection, &api.logical_id, manners, api.latency);
-    let talking = connection::run(Arc::clone(&api), live, upgrade);
+    let talking = connection::run(Arc::clone(&api), live, taking);
     api.tasks.spawn(api.talking.track_future(talking));
-    switching(&key, subprotocol.as_deref())
+    let mut answer = switching(&key, subprotocol.as_deref());
+    answer.extensions_mut().insert(Taken::by(taken));
+    answer
 }
 
-fn websocket_key(request: &Request<Incoming>) -> Option<String> {
-    let headers = request.headers();
-    let upgrade = headers.get(UPGRADE)?.to_str().ok()?;
+/// There is nothing under this path.
+pub(super) fn forbidden() -> Answer {
+    let body = r#"{"message":"Forbidden"}"#.to_owned();
+    plain(StatusCode::FORBIDDEN, body)
+}
+
+/// A socket, and what was read of it behind the handshake.
+pub(super) type Socket = (TcpStream, Bytes);
+
+/// Who takes the socket over, once the client has its answer. If it never gets
+/// one, the connection has ended before it began.
+#[derive(Clone)]
+pub(super) struct Taken(Arc<Mutex<Option<oneshot::Sender<Socket>>>>);
+
+impl Taken {
+    fn by(taken: oneshot::Sender<Socket>) -> Self {
+        Self(Arc::new(Mutex::new(Some(taken))))
+    }
+
+    pub(super) fn hand_over(&self, stream: TcpStream, unread: Bytes) {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = taken.take() {
+            // Whoever has ended meanwhile does not want it.
+            let _ = taken.send((stream, unread));
+        }
+    }
+}
+
+fn websocket_key(request: &Request) -> Option<String> {
+    let upgrade = request.header("upgrade")?;
     if !upgrade.eq_ignore_ascii_case("websocket") {
         return None;
     }
-    let key = headers.get("sec-websocket-key")?.to_str().ok()?;
-    Some(key.to_owned())
+    request.header("sec-websocket-key").map(str::to_owned)
 }
 
-fn headers(request: &Request<Incoming>) -> Vec<(String, String)> {
-    let headers = request.headers().iter().map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), value)
-    });
-    headers.collect()
-}
-
-fn as_sent(request: &Request<Incoming>, peer: SocketAddr) -> tether_apigw::http::Request {
-    let uri = request.uri();
-    tether_apigw::http::Request {
-        method: request.method().to_string(),
-        path: uri.path().to_owned(),
-        query: uri.query().unwrap_or_default().to_owned(),
-        headers: headers(request),
-        source_ip: peer.ip().to_string(),
-        ..tether_apigw::http::Request::default()
-    }
-}
-
-fn handshake(api: &Api, request: &Request<Incoming>, peer: SocketAddr) -> Handshake {
+fn handshake(api: &Api, request: &Request) -> Handshake {
     let mut handshake = Handshake {
-        headers: headers(request),
-        query: query::decode(request.uri().query().unwrap_or_default()),
+        headers: request.headers.clone(),
+        query: query::decode(&request.query),
     };
     handshake.forward(&Forwarded {
-        source_ip: peer.ip().to_string(),
+        source_ip: request.source_ip.clone(),
         port: api.address.port(),
         proto: "http".to_owned(),
         trace_id: format!(

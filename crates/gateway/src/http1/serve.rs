@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::{Handler, Limits};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,4 +54,15 @@ pub async fn serve<H: Handler + ?Sized>(
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
     cut.cancel();
     tasks.wait().await;
+}
+
+/// Serves one connection, which somebody else has taken in: until either side has enough, or, told
+/// to end, until no answer is on its way.
+pub async fn serve_stream<H: Handler + ?Sized>(
+    stream: TcpStream,
+    handler: Arc<H>,
+    limits: Limits,
+    ending: CancellationToken,
+) {
+    Connection::new(stream, handler, limits, ending).run().await;
 }
