@@ -40,7 +40,7 @@ use tether_apigw::InvokeResult;
 use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::{RouteSelection, Stamp};
-use tether_gateway::{LocalKeys, Meters};
+use tether_gateway::{LocalKeys, Meters, Upstream};
 use tether_sam::{Route, WebSocketApi};
 use throttles::Throttles;
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,7 @@ pub(crate) struct Api {
     unread: Duration,
     notices: Notice,
     /// To HTTP backends.
-    http: integration::Http,
+    upstream: Upstream,
     tasks: TaskTracker,
     /// Its connections, each until `$disconnect` has returned.
     talking: TaskTracker,
@@ -179,7 +179,7 @@ impl Api {
             roster: cloud.roster(),
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),
-            http: integration::http(),
+            upstream: Upstream::default(),
             talking: TaskTracker::new(),
             closing: ending.child_token(),
             ending,

@@ -21,46 +21,71 @@ type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A client with a pool, made at its first use.
 #[derive(Clone, Default)]
-pub(crate) struct Upstream(Arc<OnceLock<Result<HttpClient, String>>>);
+pub struct Upstream(Arc<OnceLock<Result<HttpClient, String>>>);
 
 /// A request to another server. It does not print.
-pub(crate) struct Outgoing {
-    pub(crate) method: String,
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Bytes,
+pub struct Outgoing {
+    /// `POST`
+    pub method: String,
+    /// `https://example.com/messages`
+    pub url: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
 }
 
 /// What it said. It does not print.
-pub(crate) struct Incoming {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Bytes,
+pub struct Incoming {
+    /// The status.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// All of it.
+    pub body: Bytes,
 }
 
 /// Why it said nothing.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UpstreamError {
+pub enum UpstreamError {
+    /// The integration's URL is none.
     #[error("{0} is no URL that can be called ({1}): correct the integration's Uri")]
     Url(String, String),
+    /// Nobody is there, or it broke off.
     #[error(
         "{host} did not answer ({why}): see that it runs and that the integration's Uri is right"
     )]
-    Unreachable { host: String, why: String },
+    Unreachable {
+        /// Whose.
+        host: String,
+        /// What the network said.
+        why: String,
+    },
+    /// More than API Gateway passes on.
     #[error("{0} answered more than 10 MB, which API Gateway does not pass on: ask it for less")]
     TooLarge(String),
+    /// It took too long.
     #[error(
         "{host} did not answer within {} s: see why it takes so long",
         .within.as_secs_f64()
     )]
-    TimedOut { host: String, within: Duration },
+    TimedOut {
+        /// Whose.
+        host: String,
+        /// How long it had.
+        within: Duration,
+    },
+    /// There is no TLS.
     #[error("no HTTP client can be made ({0}): this is a bug of tether, tell us")]
     Client(String),
 }
 
 impl Upstream {
     /// Sends a request and reads all of the answer. Nothing is followed.
-    pub(crate) async fn call(
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn call(
         &self,
         outgoing: Outgoing,
         within: Duration,

@@ -2,30 +2,15 @@
 
 use super::{Api, CallResult};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tether_apigw::websocket::limits::INTEGRATION_TIMEOUT;
 use tether_apigw::websocket::templates::{Mock, Scope, TemplateError, mock};
 use tether_apigw::websocket::{Connection, Stamp};
+use tether_gateway::Outgoing;
 use tether_sam::{Integration, Route};
 use tokio::time::timeout;
-
-/// The most that a backend may answer with
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>).
-const MOST: usize = 10 * 1024 * 1024;
-
-pub(super) type Http = Client<HttpConnector, Full<Bytes>>;
-
-pub(super) fn http() -> Http {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new()).build(connector)
-}
 
 /// What an integration is asked.
 pub(super) struct Question<'a> {
@@ -156,33 +141,27 @@ async fn call_backend(
         .fill(integration.uri.as_deref().unwrap_or_default())
         .map_err(words)?;
     let body = request_body(integration, question).map_err(words)?;
-    let uri: Uri = uri.parse().map_err(|_| format!("{uri} is no URL"))?;
-    if uri.scheme_str() != Some("http") {
-        return Err(format!("{uri} is not called: only http:// backends are"));
-    }
-    let method = integration.method.as_deref().unwrap_or("POST");
-    let mut request = Request::builder()
-        .method(method)
-        .uri(&uri)
-        .header("content-type", "application/json");
-    for (name, value) in mapped_headers(integration, &scope) {
-        request = request.header(name, value);
-    }
-    let request = request
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| error.to_string())?;
-    let answer = api.http.request(request).await;
-    let answer = answer.map_err(|error| format!("{uri} does not answer ({error})"))?;
-    let status = answer.status().as_u16();
-    let body = Limited::new(answer.into_body(), MOST).collect().await;
-    let body = body.map_err(|error| format!("{uri} breaks off its answer ({error})"))?;
-    let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-    Ok(json!({ "statusCode": status, "body": body }))
+    let json = ("content-type".to_owned(), "application/json".to_owned());
+    let mapped = mapped_headers(integration, &scope).into_iter();
+    let outgoing = Outgoing {
+        method: integration
+            .method
+            .clone()
+            .unwrap_or_else(|| "POST".to_owned()),
+        url: uri,
+        headers: std::iter::once(json).chain(mapped).collect(),
+        body: Bytes::from(body),
+    };
+    // Whoever asks keeps the integration's own time.
+    let answer = api.upstream.call(outgoing, INTEGRATION_TIMEOUT).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    Ok(json!({ "statusCode": answer.status, "body": body }))
 }
 
 /// `integration.request.header.NAME: context.connectionId`, and the other sources
 /// that messages have.
-fn mapped_headers(integration: &Integration, scope: &Scope<'_>) -> Vec<(HeaderName, HeaderValue)> {
+fn mapped_headers(integration: &Integration, scope: &Scope<'_>) -> Vec<(String, String)> {
     let mapped = integration
         .request_parameters
         .iter()
@@ -193,7 +172,9 @@ fn mapped_headers(integration: &Integration, scope: &Scope<'_>) -> Vec<(HeaderNa
                 None if from.starts_with('\'') => from.trim_matches('\'').to_owned(),
                 None => scope.fill(&format!("${from}")).ok()?,
             };
-            Some((name.parse().ok()?, value.parse().ok()?))
+            HeaderName::from_bytes(name.as_bytes()).ok()?;
+            HeaderValue::from_str(&value).ok()?;
+            Some((name.to_owned(), value))
         });
     mapped.collect()
 }
