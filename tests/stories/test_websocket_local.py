@@ -1,6 +1,7 @@
 """WebSocket APIs of a working copy: who is let in, and what changes while they serve."""
 
 import json
+import socket as sockets
 
 import botocore.auth
 import botocore.awsrequest
@@ -227,3 +228,95 @@ def test_without_a_key_in_the_template_any_is_let_in_and_that_is_said_once(tmp_p
             assert ask(socket, mark="any") == {"route": "$default"}
         notices = [it["message"] for it in local.process.events_of("notice")]
         assert len([it for it in notices if "declares none" in it]) == 1
+
+
+# ---- rules of tether.toml
+
+RULES = """
+[websocket]
+action = "$request.body.action"
+
+[[websocket.rules]]
+name = "no shouting"
+actions = ["shout"]
+access = "closed"
+"""
+
+
+def test_rules_are_read_again_when_they_are_saved_and_connections_stay(tmp_path):
+    project = project_of(tmp_path / "project", **api("Chat"))
+    with Local(project) as local, connect(local) as socket:
+        assert ask(socket, action="shout") == {"route": "$default"}
+        local.reloads(lambda: project.write("tether.toml", RULES))
+        assert ask(socket, action="shout")["rule"] == "no shouting"
+        assert ask(socket, action="say") == {"route": "$default"}
+        # Nonsense changes nothing, and is said.
+        project.edit("tether.toml", "closed", "ajar")
+        local.process.wait_for("notReloaded")
+        assert ask(socket, action="shout")["rule"] == "no shouting"
+        local.reloads(lambda: project.edit("tether.toml", "ajar", "public"))
+        assert ask(socket, action="shout") == {"route": "$default"}
+
+
+# ---- other integrations
+
+OWN_SHAPE = """
+def handler(event, context):
+    return {"got": event}
+"""
+
+
+def integration(api, name, **properties):
+    """A route of that name on an integration of its own, and its answer."""
+    of = {"ApiId": {"Ref": api}}
+    target = {"Fn::Sub": f"integrations/${{{api}{name}Own}}"}
+    answer = {"RouteId": {"Ref": f"{api}{name}"}, "RouteResponseKey": "$default"}
+    parts = {
+        f"{api}{name}Own": ("Integration", {**of, **properties}),
+        f"{api}{name}": ("Route", {**of, "RouteKey": name.lower(), "Target": target}),
+        f"{api}{name}Answer": ("RouteResponse", {**of, **answer}),
+    }
+    return {
+        name: {"Type": f"AWS::ApiGatewayV2::{kind}", "Properties": properties}
+        for name, (kind, properties) in parts.items()
+    }
+
+
+def test_a_function_behind_an_aws_integration_sees_what_its_template_makes(tmp_path):
+    own = json.loads(json.dumps(FUNCTION).replace("talk/", "own/"))
+    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Own.Arn}/invocations"
+    aws = {"IntegrationType": "AWS", "IntegrationUri": {"Fn::Sub": uri}}
+    template = {
+        "TemplateSelectionExpression": "\\$default",
+        "RequestTemplates": {"$default": '{"who":"$context.connectionId","text":$input.json(\'$.text\')}'},
+    }
+    project = project_of(
+        tmp_path / "project",
+        Own=own,
+        **api("Chat"),
+        **integration("Chat", "Plain", **aws),
+        **integration("Chat", "Mapped", **aws, **template),
+    )
+    project.write("own/app.py", OWN_SHAPE)
+    with Local(project) as local, connect(local) as socket:
+        message = {"action": "plain", "text": "hi"}
+        assert ask(socket, **message) == {"got": message}
+        mapped = ask(socket, action="mapped", text="hi")["got"]
+        assert mapped == {"who": mapped["who"], "text": "hi"} and mapped["who"].endswith("=")
+
+
+def test_a_backend_behind_https_is_called_by_tls(tmp_path):
+    with sockets.create_server(("127.0.0.1", 0)) as server:
+        uri = f"https://127.0.0.1:{server.getsockname()[1]}/messages"
+        http = {"IntegrationType": "HTTP_PROXY", "IntegrationMethod": "POST", "IntegrationUri": uri}
+        project = project_of(
+            tmp_path / "project", **api("Chat"), **integration("Chat", "Send", **http)
+        )
+        with Local(project) as local, connect(local) as socket:
+            socket.send(json.dumps({"action": "send"}))
+            server.settimeout(PATIENCE)
+            with server.accept()[0] as client:
+                # A handshake record; it gets no answer.
+                assert client.recv(5)[:2] == b"\x16\x03"
+            assert json.loads(socket.recv(timeout=PATIENCE))["message"] == "Internal server error"
+            local.wait_for_notice("did not answer")

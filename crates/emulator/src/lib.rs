@@ -48,8 +48,10 @@ pub use faults::{FaultHit, FaultSink};
 pub use known::Known;
 pub use options::{AccessSink, HttpOptions, Options, WebSocketTable};
 pub use tails::Tails;
+pub use tether_apigw::websocket::rules::Rules;
 pub use tether_gateway::{Access, Keys};
 pub use tether_host::{LogLine, LogSink};
+pub use websocket::WebSocketRules;
 pub use working_copies::{Certificates, WantedCopy, WorkingCopies};
 
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 
 use crate::cloud::Place;
 use crate::tails::Tails;
+use crate::websocket::WebSocketRules;
 use crate::working_copies::WorkingCopies;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::websocket::limits::{IDLE, LIFETIME};
-use tether_apigw::websocket::rules::Rules;
 use tether_gateway::{Access, Keys, LocalKeys, Settings};
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
@@ -59,7 +59,7 @@ pub struct Options {
     /// Connections are kept in a DynamoDB table; none: nowhere.
     pub websocket_table: Option<WebSocketTable>,
     /// What applications put on top of API Gateway's rules.
-    pub websocket_rules: Arc<Rules>,
+    pub websocket_rules: WebSocketRules,
     /// An asynchronous invocation that failed is tried again after these
     /// pauses.
     pub async_retries: [Duration; 2],
@@ -145,7 +145,7 @@ impl Default for Options {
             websocket_connects: NonZeroU32::new(WEBSOCKET_CONNECTS),
             websocket_unread: WEBSOCKET_UNREAD,
             websocket_table: None,
-            websocket_rules: Arc::default(),
+            websocket_rules: WebSocketRules::default(),
             async_retries: ASYNC_RETRIES,
             role_session: ROLE_SESSION,
             reap_after: REAP_AFTER,

@@ -46,6 +46,8 @@ use throttles::Throttles;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use manners::WebSocketRules;
+
 pub(crate) use door::serve;
 pub(crate) use roster::Roster;
 pub(crate) use throttles::Connects;
@@ -175,7 +177,7 @@ impl Api {
             lifetime: cloud.options.websocket_lifetime,
             unread: cloud.options.websocket_unread,
             connects: Arc::clone(&cloud.connects),
-            manners: Manners::new(Arc::clone(&cloud.options.websocket_rules)),
+            manners: Manners::new(cloud.options.websocket_rules.clone()),
             roster: cloud.roster(),
             notices: Arc::clone(&cloud.notices),
             tasks: cloud.tasks.clone(),

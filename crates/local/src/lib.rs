@@ -18,7 +18,7 @@ pub use report::{Report, Reports, ServedApi, ServedFunction, ServedRoute};
 use copies::Copies;
 use reload::Sources;
 use std::sync::Arc;
-use tether_emulator::{Deployment, Emulator, Options, Tails};
+use tether_emulator::{Deployment, Emulator, Options, Tails, WebSocketRules};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ pub struct Local {
     plan: Plan,
     emulator: Emulator,
     copies: Arc<Copies>,
+    rules: WebSocketRules,
     reports: Reports,
     /// As they were before they were read.
     sources: Mutex<Sources>,
@@ -40,6 +41,7 @@ impl Local {
     pub async fn start(plan: Plan, options: Options, reports: Reports) -> Result<Self, Error> {
         let sources = Mutex::new(Sources::of(&plan));
         let tails = Tails::default();
+        let rules = options.websocket_rules.clone();
         let copies = Arc::new(Copies::find(&plan, &options, &tails, &reports)?);
         let options = Options {
             no_iam: true,
@@ -61,6 +63,7 @@ impl Local {
             plan,
             emulator,
             copies,
+            rules,
             reports,
             sources,
         };
@@ -127,7 +130,10 @@ impl Local {
     }
 
     async fn update(&self) -> Result<Deployment, Error> {
-        Ok(self.emulator.update(&self.plan.source()?).await?)
+        let rules = self.plan.rules()?;
+        let deployed = self.emulator.update(&self.plan.source()?).await?;
+        self.rules.replace(rules);
+        Ok(deployed)
     }
 
     fn tell_ready(&self, deployed: &Deployment) {

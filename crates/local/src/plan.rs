@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tether_emulator::{Known, Place, StackSource};
-use tether_project::{Debugging, EnvVars, External, TemplateFile, import_values};
+use tether_emulator::{Known, Place, Rules, StackSource};
+use tether_project::{
+    Debugging, EnvVars, External, ProjectError, TemplateFile, import_values, settings,
+};
 
 /// What to serve, and how.
 pub struct Plan {
@@ -23,6 +25,9 @@ pub struct Plan {
     pub imports: Option<PathBuf>,
     /// Values for functions' variables, as `sam` takes them.
     pub env_vars: Option<PathBuf>,
+    /// Where the rules of WebSocket messages are, instead of in the `tether.toml`
+    /// beside the template.
+    pub websocket_rules: Option<PathBuf>,
     /// The first API's port, the next one's is one higher; 0 takes free ones.
     pub first_port: u16,
     /// The port for SDKs; 0 takes a free one.
@@ -68,6 +73,19 @@ impl Plan {
 
     pub(crate) fn imports(&self) -> Result<Option<BTreeMap<String, String>>, Error> {
         Ok(self.imports.as_deref().map(import_values).transpose()?)
+    }
+
+    /// The rules of WebSocket messages as they are written now.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(crate) fn rules(&self) -> Result<Rules, Error> {
+        let beside = || self.template.with_file_name(settings::FILE);
+        let file = self.websocket_rules.clone();
+        // One that is named has to be there.
+        let file = file.or_else(|| Some(beside()).filter(|it| it.is_file()));
+        let rules = file.as_deref().map(settings::websocket_rules).transpose();
+        Ok(rules.map_err(ProjectError::from)?.unwrap_or_default())
     }
 
     pub(crate) fn env_vars(&self) -> Result<Option<EnvVars>, Error> {

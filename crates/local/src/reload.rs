@@ -25,6 +25,7 @@ impl Sources {
         let files = [plan.template.clone()].into_iter().chain(beside);
         let files = files.chain(plan.env_vars.clone());
         let files = files.chain(plan.imports.clone());
+        let files = files.chain(plan.websocket_rules.clone());
         Self {
             files: files.map(|it| (it.clone(), glance(&it))).collect(),
         }

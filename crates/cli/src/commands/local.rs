@@ -23,7 +23,9 @@ pub(crate) async fn run(mut typed: Typed, output: &Output) -> Result<ExitCode> {
     let reports: Reports = Arc::new(move |report| printer.local(&report));
     let typed_websockets = std::mem::take(&mut typed.websockets);
     let profile = typed.profile.clone();
-    let (plan, mut options) = meant::of(typed, output)?;
+    let (mut plan, mut options) = meant::of(typed, output)?;
+    plan.websocket_rules
+        .clone_from(&typed_websockets.websocket_rules);
     let otherwise = Otherwise {
         table: Some(websockets::TABLE),
         rules: Some(plan.template.with_file_name(tether_project::settings::FILE))

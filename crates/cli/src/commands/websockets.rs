@@ -6,7 +6,6 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::Arc;
 use tether_aws::{Access, EndpointKind};
 use tether_emulator::{Options, WebSocketTable};
 use tether_project::settings::websocket_rules;
@@ -39,7 +38,7 @@ pub(crate) async fn apply(
         Some(count) => NonZeroU32::new(count),
     };
     if let Some(file) = typed.websocket_rules.as_ref().or(otherwise.rules.as_ref()) {
-        options.websocket_rules = Arc::new(websocket_rules(file)?);
+        options.websocket_rules.replace(websocket_rules(file)?);
     }
     let table = typed.websocket_table.as_deref().or(otherwise.table);
     let Some(name) = table.filter(|it| *it != "-") else {

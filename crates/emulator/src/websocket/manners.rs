@@ -4,7 +4,7 @@ use super::Api;
 use super::connection::Live;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tether_apigw::websocket::rules::{self, Refusal, Rules};
 use tether_apigw::websocket::throttle::Bucket;
 use tether_apigw::websocket::{Connection, Handshake, HandshakeAnswer, Stamp};
@@ -13,9 +13,27 @@ use tether_apigw::websocket::{Connection, Handshake, HandshakeAnswer, Stamp};
 /// quiet.
 const IDENTITIES: usize = 4096;
 
+/// Rules that can be replaced while connections are open: what is held against
+/// them from then on is held against the new ones.
+#[derive(Clone, Debug, Default)]
+pub struct WebSocketRules(Arc<RwLock<Arc<Rules>>>);
+
+impl WebSocketRules {
+    /// Others from now on.
+    pub fn replace(&self, rules: Rules) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *all = Arc::new(rules);
+    }
+
+    fn now(&self) -> Arc<Rules> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&all)
+    }
+}
+
 /// The rules of an API.
 pub(super) struct Manners {
-    rules: Arc<Rules>,
+    rules: WebSocketRules,
     identities: Mutex<HashMap<String, Bucket>>,
 }
 
@@ -44,7 +62,7 @@ impl Standing {
 }
 
 impl Manners {
-    pub(super) fn new(rules: Arc<Rules>) -> Self {
+    pub(super) fn new(rules: WebSocketRules) -> Self {
         Self {
             rules,
             identities: Mutex::default(),
@@ -59,7 +77,7 @@ impl Manners {
         handshake: &Handshake,
         stamp: &Stamp,
     ) -> Result<Standing, HandshakeAnswer> {
-        let admitted = self.rules.admit(connection, handshake, stamp);
+        let admitted = self.rules.now().admit(connection, handshake, stamp);
         admitted.map(Standing::of).map_err(|refusal| {
             api.notice(format!("{} $connect: {refusal}", api.logical_id));
             HandshakeAnswer::Refuse {
@@ -71,22 +89,22 @@ impl Manners {
 
     /// Holds a message against them.
     pub(super) fn check(&self, live: &Live, body: &str, stamp: &Stamp) -> Result<(), Refusal> {
-        self.pace(live, stamp.now_ms)?;
+        let rules = self.rules.now();
+        self.pace(&rules, live, stamp.now_ms)?;
         let standing = &live.manners.of_rules;
-        self.rules
-            .check(&live.connection, standing, body, stamp.now_ms)
+        rules.check(&live.connection, standing, body, stamp.now_ms)
     }
 
-    fn pace(&self, live: &Live, now_ms: u64) -> Result<(), Refusal> {
-        let Some(pace) = &self.rules.pace else {
+    fn pace(&self, rules: &Rules, live: &Live, now_ms: u64) -> Result<(), Refusal> {
+        let Some(pace) = &rules.pace else {
             return Ok(());
         };
         let own = live.manners.pace.lock();
         let mut own = own.unwrap_or_else(PoisonError::into_inner);
         let identity = pace.identity.as_ref();
-        let identity = identity.and_then(|it| Some((it, self.rules.identity(&live.connection)?)));
+        let identity = identity.and_then(|it| Some((it, rules.identity(&live.connection)?)));
         let Some((limit, identity)) = identity else {
-            return self.rules.pace(&mut own, None, now_ms);
+            return rules.pace(&mut own, None, now_ms);
         };
         let all = self.identities.lock();
         let mut all = all.unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +112,7 @@ impl Manners {
             all.retain(|_, bucket| !bucket.is_full(limit, now_ms));
         }
         let bucket = all.entry(identity.to_owned()).or_insert_with(Bucket::full);
-        self.rules.pace(&mut own, Some(bucket), now_ms)
+        rules.pace(&mut own, Some(bucket), now_ms)
     }
 
     /// Says it in the log.

@@ -86,6 +86,7 @@ pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
         template,
         stack_name: typed.stack_name,
         imports: typed.import_values,
+        websocket_rules: None,
         env_vars,
         endpoint_port: typed.endpoint_port,
         concurrency: typed.concurrency,
