@@ -179,11 +179,12 @@ pub(super) async fn run(
 ) {
     let end = match taking.await {
         Ok((stream, unread)) => {
-            // Only now can it be posted to: 410 until here.
-            api.register(&live);
             talk(&api, &live, Socket::new(stream), unread).await
         }
-        Err(_) => End::abnormal(),
+        Err(_) => {
+            api.unregister(&live);
+            End::abnormal()
+        }
     };
     // Boxed: it would make each idle connection larger.
     Box::pin(routing::disconnected(&api, &live.connection, &end)).await;

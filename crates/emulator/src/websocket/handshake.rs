@@ -57,6 +57,9 @@ pub(super) async fn answer(api: Arc<Api>, request: Request) -> Answer {
     };
     let (taken, taking) = oneshot::channel();
     let live = Live::new(connection, &api.logical_id, manners, api.latency);
+    // Now it can be posted to, 410 until here; what comes before the client has
+    // its answer waits.
+    api.register(&live);
     let talking = connection::run(Arc::clone(&api), live, taking);
     api.tasks.spawn(api.talking.track_future(talking));
     let mut answer = switching(&key, subprotocol.as_deref());
