@@ -85,6 +85,21 @@ def test_a_saved_template_is_served_and_nonsense_is_told_while_the_last_good_one
         assert local.get("/echo").status == 200
 
 
+def test_a_saved_file_that_the_template_includes_counts(project):
+    project.write("nested.yaml", "Resources:\n  Table: {Type: AWS::Serverless::SimpleTable}\n")
+    project.edit(
+        "template.yaml",
+        "  Table:",
+        "  Nested: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: nested.yaml}}\n  Table:",
+    )
+    with Local(project) as local:
+        assert len(local.client("dynamodb").list_tables()["TableNames"]) == 2
+        one = "Resources:\n  One: {Type: AWS::Serverless::SimpleTable}\n"
+        more = one + "  Two: {Type: AWS::Serverless::SimpleTable}\n"
+        local.reloads(lambda: project.write("nested.yaml", more))
+        assert len(local.client("dynamodb").list_tables()["TableNames"]) == 3
+
+
 def test_saved_code_counts_in_the_next_request(project):
     with Local(project) as local:
         assert local.get("/echo").status == 200

@@ -17,8 +17,10 @@ pub use report::{Report, Reports, ServedApi, ServedFunction, ServedRoute};
 
 use copies::Copies;
 use reload::Sources;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 use tether_emulator::{Deployment, Emulator, Options, Tails, WebSocketRules};
+use tether_project::TemplateFile;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +33,8 @@ pub struct Local {
     reports: Reports,
     /// As they were before they were read.
     sources: Mutex<Sources>,
+    /// Files that the template includes.
+    included: std::sync::Mutex<Vec<PathBuf>>,
 }
 
 impl Local {
@@ -66,6 +70,7 @@ impl Local {
             rules,
             reports,
             sources,
+            included: std::sync::Mutex::default(),
         };
         let deployed = match local.deploy().await {
             Ok(deployed) if local.plan.strict && !deployed.unsupported.is_empty() => {
@@ -88,6 +93,7 @@ impl Local {
     pub async fn follow(&self, ending: &CancellationToken) {
         let mut sources = self.sources.lock().await;
         loop {
+            sources.follow(self.take_included());
             tokio::select! {
                 () = sources.change() => self.reload().await,
                 () = ending.cancelled() => return,
@@ -126,14 +132,34 @@ impl Local {
     }
 
     async fn deploy(&self) -> Result<Deployment, Error> {
-        Ok(self.emulator.deploy(&self.plan.source()?).await?)
+        let (source, file) = self.plan.source()?;
+        let deployed = self.emulator.deploy(&source).await;
+        self.includes(&file);
+        Ok(deployed?)
     }
 
     async fn update(&self) -> Result<Deployment, Error> {
         let rules = self.plan.rules()?;
-        let deployed = self.emulator.update(&self.plan.source()?).await?;
+        let (source, file) = self.plan.source()?;
+        let updated = self.emulator.update(&source).await;
+        self.includes(&file);
+        let updated = updated?;
         self.rules.replace(rules);
-        Ok(deployed)
+        Ok(updated)
+    }
+
+    /// Those are followed as well from now on.
+    fn includes(&self, file: &TemplateFile) {
+        let included = self.included.lock();
+        let mut included = included.unwrap_or_else(PoisonError::into_inner);
+        included.push(file.path.clone());
+        included.extend(file.named());
+    }
+
+    /// What is to be followed besides.
+    fn take_included(&self) -> Vec<PathBuf> {
+        let included = self.included.lock();
+        std::mem::take(&mut *included.unwrap_or_else(PoisonError::into_inner))
     }
 
     fn tell_ready(&self, deployed: &Deployment) {

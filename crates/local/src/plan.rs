@@ -57,18 +57,20 @@ impl Plan {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub(crate) fn source(&self) -> Result<StackSource, Error> {
+    pub(crate) fn source(&self) -> Result<(StackSource, Arc<TemplateFile>), Error> {
         let file = TemplateFile::open(&self.template, self.stack_name.as_deref())?;
-        Ok(StackSource {
+        let file = Arc::new(file);
+        let source = StackSource {
             name: self.name().to_owned(),
             template: file.path.clone(),
             parameters: self.parameters.clone(),
             known: Known {
                 imports: self.imports()?.unwrap_or_default(),
                 stored: self.env_vars()?.map(|it| it.stored()).unwrap_or_default(),
-                files: Some(Arc::new(file)),
+                files: Some(Arc::clone(&file) as _),
             },
-        })
+        };
+        Ok((source, file))
     }
 
     pub(crate) fn imports(&self) -> Result<Option<BTreeMap<String, String>>, Error> {

@@ -31,6 +31,16 @@ impl Sources {
         }
     }
 
+    /// Follows these as well, as they are now.
+    pub(crate) fn follow(&mut self, more: Vec<PathBuf>) {
+        for file in more {
+            if !self.files.iter().any(|(known, _)| *known == file) {
+                let now = glance(&file);
+                self.files.push((file, now));
+            }
+        }
+    }
+
     /// Waits until one of them has changed, and stays as it is for a moment: an
     /// editor may write in several steps.
     pub(crate) async fn change(&mut self) {

@@ -2,8 +2,9 @@
 
 use crate::cdk;
 use crate::error::ProjectError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use tether_sam::{Files, Unread};
 
 /// A template with the files around it, for [`tether_sam::Surroundings::files`]. It does not print.
@@ -16,6 +17,8 @@ pub struct TemplateFile {
     pub folder: PathBuf,
     /// Local paths by their key in S3, from CDK's asset manifest.
     assets: BTreeMap<String, String>,
+    /// What was read of other files.
+    read: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl TemplateFile {
@@ -40,7 +43,15 @@ impl TemplateFile {
             path,
             text,
             folder,
+            read: Mutex::default(),
         })
+    }
+
+    /// The files that the template has named so far, and whose content is part of it.
+    #[must_use]
+    pub fn named(&self) -> Vec<PathBuf> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.iter().cloned().collect()
     }
 }
 
@@ -49,7 +60,11 @@ impl Files for TemplateFile {
         if path.contains("://") {
             return Err(Unread::Elsewhere("only files here are read".to_owned()));
         }
-        let text = std::fs::read_to_string(self.folder.join(path));
+        let path = self.folder.join(path);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(path.clone());
+        drop(read);
+        let text = std::fs::read_to_string(path);
         text.map_err(|error| Unread::Missing(error.to_string()))
     }
 

@@ -178,9 +178,7 @@ pub(super) async fn run(
     taking: oneshot::Receiver<handshake::Socket>,
 ) {
     let end = match taking.await {
-        Ok((stream, unread)) => {
-            talk(&api, &live, Socket::new(stream), unread).await
-        }
+        Ok((stream, unread)) => talk(&api, &live, Socket::new(stream), unread).await,
         Err(_) => {
             api.unregister(&live);
             End::abnormal()
