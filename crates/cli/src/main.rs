@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     } else {
         output::Output::new(typed.json, typed.verbose)
     };
-    let runtime = match runtime() {
+    let runtime = match runtime(&typed.command) {
         Ok(runtime) => runtime,
         Err(error) => return exit::failed(&output, &anyhow::Error::from(error), typed.verbose),
     };
@@ -38,12 +38,14 @@ fn main() -> ExitCode {
     code
 }
 
-/// A thread for each core but one: on two cores, work that is passed from thread
-/// to thread costs more than it gains, and functions need the other one.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.saturating_sub(1).max(1))
-        .enable_all()
-        .build()
+/// `tether local` has a thread for each core but one: on two cores, work that is
+/// passed from thread to thread costs more than it gains, and functions need the
+/// other one.
+fn runtime(command: &args::Command) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if matches!(command, args::Command::Local(_)) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        runtime.worker_threads(cores.saturating_sub(1).max(1));
+    }
+    runtime.enable_all().build()
 }

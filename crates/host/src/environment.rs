@@ -112,7 +112,7 @@ impl ExecutionEnvironment {
         listener: TcpListener,
         sink: &LogSink,
     ) -> std::io::Result<Self> {
-        let server = Server::on(listener, About::of(&launch.environment))?;
+        let server = Server::for_somebody_elses(listener, About::of(&launch.environment))?;
         Self::of(server, Body::somebody_elses(), Instant::now(), launch, sink)
     }
 
@@ -206,7 +206,7 @@ impl ExecutionEnvironment {
 
     /// Whether anybody is connected to its Runtime API.
     pub(crate) fn is_connected(&self) -> bool {
-        *self.server.connections.borrow() > 0
+        self.server.is_connected()
     }
 
     /// So many of its threads wait for an event.

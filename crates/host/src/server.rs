@@ -2,6 +2,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
 mod extensions;
+mod peers;
 mod posting;
 
 pub(crate) use extensions::{About, Standing};
@@ -14,6 +15,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use peers::Peers;
 use posting::{Posting, read_error, refuse_after};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -66,6 +68,7 @@ pub(crate) struct Server {
     pub(crate) init_error: watch::Receiver<Option<Posted>>,
     /// Counts the connections that are open.
     pub(crate) connections: watch::Receiver<usize>,
+    peers: Arc<Peers>,
     /// The server ends when this goes.
     _life: oneshot::Sender<()>,
 }
@@ -98,11 +101,22 @@ impl Server {
     /// Serves on a free port of the loopback interface, before the process
     /// starts: some clients give up on a refused port.
     pub(crate) async fn bind(about: About) -> std::io::Result<Self> {
-        Self::on(TcpListener::bind(("127.0.0.1", 0)).await?, about)
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::on(listener, about, Peers::default())
+    }
+
+    /// Serves there a process that may come and go.
+    pub(crate) fn for_somebody_elses(listener: TcpListener, about: About) -> std::io::Result<Self> {
+        Self::on(listener, about, Peers::asked())
+    }
+
+    /// Whether anybody is connected who has not hung up.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.peers.any()
     }
 
     /// Serves there.
-    pub(crate) fn on(listener: TcpListener, about: About) -> std::io::Result<Self> {
+    fn on(listener: TcpListener, about: About, peers: Peers) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (work, receiver) = mpsc::channel(1);
         let (asked, asked_receiver) = watch::channel(0);
@@ -119,7 +133,8 @@ impl Server {
             extensions,
             init_error,
         });
-        tokio::spawn(serve(listener, state, open, end));
+        let peers = Arc::new(peers);
+        tokio::spawn(serve(listener, state, (open, Arc::clone(&peers)), end));
         Ok(Self {
             address,
             work,
@@ -128,6 +143,7 @@ impl Server {
             extensions: standing,
             init_error: init_receiver,
             connections,
+            peers,
             _life: life,
         })
     }
@@ -140,11 +156,12 @@ const MOST_CONNECTIONS: usize = 128;
 async fn serve(
     listener: TcpListener,
     state: Arc<State>,
-    open: watch::Sender<usize>,
+    (open, peers): (watch::Sender<usize>, Arc<Peers>),
     mut end: oneshot::Receiver<()>,
 ) {
     let open = Arc::new(open);
     let mut connections = JoinSet::new();
+    let mut number = 0_u64;
     loop {
         let stream = tokio::select! {
             accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
@@ -162,6 +179,9 @@ async fn serve(
         let _ = stream.set_nodelay(true);
         let state = Arc::clone(&state);
         let is_open = OneMore::of(Arc::clone(&open));
+        number += 1;
+        peers.add(number, &stream);
+        let (peers, number) = (Arc::clone(&peers), number);
         connections.spawn(async move {
             let _is_open = is_open;
             let service = hyper::service::service_fn(move |request| {
@@ -173,6 +193,7 @@ async fn serve(
             let _ = connection
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
+            peers.remove(number);
         });
     }
 }
