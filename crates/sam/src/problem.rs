@@ -49,8 +49,23 @@ impl Problem {
             (Some(only), None) | (None, Some(only)) => format!("{only}: "),
             (None, None) => String::new(),
         };
-        format!("{line}: {subject}{}", self.message)
+        one_line(format!("{line}: {subject}{}", self.message))
     }
+}
+
+/// What a file says may have line breaks in it, in a key for example.
+fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len() + 4);
+    for letter in text.chars() {
+        match letter {
+            letter if letter.is_control() => line.extend(letter.escape_default()),
+            letter => line.push(letter),
+        }
+    }
+    line
 }
 
 /// Everything that is wrong, in the order of the text. Never empty.
@@ -168,6 +183,14 @@ mod tests {
         assert_eq!(
             problem.to_string(),
             "template.yaml:12:5: HelloFunction.Runtime: message"
+        );
+        let odd = Problem {
+            property: Some("a\nb".into()),
+            ..problem.clone()
+        };
+        assert_eq!(
+            odd.to_string(),
+            r"template.yaml:12:5: HelloFunction.a\nb: message"
         );
         let bare = Problem {
             position: None,
