@@ -203,6 +203,12 @@ def test_ctrl_c_ends_it_within_a_second_with_every_process(project):
         local.process.leaves_nothing_behind()
 
 
+def test_ctrl_c_counts_from_the_first_moment_on(project):
+    for _ in range(5):
+        with Local(project) as local:
+            assert local.interrupt() == 0
+
+
 def test_ctrl_c_does_not_wait_for_a_function_that_is_busy(project):
     project.write(
         "echo/app.py",

@@ -18,9 +18,10 @@ pub(crate) enum Asked {
 pub(crate) fn watch() -> Ending {
     let ending = Ending::default();
     let signalled = ending.clone();
+    // From now on, and not from when the task's turn has come.
+    let mut signals = Signals::listen();
     // Lives as long as the process.
     tokio::spawn(async move {
-        let mut signals = Signals::listen();
         loop {
             let asked = signals.next().await;
             if asked == Asked::Again && signalled.gently.is_cancelled() {
