@@ -10,8 +10,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -19,6 +21,9 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 /// The first byte of a TLS connection: a handshake record
 /// (<https://www.rfc-editor.org/rfc/rfc8446#section-5.1>).
 const HANDSHAKE: u8 = 0x16;
+
+/// For a client to begin, and to agree on keys.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(30);
 
 /// See the module.
 #[derive(Clone)]
@@ -58,8 +63,9 @@ impl LocalTls {
     /// Unwraps a TLS connection, and passes what is in it on to `address`, where
     /// the same is served without.
     pub(crate) async fn unwrap(&self, stream: TcpStream, address: SocketAddr) {
-        // A client that breaks off is its own affair.
-        let Ok(mut inside) = self.acceptor.accept(stream).await else {
+        // A client that breaks off, or never goes on, is its own affair.
+        let accepted = timeout(HANDSHAKE_TIME, self.acceptor.accept(stream)).await;
+        let Ok(Ok(mut inside)) = accepted else {
             return;
         };
         if let Ok(mut server) = TcpStream::connect(address).await {
@@ -69,10 +75,12 @@ impl LocalTls {
     }
 }
 
-/// Whether a client begins to speak TLS. It waits for the first byte.
+/// Whether a client begins to speak TLS. It waits for the first byte, and not for
+/// ever: whoever reads the rest has limits of its own.
 pub(crate) async fn is_tls(stream: &TcpStream) -> bool {
     let mut first = [0];
-    matches!(stream.peek(&mut first).await, Ok(1) if first == [HANDSHAKE])
+    let read = timeout(HANDSHAKE_TIME, stream.peek(&mut first)).await;
+    matches!(read, Ok(Ok(1))) && first == [HANDSHAKE]
 }
 
 struct Made {

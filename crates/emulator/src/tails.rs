@@ -10,7 +10,15 @@ use tokio::sync::Notify;
 
 /// What `LogType=Tail` gives back
 /// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
-const TAIL: usize = 4 * 1024;
+pub(crate) const TAIL: usize = 4 * 1024;
+
+/// Adds a line to the end of a log, of which no more is kept.
+pub(crate) fn keep_end(kept: &mut VecDeque<u8>, line: &str) {
+    kept.extend(line.bytes());
+    kept.push_back(b'\n');
+    let surplus = kept.len().saturating_sub(TAIL);
+    kept.drain(..surplus);
+}
 
 /// Within this.
 const REPORT_COMES: Duration = Duration::from_secs(1);
@@ -55,11 +63,7 @@ impl Tails {
         }
         let Some(id) = &line.request_id else { return };
         if let Some(kept) = self.kept().get_mut(&**id) {
-            let bytes = &mut kept.bytes;
-            bytes.extend(line.text.bytes());
-            bytes.push_back(b'\n');
-            let surplus = bytes.len().saturating_sub(TAIL);
-            bytes.drain(..surplus);
+            keep_end(&mut kept.bytes, &line.text);
             if line.stream == Stream::Platform && is_report(&line.text) {
                 kept.over.notify_one();
             }

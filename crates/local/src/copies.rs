@@ -42,6 +42,8 @@ pub(crate) struct Copies {
     /// What each function was told, for processes that start before its first
     /// event.
     told: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Looks at interpreters that are under way.
+    checks: Mutex<JoinSet<()>>,
 }
 
 /// The functions of one version of the template.
@@ -105,6 +107,7 @@ impl Copies {
             known: RwLock::new(Arc::new(nothing)),
             before: Mutex::default(),
             told: Mutex::default(),
+            checks: Mutex::default(),
         };
         let settled = copies.look(plan, reports)?;
         *copies.known_mut() = Arc::new(settled);
@@ -275,13 +278,17 @@ impl Copies {
     /// Looks whether what starts each function runs, and says what is another
     /// version than the template's. Nothing waits for it.
     pub(crate) fn check(&self, reports: &Reports) {
+        let checks = self.checks.lock();
+        let mut checks = checks.unwrap_or_else(PoisonError::into_inner);
         for copy in self.known().functions.values().flatten() {
             let (copy, reports) = (copy.clone(), Arc::clone(reports));
-            tokio::spawn(async move { tell(&copy, &reports).await });
+            checks.spawn(async move { tell(&copy, &reports).await });
         }
     }
 
     pub(crate) async fn stop(&self) {
+        let checks = self.checks.lock();
+        checks.unwrap_or_else(PoisonError::into_inner).abort_all();
         let known = self.known();
         let mut ends = JoinSet::new();
         for copy in known.functions.values().flatten() {

@@ -1,13 +1,10 @@
 //! The log of one execution environment: lines on their way to the terminal,
 //! and the last ones of an invocation whose caller asked for them.
 
+use crate::tails::keep_end;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tether_host::{LogLine, LogSink};
-
-/// What `LogType=Tail` gives back
-/// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
-const TAIL: usize = 4 * 1024;
 
 /// See the module.
 pub(crate) struct Tap {
@@ -55,10 +52,7 @@ impl Tap {
         let request_id = {
             let mut state = self.state();
             if let Some(kept) = &mut state.kept {
-                kept.extend(line.text.bytes());
-                kept.push_back(b'\n');
-                let surplus = kept.len().saturating_sub(TAIL);
-                kept.drain(..surplus);
+                keep_end(kept, &line.text);
             }
             state.request_id.clone()
         };
@@ -101,6 +95,7 @@ impl Tap {
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use crate::tails::TAIL;
 
     #[test]
     fn the_tail_is_the_end_of_one_invocation_and_of_no_other() {
