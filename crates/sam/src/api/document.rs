@@ -53,6 +53,23 @@ pub(super) struct Contents {
     pub(super) minimum_compression_bytes: Option<u64>,
 }
 
+impl Contents {
+    /// Adds a route that a resource of its own is; a second one of the same is wrong.
+    pub(super) fn add(&mut self, route: ApiRoute, resource: &Resource, found: &mut Findings) {
+        let same = |it: &&ApiRoute| it.method == route.method && it.path == route.path;
+        match self.routes.iter().find(same) {
+            Some(first) => {
+                let message = format!(
+                    "{} {} is defined a second time; first at {}.",
+                    route.method, route.path, first.position
+                );
+                found.wrong(&Part::of(resource), message);
+            }
+            None => self.routes.push(route),
+        }
+    }
+}
+
 /// One method of one path.
 struct Operation<'d> {
     path: &'d str,

@@ -120,17 +120,7 @@ pub(super) fn add_parts(
         let Some(route) = route(resource, api, parts, contents, found) else {
             continue;
         };
-        let same = |it: &&ApiRoute| it.method == route.method && it.path == route.path;
-        match contents.routes.iter().find(same) {
-            Some(first) => {
-                let message = format!(
-                    "{} {} is defined a second time; first at {}.",
-                    route.method, route.path, first.position
-                );
-                found.wrong(&Part::of(resource), message);
-            }
-            None => contents.routes.push(route),
-        }
+        contents.add(route, resource, found);
     }
 }
 
