@@ -66,7 +66,8 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(project):
-    with Served(project, "--stack-name", "hello") as served:
+    # What the stack is called stands in the samconfig.toml that came with it.
+    with Served(project) as served:
         yield served
 
 

@@ -125,6 +125,17 @@ def test_variables_and_parameters_come_from_where_sam_has_them(project):
         assert "processes are kept warm" in local.wait_for_notice("--warm-containers")
 
 
+def test_the_stack_is_called_what_samconfig_calls_it(project):
+    project.write("samconfig.toml", 'version = 0.1\n[default.global.parameters]\nstack_name = "sam-app"\n')
+    with Local(project) as local:
+        assert local.ready["stack"] == "sam-app"
+        (stack,) = local.client("cloudformation").describe_stacks(StackName="sam-app")["Stacks"]
+        assert stack["StackStatus"] == "CREATE_COMPLETE"
+        assert all(it["name"].startswith("sam-app-") for it in local.ready["functions"])
+    with Local(project, "--stack-name", "typed") as local:
+        assert local.ready["stack"] == "typed"
+
+
 def test_flags_of_sams_containers_are_taken_and_explained(project):
     with Local(project, "--skip-pull-image", "--docker-network", "x", "--warm-containers", "LAZY") as local:
         for flag in ("--skip-pull-image", "--docker-network", "--warm-containers"):

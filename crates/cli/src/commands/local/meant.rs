@@ -84,7 +84,7 @@ pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
         },
         commands: typed.running.commands.command,
         template,
-        stack_name: typed.stack_name,
+        stack_name: typed.stack_name.or(settings.text("stack_name")?),
         imports: typed.import_values,
         websocket_rules: None,
         env_vars,
