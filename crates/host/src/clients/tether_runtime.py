@@ -23,6 +23,7 @@ import functools
 import importlib
 import json
 import logging
+import marshal
 import os
 import socket
 import sys
@@ -30,6 +31,8 @@ import time
 import traceback
 
 TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # Standard output and standard error as they were at the start, whatever the code
 # puts into sys.stdout: on Lambda, log messages have a descriptor of their own.
@@ -216,11 +219,13 @@ class LambdaContext(Shown):
         client = parse_header(headers, "client-context", "Client Context")
         cognito = parse_header(headers, "cognito-identity", "Cognito Identity") or {}
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        (
+            self.log_group_name,
+            self.log_stream_name,
+            self.function_name,
+            self.memory_limit_in_mb,
+            self.function_version,
+        ) = of_function()
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id") or None
         # The trace context travels inside the client context and is not part of it.
@@ -247,6 +252,13 @@ class LambdaContext(Shown):
     def log(self, message):
         """Write one log message, past the logging module and its levels."""
         write_log(str(message))
+
+
+@functools.lru_cache(maxsize=None)
+def of_function():
+    """What the context says of the function, as it is at the first invocation."""
+    names = "LOG_GROUP_NAME LOG_STREAM_NAME FUNCTION_NAME FUNCTION_MEMORY_SIZE FUNCTION_VERSION"
+    return [os.environ.get("AWS_LAMBDA_" + name) for name in names.split()]
 
 
 class CognitoIdentity(Shown):
@@ -280,8 +292,11 @@ def fill(thing, values):
 
 def parse_header(headers, name, label):
     """The JSON in a header, None when the header is missing or empty."""
+    text = headers.get("lambda-runtime-" + name)
+    if not text:
+        return None
     try:
-        return json.loads(headers.get("lambda-runtime-" + name) or "null")
+        return json.loads(text)
     except ValueError as error:
         text = "Unable to parse %s JSON: %s" % (label, error)
         raise Fault("LambdaContextUnmarshalError", text)
@@ -302,7 +317,7 @@ def decode_event(body, content_type):
         return body
     try:
         # Not from bytes: json.loads would guess at the encoding, and be lenient.
-        return json.loads(body.decode("utf-8-sig"))
+        return json.loads(str(body[3:] if body.startswith(BYTE_ORDER_MARK) else body, "utf-8"))
     except Exception as error:
         raise Fault("UnmarshalError", "Unable to unmarshal input: %s" % error)
 
@@ -330,16 +345,35 @@ def to_json(value):
     """JSON as AWS's client writes it, which uses simplejson.
 
     The json module cannot be bent to this: it writes a namedtuple as a list and
-    offers no way to write a Decimal as a number. From Python 3.12 on, text goes
-    out unescaped; AWS's client goes by the managed runtime's name, not by
-    ``sys.version``, and so does this one.
+    offers no way to write a Decimal as a number. Of what is made of Python's own
+    types alone both write the same, and json many times faster; marshal refuses
+    the others, and what it lets through besides, json does.
     """
-    _, _, minor = os.environ.get("AWS_EXECUTION_ENV", "").partition("AWS_Lambda_python3.")
-    unescaped = minor.isdigit() and int(minor) >= 12
+    unescaped = texts_go_unescaped()
+    try:
+        marshal.dumps(value)
+        return (UNESCAPED if unescaped else ESCAPED)(value)
+    except Exception:
+        pass  # a fault in the value is found again, and named as AWS's client does
     quote = json.encoder.encode_basestring if unescaped else json.encoder.encode_basestring_ascii
     parts = []
     write_value(value, quote, parts.append, set())
     return "".join(parts)
+
+
+ESCAPED = json.JSONEncoder().encode
+UNESCAPED = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@functools.lru_cache(maxsize=None)
+def texts_go_unescaped():
+    """From Python 3.12 on they do.
+
+    AWS's client goes by the managed runtime's name, not by ``sys.version``, and so
+    does this one.
+    """
+    _, _, minor = os.environ.get("AWS_EXECUTION_ENV", "").partition("AWS_Lambda_python3.")
+    return minor.isdigit() and int(minor) >= 12
 
 
 def write_value(value, quote, write, parents):
@@ -570,13 +604,17 @@ class RuntimeApi:
     def __init__(self, address):
         """Remember ``host:port``; the first call connects."""
         self._address = address
+        agent = "tether-python/%d.%d.%d" % sys.version_info[:3]
+        self._head = " HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n" % (address, agent)
+        self._next = self._request("GET", "/invocation/next")
         self._socket = None
-        self._reader = None
+        # Read, and not yet used.
+        self._rest = b""
 
     def next_invocation(self):
         """Wait, without a limit, for the next invocation: its headers and its event."""
         try:
-            status, headers, body = self._call("GET", "/invocation/next")
+            status, headers, body = self._call(self._next)
         except KeyboardInterrupt:
             sys.exit(130)  # Ctrl-C with nothing running is not worth a traceback
         if status != 200:
@@ -593,55 +631,63 @@ class RuntimeApi:
         if invocation.get("lambda-runtime-invocation-id"):
             headers["Lambda-Runtime-Invocation-Id"] = invocation["lambda-runtime-invocation-id"]
         path = "/invocation/%s/%s" % (request_id, kind)
-        status, _, reply = self._call("POST", path, headers, body)
+        status, _, reply = self._call(self._request("POST", path, headers, body))
+        if status < 400:
+            return
         reason = "%d %s" % (status, reply.decode("utf-8", "replace").strip())
         if status >= 500:
             give_up("the Runtime API failed on the %s of %s: %s" % (kind, request_id, reason))
-        if status >= 400:
-            complain("the %s of %s was not taken: %s" % (kind, request_id, reason))
+        complain("the %s of %s was not taken: %s" % (kind, request_id, reason))
 
     def fail_init(self, problem):
         """Report that the handler could not be loaded."""
         headers = {"Lambda-Runtime-Function-Error-Type": problem["errorType"]}
-        status, _, _ = self._call("POST", "/init/error", headers, to_bytes(problem))
+        status, _, _ = self._call(
+            self._request("POST", "/init/error", headers, to_bytes(problem))
+        )
         if status >= 400:
             complain("the Runtime API answered %d to the initialisation error" % status)
 
-    def _call(self, method, path, headers=None, body=b""):
-        """One exchange: status, headers by lower-case name, body."""
-        lines = ["%s /2018-06-01/runtime%s HTTP/1.1" % (method, path), "Host: " + self._address]
-        lines.append("User-Agent: tether-python/%d.%d.%d" % sys.version_info[:3])
-        lines += ["%s: %s" % pair for pair in (headers or {}).items()]
+    def _request(self, method, path, headers=None, body=b""):
+        head = method + " /2018-06-01/runtime" + path + self._head
+        for pair in (headers or {}).items():
+            head += "%s: %s\r\n" % pair
         if method == "POST":
-            lines.append("Content-Length: %d" % len(body))
-        # Head and body in one write: of two, the second may wait 40 ms for the
-        # acknowledgement of the first.
-        request = "\r\n".join(lines + ["", ""]).encode("utf-8") + body
+            head += "Content-Length: %d\r\n" % len(body)
+        return (head + "\r\n").encode("utf-8") + body
+
+    def _call(self, request):
+        """One exchange: status, headers by lower-case name, body."""
         try:
-            return self._exchange(request)
+            return self._read_reply(self._send(request))
         except OSError as error:
             give_up("no Runtime API at %s: %s" % (self._address, error))
 
-    def _exchange(self, request):
-        status_line = b""
-        while not status_line:
+    def _send(self, request):
+        """The head of its reply."""
+        while True:
             fresh = self._socket is None
             if fresh:
                 self._connect()
             try:
+                # In one write: of two, the second may wait 40 ms for the
+                # acknowledgement of the first.
                 self._socket.sendall(request)
-                status_line = self._reader.readline()
+                head = self._read_to(b"\r\n\r\n")
             except ConnectionError:
-                pass
-            if not status_line:
-                self._disconnect()
-                # One that was kept open may have been idle for too long; a new one not.
-                if fresh:
-                    raise ConnectionError("the connection was closed without a reply")
-        status = int(status_line.split(None, 2)[1])
+                head = b""
+            if head:
+                return head
+            self._disconnect()
+            # One that was kept open may have been idle for too long; a new one not.
+            if fresh:
+                raise ConnectionError("the connection was closed without a reply")
+
+    def _read_reply(self, head):
+        status_line, *lines = head.decode("utf-8", "replace").split("\r\n")
         headers = {}
-        for line in iter(lambda: self._reader.readline().strip(), b""):
-            name, _, value = line.decode("utf-8", "replace").partition(":")
+        for line in lines:
+            name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
         if headers.get("transfer-encoding", "").lower() == "chunked":
             body = b"".join(iter(self._read_chunk, b""))
@@ -649,29 +695,43 @@ class RuntimeApi:
             body = self._read(int(headers.get("content-length", 0)))
         if headers.get("connection", "").lower() == "close":
             self._disconnect()
-        return status, headers, body
+        return int(status_line.split(None, 2)[1]), headers, body
 
     def _read_chunk(self):
-        size = int(self._reader.readline().split(b";")[0] or b"0", 16)
+        size = int(self._read_to(b"\r\n").split(b";")[0] or b"0", 16)
         return self._read(size + len(b"\r\n"))[:size]
 
+    def _read_to(self, end):
+        """Everything before this end; nothing: the connection was closed."""
+        while True:
+            found, ending, rest = self._rest.partition(end)
+            if ending:
+                self._rest = rest
+                return found
+            more = self._socket.recv(8192)
+            if not more:
+                return b""
+            self._rest += more
+
     def _read(self, size):
-        data = self._reader.read(size)
-        if len(data) < size:
-            raise ConnectionError("the connection was closed within a reply")
-        return data
+        parts, left = [self._rest[:size]], size - len(self._rest)
+        self._rest = self._rest[size:]
+        while left > 0:
+            parts.append(self._socket.recv(min(left, 1 << 20)))
+            if not parts[-1]:
+                raise ConnectionError("the connection was closed within a reply")
+            left -= len(parts[-1])
+        return b"".join(parts)
 
     def _connect(self):
         host, _, port = self._address.rpartition(":")
         # No timeout, whatever default the handler's code sets for sockets.
         self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._reader = self._socket.makefile("rb")
 
     def _disconnect(self):
-        self._reader.close()
         self._socket.close()
-        self._socket = self._reader = None
+        self._socket, self._rest = None, b""
 
 
 def complain(message):
