@@ -145,7 +145,7 @@ fn working_copy(job: &Job, starter: Starter) -> WorkingCopy {
 /// Counts what the process prints; the lines of Lambda's are told and dropped.
 fn sink(printed: &Arc<AtomicUsize>) -> LogSink {
     let printed = Arc::clone(printed);
-    Arc::new(move |line| {
+    LogSink::new(move |line| {
         if line.stream == Stream::Stdout {
             printed.fetch_add(1, Ordering::Relaxed);
         }

@@ -351,8 +351,8 @@ fn is_plain_on(stream: &impl anstream::stream::RawStream) -> bool {
     anstream::AutoStream::choice(stream) == anstream::ColorChoice::Never
 }
 
-/// Everything goes through it from the first line of a function on. Before, and
-/// where there is none, nobody has to be kept from waiting.
+/// Everything goes through it where functions run. Where there are none, nobody
+/// has to be kept from waiting.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 fn put(to: To, bytes: &[u8]) {
@@ -364,8 +364,16 @@ fn put(to: To, bytes: &[u8]) {
 
 /// See [`Queue::put_when_there_is_room`].
 fn put_patiently(to: To, bytes: &[u8], missing: impl Fn(u64) -> Vec<u8>) {
-    let queue = QUEUE.get_or_init(|| Queue::new(Process));
-    queue.put_when_there_is_room(to, bytes, missing);
+    queue().put_when_there_is_room(to, bytes, missing);
+}
+
+/// Whether functions' lines are taken at once now.
+fn has_room() -> bool {
+    queue().has_room()
+}
+
+fn queue() -> &'static Queue {
+    QUEUE.get_or_init(|| Queue::new(Process))
 }
 
 /// Waits until everything is written, if somebody reads it.

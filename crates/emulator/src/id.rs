@@ -14,20 +14,24 @@ pub(crate) fn uuid() -> String {
     let mut bytes = random::<16>();
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex = hex(&bytes);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.into_iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.extend(digits(byte));
+    }
+    text
 }
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| digits(*byte)).collect()
+}
+
+fn digits(byte: u8) -> [char; 2] {
+    let digit = |it: u8| char::from_digit(u32::from(it), 16).unwrap_or_default();
+    [digit(byte >> 4), digit(byte & 0xf)]
 }
 
 /// `length` characters of `alphabet`, always the same for the same seed: what

@@ -47,9 +47,9 @@ impl Tails {
     #[must_use]
     pub fn sink(&self, sink: LogSink) -> LogSink {
         let tails = self.clone();
-        Arc::new(move |line: LogLine| {
+        sink.clone().behind(move |line: LogLine| {
             tails.see(&line);
-            sink(line);
+            sink.take(line);
         })
     }
 

@@ -1,6 +1,6 @@
 //! A request's road to a function URL.
 
-use crate::desk::{Answered, Called, Desk};
+use crate::desk::{Answered, Called, Desk, payload};
 use crate::functions::{Call, Outcome};
 use crate::http1::{Received, Reply};
 use crate::signed::{self, NotSigned, Wanted};
@@ -98,7 +98,7 @@ async fn go(desk: &Desk, rules: &Rules, received: &Received, stamp: &Stamp) -> R
     let call = Call {
         function: rules.function.clone(),
         source_arn: String::new(),
-        payload: url::event(&visit).to_string().into(),
+        payload: payload(&url::event(&visit)),
         streams: rules.streams,
     };
     if rules.streams {

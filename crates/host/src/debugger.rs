@@ -220,18 +220,18 @@ impl Debuggee {
     /// Takes lines in front of this sink, and keeps those that only say where
     /// the debugger listens.
     pub(crate) fn reads(&self, sink: &LogSink) -> LogSink {
-        let _ = self.target.sink.set(Arc::clone(sink));
+        let _ = self.target.sink.set(sink.clone());
         let kind = self.target.kind;
         if kind == DebuggerKind::Native && !self.target.waits {
             // It has none that could say anything.
-            return Arc::clone(sink);
+            return sink.clone();
         }
-        let (known, sink) = (Arc::clone(&self.target.known), Arc::clone(sink));
-        Arc::new(move |line: LogLine| {
+        let (known, behind) = (Arc::clone(&self.target.known), sink.clone());
+        sink.behind(move |line: LogLine| {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             if !known.hears(kind, &line.text) {
                 drop(known);
-                sink(line);
+                behind.take(line);
             }
         })
     }
@@ -278,7 +278,7 @@ impl Target {
     /// In the function's log.
     fn say(&self, text: &str) {
         if let Some(sink) = self.sink.get() {
-            sink(LogLine::platform(&self.function, text.to_owned()));
+            sink.take(LogLine::platform(&self.function, text.to_owned()));
         }
     }
 

@@ -447,9 +447,9 @@ impl Function {
 
 /// What a build says stands in the function's log.
 fn progress(copy: &WorkingCopy, sink: &LogSink) -> Progress {
-    let (sink, source) = (Arc::clone(sink), Arc::from(copy.name.as_str()));
+    let (sink, source) = (sink.clone(), Arc::from(copy.name.as_str()));
     Arc::new(move |text: &str| {
-        sink(LogLine::platform(&source, text.to_owned()));
+        sink.take(LogLine::platform(&source, text.to_owned()));
     })
 }
 

@@ -69,4 +69,47 @@ impl LogLine {
 
 /// Where lines go. It may block while it cannot take more of a process's lines,
 /// and the process waits then; lines of [`Stream::Platform`] it takes at once.
-pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
+#[derive(Clone)]
+pub struct LogSink {
+    take: Arc<dyn Fn(LogLine) + Send + Sync>,
+    has_room: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl LogSink {
+    /// One that may block each time: threads that may not wait do not call it.
+    #[must_use]
+    pub fn new(take: impl Fn(LogLine) + Send + Sync + 'static) -> Self {
+        Self {
+            take: Arc::new(take),
+            has_room: Arc::new(|| false),
+        }
+    }
+
+    /// It does not block for what is taken right after this said so. To ask is
+    /// much cheaper than a thread that may wait.
+    #[must_use]
+    pub fn with_room(self, has_room: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            has_room: Arc::new(has_room),
+            ..self
+        }
+    }
+
+    /// Something in front of it, that blocks when it does.
+    #[must_use]
+    pub fn behind(&self, take: impl Fn(LogLine) + Send + Sync + 'static) -> Self {
+        Self {
+            take: Arc::new(take),
+            has_room: Arc::clone(&self.has_room),
+        }
+    }
+
+    /// Takes a line.
+    pub fn take(&self, line: LogLine) {
+        (self.take)(line);
+    }
+
+    fn has_room(&self) -> bool {
+        (self.has_room)()
+    }
+}

@@ -7,7 +7,6 @@
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tether_host::{Clients, ExecutionEnvironment, Launch, LogSink};
 use tether_protocol::Secret;
@@ -63,7 +62,7 @@ async fn a_thousand_invocations_leave_no_descriptor_and_no_process_behind() {
     std::fs::write(folder.path().join("app.py"), code).unwrap();
     let clients = Clients::write().unwrap();
     let launch = launch(&clients, folder.path());
-    let sink: LogSink = Arc::new(|_| {});
+    let sink = LogSink::new(|_| {});
     // The runtime opens its own with the first.
     one_process(&launch, &sink).await;
     let before = settled(usize::MAX).await;

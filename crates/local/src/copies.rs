@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::report::{Report, Reports, log_sink};
+use crate::report::{Report, Reports};
 use crate::surroundings;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tempfile::TempDir;
-use tether_emulator::{Options, Tails, WantedCopy, WorkingCopies};
+use tether_emulator::{Options, WantedCopy, WorkingCopies};
 use tether_host::world::{self, About};
 use tether_host::{Clients, DebuggerKind, Function, LogSink, Starter, Watcher, WorkingCopy};
 use tether_project::{EnvVars, LocalCode, Place, Wishes};
@@ -81,7 +81,7 @@ impl Copies {
     pub(crate) fn find(
         plan: &Plan,
         options: &Options,
-        tails: &Tails,
+        sink: LogSink,
         reports: &Reports,
     ) -> Result<Self, Error> {
         let notes = Arc::clone(reports);
@@ -99,7 +99,7 @@ impl Copies {
         let copies = Self {
             clients: Arc::new(Clients::write()?),
             watcher,
-            sink: tails.sink(log_sink(reports)),
+            sink,
             region: plan.place.region.clone(),
             variables,
             aws_tables: options.aws_tables,
@@ -192,7 +192,7 @@ impl Copies {
             starter,
             debugger,
         };
-        let function = Function::new(copy, Arc::clone(&self.sink));
+        let function = Function::new(copy, self.sink.clone());
         let function = function.watched(&self.watcher).at_most(plan.concurrency);
         let function = Arc::new(function);
         let kept = Arc::clone(&function);

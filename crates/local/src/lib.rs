@@ -20,6 +20,7 @@ use reload::Sources;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use tether_emulator::{Deployment, Emulator, Options, Tails, WebSocketRules};
+use tether_host::LogSink;
 use tether_project::TemplateFile;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -38,15 +39,25 @@ pub struct Local {
 }
 
 impl Local {
-    /// Serves a template; [`Report::Ready`] says where.
+    /// Serves a template; [`Report::Ready`] says where. `logs` takes the lines of its functions.
     ///
     /// # Errors
     /// Everything that is wrong with the template; a port that is taken.
-    pub async fn start(plan: Plan, options: Options, reports: Reports) -> Result<Self, Error> {
+    pub async fn start(
+        plan: Plan,
+        options: Options,
+        reports: Reports,
+        logs: LogSink,
+    ) -> Result<Self, Error> {
         let sources = Mutex::new(Sources::of(&plan));
         let tails = Tails::default();
         let rules = options.websocket_rules.clone();
-        let copies = Arc::new(Copies::find(&plan, &options, &tails, &reports)?);
+        let copies = Arc::new(Copies::find(
+            &plan,
+            &options,
+            tails.sink(logs.clone()),
+            &reports,
+        )?);
         let options = Options {
             no_iam: true,
             working_copies: Some(Arc::clone(&copies) as _),
@@ -58,7 +69,7 @@ impl Local {
             plan.endpoint_port,
             plan.place.clone(),
             options,
-            report::log_sink(&reports),
+            logs,
             report::notice_sink(&reports),
             Arc::new(|_| {}),
         )

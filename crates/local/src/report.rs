@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tether_emulator::{DeployedRoute, Deployment, Emulator, Notice};
-use tether_host::{LogLine, LogSink};
 
 /// Takes reports.
 pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
@@ -78,9 +77,6 @@ pub enum Report {
         /// Everything that is wrong, one a line.
         message: String,
     },
-    /// A line of a function's log. Its printer has a form of its own for it.
-    #[serde(skip)]
-    Log(LogLine),
 }
 
 /// An API that is served.
@@ -150,11 +146,6 @@ fn served_route(route: &DeployedRoute) -> ServedRoute {
         target: route.target.clone(),
         authorizer: route.authorizer.clone(),
     }
-}
-
-pub(crate) fn log_sink(reports: &Reports) -> LogSink {
-    let reports = Arc::clone(reports);
-    Arc::new(move |line: LogLine| reports(Report::Log(line)))
 }
 
 pub(crate) fn notice_sink(reports: &Reports) -> Notice {

@@ -124,11 +124,11 @@ fn sinks(typed: &Typed, output: &Output) -> (LogSink, Notice) {
     // What the helper Lambdas print is tether's own affair.
     let helper = format!("{}-", typed.helper_stack_name);
     let wanted = move |source: &str| judge.is_verbose() || !source.starts_with(&helper);
-    let logs = output.clone();
+    let logs = output.log_sink();
     (
-        Arc::new(move |line: LogLine| {
+        logs.clone().behind(move |line: LogLine| {
             if wanted(&line.source) {
-                logs.log(&line);
+                logs.take(line);
             }
         }),
         Arc::new(move |line: String| notices.notice(&line)),

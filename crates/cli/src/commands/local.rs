@@ -36,7 +36,7 @@ pub(crate) async fn run(mut typed: Typed, output: &Output) -> Result<ExitCode> {
     websockets::apply(&typed_websockets, otherwise, &mut options).await?;
     options.access = Arc::new(move |access: &Access<'_>| requests.request(access));
     let local = tokio::select! {
-        local = Local::start(plan, options, reports) => local?,
+        local = Local::start(plan, options, reports, output.log_sink()) => local?,
         // Nothing has begun.
         () = ending.gently.cancelled() => return Ok(ExitCode::SUCCESS),
     };

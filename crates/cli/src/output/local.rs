@@ -10,9 +10,6 @@ use tether_local::{Report, ServedApi, ServedFunction};
 impl Output {
     /// Something that happened to a template that is served.
     pub(crate) fn local(&self, report: &Report) {
-        if let Report::Log(line) = report {
-            return self.log(line);
-        }
         self.tell(lines(report), || json!(report));
     }
 

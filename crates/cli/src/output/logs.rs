@@ -4,7 +4,7 @@ use super::queue::To;
 use super::{Form, Output, SOFT, is_plain, note, put_patiently};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use tether_host::{LogLine, Stream};
+use tether_host::{LogLine, LogSink, Stream};
 use tether_runtime_api::log::time_of;
 
 /// One of these is a function's own, the same each time. Red is an error's.
@@ -41,6 +41,13 @@ struct Event<'a> {
 }
 
 impl Output {
+    /// Takes functions' lines.
+    pub(crate) fn log_sink(&self) -> LogSink {
+        super::queue();
+        let printer = self.clone();
+        LogSink::new(move |line: LogLine| printer.log(&line)).with_room(super::has_room)
+    }
+
     /// A function's line of output. It may wait until there is room for it.
     pub(crate) fn log(&self, line: &LogLine) {
         match &self.form {

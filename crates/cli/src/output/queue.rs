@@ -15,6 +15,10 @@ const ROOM: usize = 1024 * 1024;
 /// Written at once; between two of these it is known that somebody reads.
 const PIECE: usize = 64 * 1024;
 
+/// After a piece the writer looks again in this time, and is not woken meanwhile:
+/// under load that is one wake-up and one call for the lines of many invocations.
+const LINGER: Duration = Duration::from_millis(1);
+
 /// Whoever has not read anything for this long may not come back.
 const STALLED: Duration = Duration::from_secs(5);
 
@@ -51,11 +55,20 @@ struct State {
     is_stalled: bool,
     /// Lines that were dropped since.
     lost: u64,
-    /// The writer waits for something. To wake it costs more than a line does,
-    /// so nobody does that while it writes: it looks again by itself.
-    is_idle: bool,
+    writer: Writer,
     /// So many wait for progress; the same.
     waiters: usize,
+}
+
+/// What the writer does. To wake it costs more than a line does, so nobody does
+/// that while it looks again by itself.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Writer {
+    #[default]
+    Writes,
+    /// Looks again soon; only much to write cannot wait so long.
+    Lingers,
+    Sleeps,
 }
 
 /// The two streams.
@@ -109,6 +122,11 @@ impl Queue {
         self.shared.put(&mut state, to, bytes);
     }
 
+    /// Whether so much is left that nobody has to wait, be there a few who ask at a time.
+    pub(super) fn has_room(&self) -> bool {
+        self.shared.lock().size < ROOM / 2
+    }
+
     /// Waits until everything is written, or nobody reads it.
     pub(super) fn flush(&self) {
         drop(self.wait(|it| it.size == 0));
@@ -149,22 +167,32 @@ impl Shared {
             }
             _ => state.waiting.push_back((to, bytes.to_vec())),
         }
-        if std::mem::take(&mut state.is_idle) {
+        let is_needed = match state.writer {
+            Writer::Writes => false,
+            Writer::Lingers => state.size >= PIECE,
+            Writer::Sleeps => true,
+        };
+        if is_needed {
+            state.writer = Writer::Writes;
             self.more.notify_one();
         }
     }
 
     fn next(&self) -> (To, Vec<u8>) {
         let mut state = self.lock();
+        if state.waiting.is_empty() && state.waiters == 0 {
+            state.writer = Writer::Lingers;
+            let waited = self.more.wait_timeout(state, LINGER);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         loop {
-            match state.waiting.pop_front() {
-                Some(next) => return next,
-                None => {
-                    state.is_idle = true;
-                    let waited = self.more.wait(state);
-                    state = waited.unwrap_or_else(PoisonError::into_inner);
-                }
+            if let Some(next) = state.waiting.pop_front() {
+                state.writer = Writer::Writes;
+                return next;
             }
+            state.writer = Writer::Sleeps;
+            let waited = self.more.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 

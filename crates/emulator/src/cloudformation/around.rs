@@ -150,7 +150,7 @@ Outputs:
             0,
             Place::default(),
             Options::default(),
-            Arc::new(|_| {}),
+            tether_host::LogSink::new(|_| {}),
             Arc::new(move |line| told.lock().unwrap().push(line)),
             Arc::new(|_| {}),
         );

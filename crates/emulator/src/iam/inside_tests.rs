@@ -25,7 +25,7 @@ async fn a_schedule_invokes_its_function_as_long_as_the_functions_policy_lets_it
         0,
         Place::default(),
         Options::default(),
-        Arc::new(|_| {}),
+        tether_host::LogSink::new(|_| {}),
         Arc::new(|_| {}),
         Arc::new(|_| {}),
     );

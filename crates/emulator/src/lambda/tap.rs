@@ -35,7 +35,7 @@ impl Tap {
     /// Where the process's lines go.
     pub(crate) fn sink(self: &Arc<Self>) -> LogSink {
         let tap = Arc::clone(self);
-        Arc::new(move |line: LogLine| tap.pass(line))
+        self.sink.behind(move |line: LogLine| tap.pass(line))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -56,7 +56,7 @@ impl Tap {
             }
             state.request_id.clone()
         };
-        (self.sink)(LogLine { request_id, ..line });
+        self.sink.take(LogLine { request_id, ..line });
     }
 
     /// An invocation begins; `keep` its lines.
@@ -101,7 +101,7 @@ mod tests {
     fn the_tail_is_the_end_of_one_invocation_and_of_no_other() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&lines);
-        let sink: LogSink = Arc::new(move |line: LogLine| seen.lock().unwrap().push(line.text));
+        let sink = LogSink::new(move |line: LogLine| seen.lock().unwrap().push(line.text));
         let tap = Tap::new(sink, "f");
         tap.say("before".into());
         tap.begin("1", true, "START 1".into());

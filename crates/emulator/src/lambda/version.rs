@@ -165,7 +165,7 @@ impl Version {
             (Arc::clone(&state.revision), state.generation)
         };
         let name = &revision.configuration.function_name;
-        let tap = Tap::new(Arc::clone(&lambda.logs), name);
+        let tap = Tap::new(lambda.logs.clone(), name);
         let started = Instant::now();
         let mut environment = workshop.start(lambda, &revision, &tap, request_id).await?;
         // A start has time of its own; one that takes longer goes on in the

@@ -1,7 +1,7 @@
 //! What answers an HTTP API's route.
 
 use super::rules::{Rule, Target};
-use crate::desk::{Called, Desk, TimedOut, with_variables};
+use crate::desk::{Called, Desk, TimedOut, payload, with_variables};
 use crate::functions::Call;
 use crate::upstream::{Outgoing, UpstreamError};
 use std::time::Duration;
@@ -95,7 +95,7 @@ fn call(
     Call {
         function: with_variables(function, exchange.stage_variables),
         source_arn: desk.arn(&format!("{}{part}", exchange.stage)),
-        payload: event.to_string().into(),
+        payload: payload(&event),
         streams: false,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Trip;
 use super::rules::{Rule, Target};
-use crate::desk::{Called, TimedOut, with_variables};
+use crate::desk::{Called, TimedOut, payload, with_variables};
 use crate::functions::{Call, Outcome, Streamed};
 use crate::http1::Reply;
 use crate::streams::{self, Beginning, Rest};
@@ -25,9 +25,9 @@ impl<'a> Trip<'a> {
                 timeout,
             } => {
                 let within = self.within(*timeout);
-                let payload = proxy_event(&self.exchange, &self.rules.media).to_string();
-                limits::check_event(payload.as_bytes())?;
-                let call = self.call(rule, function, payload.into(), *streams);
+                let payload = payload(&proxy_event(&self.exchange, &self.rules.media));
+                limits::check_event(&payload)?;
+                let call = self.call(rule, function, payload, *streams);
                 if *streams {
                     self.stream(rule, call, within).await
                 } else {

@@ -61,7 +61,7 @@ impl Stage {
 
     fn sink(&self) -> LogSink {
         let lines = Arc::clone(&self.lines);
-        Arc::new(move |line| lines.lock().unwrap().push(line.text))
+        LogSink::new(move |line| lines.lock().unwrap().push(line.text))
     }
 
     fn launch(&self) -> Launch {

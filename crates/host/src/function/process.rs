@@ -8,7 +8,6 @@ use crate::launch::Launch;
 use crate::logs::LogSink;
 use crate::starter::DebugTarget;
 use crate::world;
-use std::collections::BTreeMap;
 use tether_protocol::{Environment, Secret};
 
 /// A process that serves one slot.
@@ -128,12 +127,12 @@ fn debug_target(copy: &WorkingCopy, debuggee: Option<&Debuggee>) -> Option<Debug
 /// Whether the function's own variables are the same. What Lambda sets is no
 /// reason for a new process, and a debugger's, least of all.
 fn same(had: &Environment, have: &Environment) -> bool {
-    let own = |variables: &Environment| -> BTreeMap<String, String> {
-        let mut own = variables.expose().clone();
-        own.retain(|name, _| !of_lambda(name));
-        own
-    };
-    own(had) == own(have)
+    own(had).eq(own(have))
+}
+
+fn own(variables: &Environment) -> impl Iterator<Item = (&String, &String)> {
+    let all = variables.expose().iter();
+    all.filter(|(name, _)| !of_lambda(name))
 }
 
 fn of_lambda(name: &str) -> bool {

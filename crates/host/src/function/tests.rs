@@ -28,7 +28,7 @@ impl Stage {
             debugger: None,
         };
         Self {
-            function: Arc::new(Function::new(copy, Arc::new(|_| {}))),
+            function: Arc::new(Function::new(copy, LogSink::new(|_| {}))),
             folder,
         }
     }
@@ -193,7 +193,7 @@ fn debugged() -> Stage {
         }),
         ..stage.function.copy().clone()
     };
-    stage.function = Arc::new(Function::new(copy, Arc::new(|_| {})));
+    stage.function = Arc::new(Function::new(copy, LogSink::new(|_| {})));
     stage
 }
 

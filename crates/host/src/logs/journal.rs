@@ -109,7 +109,7 @@ impl Journal {
             },
             format: LogFormat::of_variable(variable("AWS_LAMBDA_LOG_FORMAT").as_deref()),
             version: variable("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or("$LATEST".to_owned()),
-            sink: Arc::clone(sink),
+            sink: sink.clone(),
         };
         let mut task = JoinSet::new();
         task.spawn(reader.run(heard));
@@ -315,26 +315,25 @@ impl Reader {
     fn say(&self, text: String) {
         let line = LogLine::platform(&self.marks.source, text);
         let request_id = self.marks.request_id.clone();
-        (self.sink)(LogLine { request_id, ..line });
+        self.sink.take(LogLine { request_id, ..line });
     }
 
     /// Takes everything before these places, ended lines or not.
     async fn read_to(&mut self, places: Places) {
         let pipes = Arc::clone(&self.pipes);
-        let mut bytes = Vec::new();
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mark = places.in_stream(stream);
             let Some(pipe) = pipes.of_stream(stream) else {
                 continue;
             };
-            bytes.resize(CHUNK, 0);
-            loop {
+            // Most of the time there is nothing: room for it would cost more than all else.
+            let mut left = pipe.before(mark).min(CHUNK);
+            let mut bytes = vec![0; left];
+            while left > 0 {
                 let read = pipe.read_to(mark, &mut bytes);
-                if read == 0 {
-                    break;
-                }
-                let bytes = bytes.get(..read).unwrap_or_default();
-                self.take(stream, bytes).await;
+                let taken = bytes.get(..read).unwrap_or_default();
+                self.take(stream, taken).await;
+                left = if read == 0 { 0 } else { pipe.before(mark) };
             }
         }
         let ends = [self.out.end(&self.marks), self.err.end(&self.marks)];
@@ -365,9 +364,12 @@ impl Reader {
         if lines.is_empty() {
             return;
         }
-        let sink = Arc::clone(&self.sink);
-        let given = tokio::task::spawn_blocking(move || lines.into_iter().for_each(|it| sink(it)));
-        let _ = given.await;
+        let sink = self.sink.clone();
+        let give = move || lines.into_iter().for_each(|it| sink.take(it));
+        if self.sink.has_room() {
+            return give();
+        }
+        let _ = tokio::task::spawn_blocking(give).await;
     }
 }
 

@@ -40,11 +40,15 @@ mod unix {
             }
         }
 
+        /// So much stands before this mark and has not been read, in bytes.
+        pub(in super::super) fn before(&self, mark: u64) -> usize {
+            between(*self.place(), mark)
+        }
+
         /// Reads what there is before this mark; nothing: that was all.
         pub(in super::super) fn read_to(&self, mark: u64, bytes: &mut [u8]) -> usize {
             let mut place = self.place();
-            let left = usize::try_from(mark.saturating_sub(*place)).unwrap_or(usize::MAX);
-            let end = left.min(bytes.len());
+            let end = between(*place, mark).min(bytes.len());
             let room = bytes.get_mut(..end).unwrap_or_default();
             if room.is_empty() {
                 return 0;
@@ -65,6 +69,10 @@ mod unix {
         fn place(&self) -> MutexGuard<'_, u64> {
             self.place.lock().unwrap_or_else(PoisonError::into_inner)
         }
+    }
+
+    fn between(place: u64, mark: u64) -> usize {
+        usize::try_from(mark.saturating_sub(place)).unwrap_or(usize::MAX)
     }
 
     fn advance(place: &mut u64, read: usize) -> u64 {
@@ -90,6 +98,10 @@ mod elsewhere {
 
         pub(in super::super) async fn read(&self, bytes: &mut [u8]) -> (u64, usize) {
             (0, self.0.lock().await.read(bytes).await.unwrap_or(0))
+        }
+
+        pub(in super::super) fn before(&self, _: u64) -> usize {
+            0
         }
 
         pub(in super::super) fn read_to(&self, _: u64, _: &mut [u8]) -> usize {

@@ -283,7 +283,7 @@ fn notes(reports: &Reports) -> Notes {
 
 fn log_sink(reports: &Reports) -> LogSink {
     let reports = Arc::clone(reports);
-    Arc::new(move |line: LogLine| reports(Report::Log(line)))
+    LogSink::new(move |line: LogLine| reports(Report::Log(line)))
 }
 
 /// What is built is built now. Under a debugger the process starts as well, so

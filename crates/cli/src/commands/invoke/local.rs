@@ -8,9 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tether_host::{
-    Clients, DebuggerKind, Ended, Function, LogLine, LogSink, RunState, Starter, WorkingCopy,
-};
+use tether_host::{Clients, DebuggerKind, Ended, Function, RunState, Starter, WorkingCopy};
 use tether_project::{EnvVars, LocalCode, Wishes, WorkingCopies, parameter_overrides};
 use tether_protocol::{Environment, Secret};
 use tether_receiver::{Report, open_door};
@@ -186,8 +184,6 @@ async fn function(
     if let Some(debugger) = &debugger {
         starter.check_debugger(debugger).await?;
     }
-    let printer = output.clone();
-    let sink: LogSink = Arc::new(move |line: LogLine| printer.log(&line));
     let copy = WorkingCopy {
         name: code.source.name.clone(),
         code: code.source.code.clone(),
@@ -195,7 +191,7 @@ async fn function(
         starter,
         debugger,
     };
-    Ok(Function::new(copy, sink))
+    Ok(Function::new(copy, output.log_sink()))
 }
 
 /// What a developer should know before it runs here.

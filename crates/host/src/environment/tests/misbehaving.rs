@@ -221,7 +221,7 @@ async fn a_slow_reader_holds_up_the_process_and_no_memory_grows() {
     let gate = Mutex::new(gate);
     let taken = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = Arc::clone(&taken);
-    let sink: LogSink = Arc::new(move |line| {
+    let sink = LogSink::new(move |line| {
         if line.stream != crate::Stream::Platform {
             count.fetch_add(line.text.len() + 1, std::sync::atomic::Ordering::SeqCst);
             let _ = gate.lock().unwrap().recv();
@@ -243,4 +243,28 @@ async fn a_slow_reader_holds_up_the_process_and_no_memory_grows() {
     environment.settle().await;
     assert_eq!(taken.load(std::sync::atomic::Ordering::SeqCst), 1024 * 1024);
     environment.stop().await;
+}
+
+/// A thread of its own for each line costs more than all else that a line does.
+#[tokio::test]
+async fn only_a_sink_that_may_block_is_called_from_a_thread_that_may_wait() {
+    for has_room in [true, false] {
+        let stage = Stage::new();
+        let served_by = std::thread::current().id();
+        let (said, threads) = std::sync::mpsc::channel();
+        let sink = LogSink::new(move |line| {
+            if line.text == "printed" {
+                let _ = said.send(std::thread::current().id());
+            }
+        });
+        let sink = sink.with_room(move || has_room);
+        let mut environment = ExecutionEnvironment::start(&stage.launch(), &sink)
+            .await
+            .unwrap();
+        answer(&mut environment, "1", "print('printed')").await;
+        environment.settle().await;
+        let here: Vec<bool> = threads.try_iter().map(|it| it == served_by).collect();
+        assert_eq!(here, [has_room]);
+        environment.stop().await;
+    }
 }

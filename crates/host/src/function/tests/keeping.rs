@@ -17,7 +17,7 @@ impl Kept {
     fn new(most: Option<usize>) -> Self {
         let mut stage = Stage::new();
         let (says, lines) = mpsc::unbounded_channel();
-        let sink: LogSink = Arc::new(move |line| drop(says.send(line.text)));
+        let sink = LogSink::new(move |line| drop(says.send(line.text)));
         let watcher = Watcher::new(Arc::new(|note| panic!("{note}")));
         let function = Function::new(stage.function.copy().clone(), sink);
         let function = function.watched(&watcher);

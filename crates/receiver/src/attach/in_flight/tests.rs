@@ -2,7 +2,7 @@ use super::*;
 use aws_types::SdkConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tether_host::{Clients, Function, RunState, Source, Starter, WorkingCopy};
+use tether_host::{Clients, Function, LogSink, RunState, Source, Starter, WorkingCopy};
 use tether_protocol::serve::{Ran, Taking};
 use tether_protocol::{ClaimId, Secret, SessionId};
 use tether_store::Correlation;
@@ -39,7 +39,7 @@ fn job(nonce: &str) -> Job {
     let later = tether_host::now().plus(std::time::Duration::from_secs(60));
     Job {
         key: key(nonce),
-        function: Arc::new(Function::new(copy, Arc::new(|_| {}))),
+        function: Arc::new(Function::new(copy, LogSink::new(|_| {}))),
         correlation: Correlation::new(&config, "D"),
         session: SessionId::new("s"),
         claim: ClaimId::new("c"),
