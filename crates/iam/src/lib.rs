@@ -23,7 +23,7 @@ pub mod principal;
 
 pub use context::Context;
 pub use decision::{Ask, Denied, Policies, authorize};
-pub use policy::{Decision, Effect, Policy, PolicyError, evaluate};
+pub use policy::{Decision, Effect, Policy, PolicyError, Question, evaluate};
 pub use principal::Principal;
 
 use serde_json::Value;

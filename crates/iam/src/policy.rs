@@ -4,6 +4,7 @@
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>).
 
 mod document;
+mod question;
 
 use crate::answer::Answer;
 use crate::condition::Condition;
@@ -13,6 +14,7 @@ use crate::principal::{Grant, Principal, Principals};
 use serde_json::Value;
 
 pub use crate::pattern::Pattern;
+pub use question::Question;
 
 /// Why a policy cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,7 +128,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) context: &'a Context,
-    /// None where it does not matter: in identity policies.
+    /// None where it does not matter, in identity policies, and where nobody has said who asks:
+    /// the policy of a resource means them by `*`.
     pub(crate) principal: Option<&'a Principal>,
 }
 
@@ -209,6 +212,18 @@ impl Policy {
 
 impl Statement {
     pub(crate) fn applies(&self, asked: &Asked<'_>) -> Answer {
+        let mut answer = self.is_about(asked);
+        for condition in &self.conditions {
+            if answer == Answer::No {
+                break;
+            }
+            answer = answer.min(condition.met(asked.context, self.effect));
+        }
+        answer
+    }
+
+    /// Whether it applies, if its conditions are met.
+    fn is_about(&self, asked: &Asked<'_>) -> Answer {
         let context = asked.context;
         let mut answer = self
             .actions
@@ -218,16 +233,11 @@ impl Statement {
             answer = answer.min(about);
         }
         if let (Some(principals), true) = (&self.principals, answer != Answer::No) {
-            let named = asked
-                .principal
-                .and_then(|it| principals.grant(it, self.effect));
-            answer = answer.min(named.is_some().into());
-        }
-        for condition in &self.conditions {
-            if answer == Answer::No {
-                break;
-            }
-            answer = answer.min(condition.met(context, self.effect));
+            let named = match asked.principal {
+                Some(principal) => principals.grant(principal, self.effect).is_some(),
+                None => principals.are_everybody(),
+            };
+            answer = answer.min(named.into());
         }
         answer
     }

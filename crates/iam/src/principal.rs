@@ -117,6 +117,14 @@ impl Named {
 }
 
 impl Principals {
+    /// Whether it means whoever has not said who they are.
+    pub(crate) fn are_everybody(&self) -> bool {
+        match self {
+            Self::These(named) => named.contains(&Named::Anyone),
+            Self::AllBut(named) => !named.contains(&Named::Anyone),
+        }
+    }
+
     /// How it names somebody, if it does.
     pub(crate) fn grant(&self, principal: &Principal, effect: Effect) -> Option<Grant> {
         match self {
