@@ -4,8 +4,8 @@
 //!
 //! 1. [`limits::check`] refuses what is too long, [`take_stage`] finds the stage in the path,
 //!    and [`Routes::find`] the method that answers. From here on the request is an [`Exchange`].
-//! 2. The authorizer runs ([`authorizer`](crate::authorizer)); what it says goes into
-//!    [`Exchange::authorizer`].
+//! 2. The authorizer runs ([`authorizer`](crate::authorizer)), beside the API's own
+//!    [`policy`]; what it says goes into [`Exchange::authorizer`].
 //! 3. [`validation::check`] holds the request against what the method requires.
 //! 4. [`Meter::admit`] holds the API key against the usage plans, and a
 //!    [`Bucket`](crate::throttle::Bucket) the stage's limits.
@@ -30,6 +30,7 @@ mod keys;
 pub mod limits;
 mod pattern;
 mod payload;
+pub mod policy;
 mod routes;
 mod schema;
 pub mod validation;

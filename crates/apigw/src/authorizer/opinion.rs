@@ -95,19 +95,35 @@ impl Opinion {
     /// # Errors
     /// If it does not allow it, or its policy cannot be evaluated.
     pub fn decide(&self, method_arn: &str, latency_ms: u64) -> Result<Caller, Refused> {
+        self.decide_beside(method_arn, latency_ms, false)
+    }
+
+    /// As [`Opinion::decide`], beside a resource policy of the API: if that `allows`, it is enough
+    /// that this one does not deny
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html#apigateway-resource-policies-iam-policies-interaction>,
+    /// table A).
+    ///
+    /// # Errors
+    /// As [`Opinion::decide`].
+    pub fn decide_beside(
+        &self,
+        method_arn: &str,
+        latency_ms: u64,
+        allows: bool,
+    ) -> Result<Caller, Refused> {
         let decision = match &self.says {
             Says::Simple(true) => Decision::Allow,
             Says::Simple(false) => Decision::ImplicitDeny,
             Says::Policy(policy) => allowed(policy, method_arn).map_err(AuthorizerError::from)?,
         };
         match decision {
-            Decision::Allow => Ok(Caller::Lambda {
+            Decision::ImplicitDeny if !allows => Err(Refused::Denied { explicit: false }),
+            Decision::Allow | Decision::ImplicitDeny => Ok(Caller::Lambda {
                 principal_id: self.principal_id.clone(),
                 context: self.context.clone(),
                 latency_ms,
             }),
             Decision::ExplicitDeny => Err(Refused::Denied { explicit: true }),
-            Decision::ImplicitDeny => Err(Refused::Denied { explicit: false }),
         }
     }
 
@@ -207,6 +223,17 @@ mod tests {
             opinion.decide(&other, 0),
             Err(Refused::Denied { explicit: false })
         );
+    }
+
+    #[test]
+    fn a_resource_policy_that_allows_lifts_silence_and_no_deny() {
+        let beside = |statements: Value| {
+            let opinion = read(&with(statements), Answers::Rest).unwrap();
+            opinion.decide_beside(ARN, 0, true)
+        };
+        assert!(beside(json!([says("Allow", "s3:*", "*")])).is_ok());
+        let denied = beside(json!([says("Deny", "*", "*")]));
+        assert_eq!(denied, Err(Refused::Denied { explicit: true }));
     }
 
     #[test]
