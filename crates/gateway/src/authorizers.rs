@@ -46,6 +46,8 @@ pub(crate) struct Question<'a> {
     pub(crate) answers: Answers,
     /// How long it may take.
     pub(crate) within: Duration,
+    /// Whether the API's own policy lets in whom the function does not allow, and does not deny.
+    pub(crate) allowed: bool,
 }
 
 impl Authorizers {
@@ -120,7 +122,7 @@ impl Authorizer {
             .as_ref()
             .and_then(|key| self.remembered(key, desk.now()))
         {
-            return decide(&opinion, question.arn, 0);
+            return decide(&opinion, question, 0);
         }
         let asked = Instant::now();
         let call = Call {
@@ -141,7 +143,7 @@ impl Authorizer {
         }
         let opinion = Opinion::read(&result, question.answers)?;
         let latency = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let decided = decide(&opinion, question.arn, latency);
+        let decided = decide(&opinion, question, latency);
         if let Some(key) = key {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             cache.remember(key, opinion, self.ttl, desk.now());
@@ -155,9 +157,9 @@ impl Authorizer {
     }
 }
 
-fn decide(opinion: &Opinion, arn: &str, latency_ms: u64) -> Result<LetIn, Refused> {
+fn decide(opinion: &Opinion, question: &Question<'_>, latency_ms: u64) -> Result<LetIn, Refused> {
     Ok(LetIn {
-        caller: opinion.decide(arn, latency_ms)?,
+        caller: opinion.decide_beside(question.arn, latency_ms, question.allowed)?,
         usage_key: opinion.usage_key().map(str::to_owned),
     })
 }

@@ -29,7 +29,8 @@ pub struct Settings {
     pub callers: Arc<dyn Callers>,
     /// What tokens are verified by.
     pub keys: Arc<Keys>,
-    /// Whether everybody is let in, whatever routes ask for (`--disable-authorizer`).
+    /// Whether everybody is let in, whatever routes and resource policies ask for
+    /// (`--disable-authorizer`).
     pub disable_authorizer: bool,
     /// How long integrations may take at least, where somebody debugs; none: as long as on AWS.
     pub patience: Option<Duration>,
@@ -87,21 +88,21 @@ enum Rules {
 }
 
 impl Rules {
-    fn new(api: &Api, before: Option<&Self>, now_ms: u64) -> Result<Self, String> {
+    fn new(api: &Api, desk: &Desk, before: Option<&Self>) -> Result<Self, String> {
         Ok(match api.kind {
             ApiKind::Rest => {
                 let before = match before {
                     Some(Self::Rest(before)) => Some(&**before),
                     _ => None,
                 };
-                Self::Rest(Box::new(rest::Rules::new(api, before, now_ms)?))
+                Self::Rest(Box::new(rest::Rules::new(api, desk, before)?))
             }
             ApiKind::Http => {
                 let before = match before {
                     Some(Self::Http(before)) => Some(&**before),
                     _ => None,
                 };
-                Self::Http(Box::new(http_api::Rules::new(api, before, now_ms)?))
+                Self::Http(Box::new(http_api::Rules::new(api, before, desk.now())?))
             }
             ApiKind::FunctionUrl => Self::Url(Box::new(function_url::Rules::new(api)?)),
         })
@@ -120,7 +121,7 @@ impl Front {
             logical_id: api.logical_id.clone(),
             upstream: Upstream::default(),
         };
-        let served = served(api, None, desk.now())?;
+        let served = served(api, &desk, None)?;
         Ok(Arc::new(Self {
             desk,
             kind: api.kind,
@@ -141,7 +142,7 @@ impl Front {
             });
         }
         let before = self.served();
-        let served = served(api, Some(&before.rules), self.desk.now())?;
+        let served = served(api, &self.desk, Some(&before.rules))?;
         *self.served.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
         Ok(())
     }
@@ -184,8 +185,8 @@ impl Front {
     }
 }
 
-fn served(api: &Api, before: Option<&Rules>, now_ms: u64) -> Result<Served, FrontError> {
-    let rules = Rules::new(api, before, now_ms).map_err(|why| FrontError {
+fn served(api: &Api, desk: &Desk, before: Option<&Rules>) -> Result<Served, FrontError> {
+    let rules = Rules::new(api, desk, before).map_err(|why| FrontError {
         api: api.logical_id.clone(),
         why,
     })?;

@@ -14,6 +14,7 @@ mod integration;
 mod part;
 mod parts;
 mod request_model;
+mod resource_policy;
 mod rest;
 mod rest_auth;
 mod rest_authorizers;
@@ -29,6 +30,7 @@ mod usage;
 mod validation;
 
 pub use document::resource_id;
+pub use resource_policy::CONDITION_KEYS;
 
 use crate::problem::Position;
 use indexmap::IndexMap;
@@ -68,6 +70,8 @@ pub struct Api {
     pub usage_plans: Vec<UsagePlan>,
     /// Bodies from this size on are compressed for clients that accept it: of REST APIs.
     pub minimum_compression_bytes: Option<u64>,
+    /// Who may invoke it, as IAM's policies say it: of REST APIs.
+    pub policy: Option<Value>,
     /// Where its logical id stands.
     pub position: Position,
 }

@@ -148,6 +148,9 @@ fn lines(api: &Api) -> BTreeSet<String> {
         "compression",
         format!("{:?}", api.minimum_compression_bytes),
     );
+    if let Some(policy) = &api.policy {
+        add("policy", with_a_list(policy).to_string());
+    }
     add("keys from", format!("{:?}", api.api_key_source));
     for (kind, it) in &api.gateway_responses {
         add("gateway response", format!("{kind} {it:?}"));
@@ -159,6 +162,15 @@ fn lines(api: &Api) -> BTreeSet<String> {
         add("usage plan", format!("{it:?}"));
     }
     lines
+}
+
+/// One statement is as good as a list of it.
+fn with_a_list(policy: &Value) -> Value {
+    let mut policy = sorted(policy);
+    if let Some(statement) = policy.get_mut("Statement").filter(|it| !it.is_array()) {
+        *statement = Value::Array(vec![statement.take()]);
+    }
+    policy
 }
 
 fn all_lines(stack: &Stack) -> Result<BTreeSet<String>, String> {

@@ -114,6 +114,7 @@ impl Trip<'_> {
                 Answers::Http
             },
             within: self.desk.patience(None, TIMEOUT),
+            allowed: false,
         };
         let function = with_variables(function, exchange.stage_variables);
         let asked = authorizer

@@ -10,7 +10,9 @@ use serde_json::Value;
 use tether_apigw::authorizer::{
     Answers, Asked, INVOKE, Refused, identity, rest_request_event, token_event,
 };
+use tether_apigw::caller::IamCaller;
 use tether_apigw::jwt::{bearer, cognito_issuer};
+use tether_apigw::rest::policy::{Invocation, Said};
 use tether_apigw::rest::{Fault, FaultKind, Identity, limits, proxy_event, request_context};
 use tether_sam::api::{Authorization, AuthorizerKind};
 
@@ -21,7 +23,7 @@ impl Trip<'_> {
             return Ok(());
         }
         match &rule.authorization {
-            Authorization::None => Ok(()),
+            Authorization::None => self.by_policy(None).must_allow(),
             Authorization::Iam => self.signed(),
             Authorization::Authorizer { name, scopes } => {
                 let Some(authorizer) = self.rules.authorizers.find(name) else {
@@ -41,11 +43,13 @@ impl Trip<'_> {
     ) -> Result<(), Fault> {
         match &authorizer.own.kind {
             AuthorizerKind::Token { function, .. } | AuthorizerKind::Request { function, .. } => {
-                let asked = self.ask_function(authorizer, function).await;
+                let allowed = self.rules.policy.is_some() && self.by_policy(None).may_allow()?;
+                let asked = self.ask_function(authorizer, function, allowed).await;
                 asked.map_err(|refused| refused.fault(name))
             }
             AuthorizerKind::Cognito { user_pools } => {
-                self.cognito(authorizer, name, user_pools, scopes).await
+                self.cognito(authorizer, name, user_pools, scopes).await?;
+                self.by_policy(None).must_allow()
             }
             AuthorizerKind::Jwt { .. } => {
                 let reason = format!(
@@ -60,6 +64,7 @@ impl Trip<'_> {
         &mut self,
         authorizer: &Authorizer,
         function: &str,
+        allowed: bool,
     ) -> Result<(), Refused> {
         let identity = self.identity(authorizer)?;
         let is_token = matches!(authorizer.own.kind, AuthorizerKind::Token { .. });
@@ -84,6 +89,7 @@ impl Trip<'_> {
             identity: &identity,
             answers: Answers::Rest,
             within: self.desk.patience(None, limits::INTEGRATION_TIMEOUT),
+            allowed,
         };
         let function = with_variables(function, &self.exchange.stage.variables);
         let asked = authorizer
@@ -92,6 +98,19 @@ impl Trip<'_> {
         self.exchange.authorizer = asked.caller.rest();
         self.usage_key = asked.usage_key;
         Ok(())
+    }
+
+    /// What the API's own policy says; without one, everybody may.
+    fn by_policy(&self, caller: Option<&IamCaller>) -> Said {
+        let Some(policy) = &self.rules.policy else {
+            return Said::Allow;
+        };
+        policy.ask(&Invocation {
+            request: self.exchange.request,
+            arn: &self.method_arn(),
+            caller,
+            now_ms: self.desk.now(),
+        })
     }
 
     /// What the request carries where the authorizer looks.
@@ -148,6 +167,12 @@ impl Trip<'_> {
             fault
         })?;
         if let Some(caller) = caller.iam() {
+            let said = self.by_policy(Some(caller));
+            if caller.account_id == self.desk.at.account_id {
+                said.may_allow()?;
+            } else {
+                said.must_allow()?;
+            }
             self.exchange.identity = Identity {
                 access_key: Some(caller.access_key.clone()),
                 account_id: Some(caller.account_id.clone()),

@@ -1,6 +1,7 @@
 //! A REST API as its requests meet it.
 
 use crate::authorizers::Authorizers;
+use crate::desk::Desk;
 use crate::limits::{Limiter, limiters};
 use crate::meters::Meters;
 use serde_json::Value;
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tether_apigw::rest::integration::{ContentHandling, Integration, Kind, Passthrough, Response};
+use tether_apigw::rest::policy::ResourcePolicy;
 use tether_apigw::rest::validation::Validator;
 use tether_apigw::rest::{GatewayResponse, GatewayResponses, MediaTypes, Method, Routes, Stage};
 use tether_sam::api::{
@@ -25,6 +27,7 @@ pub(crate) struct Rules {
     pub(super) media: MediaTypes,
     pub(super) responses: GatewayResponses,
     pub(super) authorizers: Authorizers,
+    pub(super) policy: Option<ResourcePolicy>,
     pub(super) meter: Arc<Meters>,
     pub(super) key_source: ApiKeySource,
     pub(super) minimum_compression: Option<u64>,
@@ -71,7 +74,8 @@ impl Rules {
     ///
     /// # Errors
     /// What of the API cannot be understood.
-    pub(crate) fn new(api: &Api, before: Option<&Self>, now_ms: u64) -> Result<Self, String> {
+    pub(crate) fn new(api: &Api, desk: &Desk, before: Option<&Self>) -> Result<Self, String> {
+        let now_ms = desk.now();
         let methods = api.routes.iter().map(|route| Method {
             method: route.method.clone(),
             path: route.path.clone(),
@@ -98,6 +102,7 @@ impl Rules {
             stages: stages.collect(),
             routes: Routes::new(methods.collect()),
             authorizers: Authorizers::new(api, before.map(|it| &it.authorizers))?,
+            policy: policy(api, desk)?,
             rules: api.routes.iter().map(rule).collect(),
             models: api.models.clone(),
             media: MediaTypes(api.binary_media_types.clone()),
@@ -111,6 +116,14 @@ impl Rules {
     pub(super) fn stage(&self, name: &str) -> Option<&ServedStage> {
         self.stages.iter().find(|it| it.stage.name == name)
     }
+}
+
+fn policy(api: &Api, desk: &Desk) -> Result<Option<ResourcePolicy>, String> {
+    let wanted = !desk.settings.disable_authorizer;
+    let document = api.policy.as_ref().filter(|_| wanted);
+    let policy = document.map(|it| ResourcePolicy::read(it, &desk.at));
+    let policy = policy.transpose();
+    policy.map_err(|error| format!("its resource policy: {error}"))
 }
 
 fn rule(route: &ApiRoute) -> Rule {

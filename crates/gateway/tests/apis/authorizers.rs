@@ -365,7 +365,7 @@ Resources:
         Get: {Type: Api, Properties: {RestApiId: !Ref Pets, Path: /a, Method: get}}
 ";
 
-async fn signing(desk: &Desk) -> Got {
+pub(crate) async fn signing(desk: &Desk) -> Got {
     let signature = "0".repeat(64);
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20220206/eu-west-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature={signature}"

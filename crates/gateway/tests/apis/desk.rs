@@ -197,6 +197,12 @@ impl Desk {
         }
     }
 
+    /// Why a template is not served in place of the one before.
+    pub(crate) fn refuses(&self, template: &str) -> String {
+        let (front, api) = (&self.fronts[0], &apis(template)[0]);
+        front.redefine(api).unwrap_err().to_string()
+    }
+
     /// Lets time pass for caches and buckets.
     pub(crate) fn pass(&self, seconds: u64) {
         self.now.fetch_add(seconds * 1000, Ordering::SeqCst);

@@ -13,6 +13,7 @@ mod http_apis;
 mod integrations;
 mod keys;
 mod one_port;
+mod policies;
 mod rest;
 mod streams;
 mod upstream;

@@ -94,6 +94,7 @@ fn api(
             ApiKind::Http | ApiKind::FunctionUrl => Vec::new(),
         },
         minimum_compression_bytes: contents.minimum_compression_bytes,
+        policy: contents.policy,
         position: resource.position,
     })
 }

@@ -8,8 +8,8 @@ use super::serverless_rest::is_empty;
 use super::spelling::Spelling;
 use super::validation::{Place, Validators};
 use super::{
-    ApiAuthorizer, ApiKeySource, ApiKind, ApiRoute, Cors, GatewayResponse, integration, stable_id,
-    validation,
+    ApiAuthorizer, ApiKeySource, ApiKind, ApiRoute, Cors, GatewayResponse, integration,
+    resource_policy, stable_id, validation,
 };
 use crate::stack::Resource;
 use indexmap::IndexMap;
@@ -51,6 +51,7 @@ pub(super) struct Contents {
     pub(super) models: BTreeMap<String, Value>,
     pub(super) api_key_source: ApiKeySource,
     pub(super) minimum_compression_bytes: Option<u64>,
+    pub(super) policy: Option<Value>,
 }
 
 impl Contents {
@@ -176,7 +177,20 @@ impl<'s> Document<'s> {
             minimum_compression_bytes: found
                 .number(member("x-amazon-apigateway-minimum-compression-size"))
                 .map(u64::from),
+            policy: match kind {
+                ApiKind::Rest => resource_policy::read(self.policy(), found),
+                ApiKind::Http | ApiKind::FunctionUrl => None,
+            },
         }
+    }
+
+    /// Its resource policy; SAM's own document has one that is made of `Auth`.
+    fn policy(&self) -> Option<Part<'_>> {
+        let part = self.part().member(resource_policy::POLICY)?;
+        Some(match self.at {
+            "" => Part::made(self.resource, "Auth.ResourcePolicy", part.value),
+            _ => part,
+        })
     }
 
     fn routes(

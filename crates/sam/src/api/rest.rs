@@ -5,6 +5,7 @@
 use super::document::{Contents, Document, api_key_source, resource_id};
 use super::part::{Findings, Part};
 use super::parts::Parts;
+use super::resource_policy;
 use super::rest_methods;
 use super::security::read_authorizer;
 use super::serverless_rest::from_file;
@@ -46,16 +47,13 @@ pub(super) fn given<'s>(
 
 /// What a REST API's own properties say, SAM's too.
 pub(super) fn add_own(api: &Part<'_>, contents: &mut Contents, found: &mut Findings) {
-    for (key, message) in [
-        (
-            "CloneFrom",
-            "the API that it is cloned from is not looked at.",
-        ),
-        ("Policy", "the resource policy is not applied."),
-    ] {
-        if let Some(part) = api.member(key) {
-            found.note(&part, message);
-        }
+    if let Some(part) = api.member("CloneFrom") {
+        let message = "the API that it is cloned from is not looked at.";
+        found.note(&part, message);
+    }
+    // Of both, its own is taken `[inf]`.
+    if let Some(policy) = resource_policy::read(api.member("Policy"), found) {
+        contents.policy = Some(policy);
     }
     // Of both, these are taken: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api.html
     let own = found.texts(api.member("BinaryMediaTypes"));

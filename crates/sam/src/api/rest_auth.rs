@@ -6,6 +6,7 @@
 use super::document::{ANY, Document, INTEGRATION};
 use super::events::ApiEvent;
 use super::part::{Findings, Part};
+use super::resource_policy;
 use super::rest_authorizers;
 use super::serverless_rest::is_empty;
 use serde_json::{Map, Value, json};
@@ -124,6 +125,7 @@ pub(super) fn override_auth(
     }
     let added = of_event(event, api, found);
     define_keys(document, &added);
+    resource_policy::add_of_event(document, event, api, found);
     let Some(operation) = document.operation_mut(&event.path, &event.method) else {
         return;
     };
@@ -148,9 +150,6 @@ pub(super) fn apply(document: &mut Document<'_>, api: &Part<'_>, found: &mut Fin
     for (key, part) in found.map(Some(auth.clone())) {
         if !PROPERTIES.contains(&key) {
             found.wrong(&part, format!("{key} is no property of Auth."));
-        }
-        if key == "ResourcePolicy" && !is_empty(part.value) {
-            found.note(&part, "the resource policy is not applied.");
         }
     }
     if !document.is_valid() {
@@ -189,6 +188,7 @@ pub(super) fn apply(document: &mut Document<'_>, api: &Part<'_>, found: &mut Fin
         let options = preflight("AddApiKeyRequiredToCorsPreflight");
         set_key(document, options);
     }
+    resource_policy::add(document, api, found);
     define_used(document);
 }
 

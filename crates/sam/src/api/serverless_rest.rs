@@ -8,6 +8,7 @@ use super::document::{ANY, Document, INTEGRATION};
 use super::events::ApiEvent;
 use super::part::{Findings, Part};
 use super::request_model;
+use super::resource_policy;
 use super::rest_auth;
 use super::sam_properties;
 use crate::definitions::is_document;
@@ -188,6 +189,7 @@ fn add<'s>(
         &event.method
     };
     item.insert(method.to_owned(), Value::Object(members));
+    resource_policy::add_of_event(document, event, api, found);
     let at = (event.owner, event.at.clone());
     document.origins.insert(key, at);
 }
