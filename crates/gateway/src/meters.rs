@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use tether_apigw::rest::{Fault, Key, KeyUse, Meter, Period, Plan, Quota};
 use tether_apigw::throttle::Limit;
-use tether_sam::api::UsagePlan;
+use tether_sam::api::{Throttle, UsagePlan};
 
 /// See the module.
 pub struct Meters {
@@ -32,9 +32,22 @@ impl Meters {
     ///
     /// # Errors
     /// See [`Meter::admit`].
-    pub fn admit(&self, stage: &str, key: Option<&str>, now_ms: u64) -> Result<KeyUse, Fault> {
+    pub fn admit(
+        &self,
+        stage: &str,
+        method: Option<&str>,
+        key: Option<&str>,
+        now_ms: u64,
+    ) -> Result<KeyUse, Fault> {
         let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        meter.admit(stage, key, now_ms)
+        meter.admit(stage, method, key, now_ms)
+    }
+}
+
+fn limit(throttle: Throttle) -> Limit {
+    Limit {
+        rate: throttle.rate,
+        burst: throttle.burst,
     }
 }
 
@@ -49,10 +62,14 @@ fn plan(plan: &UsagePlan) -> Plan {
         name: plan.logical_id.clone(),
         stages: plan.stages.clone(),
         keys: keys.collect(),
-        throttle: plan.throttle.map(|it| Limit {
-            rate: it.rate,
-            burst: it.burst,
-        }),
+        throttle: plan.throttle.map(limit),
+        methods: {
+            let stages = plan.methods.iter().map(|(stage, methods)| {
+                let methods = methods.iter().map(|(it, own)| (it.clone(), limit(*own)));
+                (stage.clone(), methods.collect())
+            });
+            stages.collect()
+        },
         quota: plan.quota.as_ref().map(|(requests, period)| Quota {
             requests: *requests,
             period: match period.as_str() {

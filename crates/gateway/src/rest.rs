@@ -139,7 +139,8 @@ impl<'a> Trip<'a> {
                 ApiKeySource::Authorizer => self.usage_key.as_deref(),
             };
             let stage = &self.served.stage.name;
-            let admitted = self.rules.meter.admit(stage, key, now)?;
+            let method = Some(rule.label.as_str());
+            let admitted = self.rules.meter.admit(stage, method, key, now)?;
             self.exchange.key = Some(admitted);
         }
         match self.served.limiters.get(index) {

@@ -371,6 +371,8 @@ pub struct UsagePlan {
     pub keys: Vec<ApiKey>,
     /// How fast each of them may ask.
     pub throttle: Option<Throttle>,
+    /// The same of single methods, by stage and `GET /pets/{id}`.
+    pub methods: BTreeMap<String, BTreeMap<String, Throttle>>,
     /// How many requests in how long: `DAY`, `WEEK`, `MONTH`.
     pub quota: Option<(u64, String)>,
 }

@@ -4,7 +4,7 @@
 use super::exchange::KeyUse;
 use super::fault::{Fault, FaultKind};
 use crate::throttle::{Bucket, Limit};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use time::OffsetDateTime;
 
@@ -19,6 +19,9 @@ pub struct Plan {
     pub keys: Vec<Key>,
     /// How fast each of them may ask.
     pub throttle: Option<Limit>,
+    /// The same of single methods, by stage and `GET /pets/{id}`: in place of the plan's own
+    /// `[inf]`.
+    pub methods: BTreeMap<String, BTreeMap<String, Limit>>,
     /// How often in how long.
     pub quota: Option<Quota>,
 }
@@ -74,6 +77,8 @@ pub struct Meter {
 #[derive(Debug, Clone)]
 struct Used {
     bucket: Option<Bucket>,
+    /// Of the methods that have limits of their own, by stage and method.
+    methods: HashMap<(String, String), Bucket>,
     /// When the period began of which `requests` are counted.
     since_day: i64,
     requests: u64,
@@ -92,12 +97,19 @@ impl Meter {
     /// Lets a request in that needs an API key, and counts it.
     ///
     /// A key opens the stages of the plans that it is in, and none if it is in none. What is
-    /// throttled is not counted against the quota `[inf]`.
+    /// throttled is not counted against the quota `[inf]`. `method` is `GET /pets/{id}`, the one
+    /// that the API has; none where there are no methods.
     ///
     /// # Errors
     /// [`InvalidApiKey`](FaultKind::InvalidApiKey), [`Throttled`](FaultKind::Throttled) or
     /// [`QuotaExceeded`](FaultKind::QuotaExceeded).
-    pub fn admit(&mut self, stage: &str, key: Option<&str>, now_ms: u64) -> Result<KeyUse, Fault> {
+    pub fn admit(
+        &mut self,
+        stage: &str,
+        method: Option<&str>,
+        key: Option<&str>,
+        now_ms: u64,
+    ) -> Result<KeyUse, Fault> {
         let Some(value) = key.filter(|value| !value.is_empty()) else {
             return Err(invalid("the request has no API key: send one in x-api-key"));
         };
@@ -105,17 +117,18 @@ impl Meter {
         let (plan, key) = (&self.plans[place.0], &self.plans[place.0].keys[place.1]);
         let used = self.used.entry(place).or_insert_with(|| Used {
             bucket: plan.throttle.map(|limit| Bucket::new(limit, now_ms)),
+            methods: HashMap::new(),
             since_day: 0,
             requests: 0,
         });
-        if !used
-            .bucket
-            .as_mut()
-            .is_none_or(|bucket| bucket.take(now_ms))
-        {
+        let own = method.and_then(|it| Some((it, *plan.methods.get(stage)?.get(it)?)));
+        if !used.take(stage, own, now_ms) {
+            let what = own.map(|(method, _)| format!(" for {method}"));
             let reason = format!(
-                "the API key {} asks faster than {} allows",
-                key.id, plan.name
+                "the API key {} asks{} faster than {} allows",
+                key.id,
+                what.unwrap_or_default(),
+                plan.name
             );
             return Err(Fault::new(FaultKind::Throttled, reason));
         }
@@ -159,6 +172,19 @@ fn invalid(reason: &str) -> Fault {
 }
 
 impl Used {
+    /// Takes a token of the method's own bucket, or else of the key's.
+    fn take(&mut self, stage: &str, own: Option<(&str, Limit)>, now_ms: u64) -> bool {
+        let bucket = match own {
+            Some((method, limit)) => {
+                let place = (stage.to_owned(), method.to_owned());
+                let bucket = self.methods.entry(place);
+                Some(bucket.or_insert_with(|| Bucket::new(limit, now_ms)))
+            }
+            None => self.bucket.as_mut(),
+        };
+        bucket.is_none_or(|bucket| bucket.take(now_ms))
+    }
+
     fn count(&mut self, quota: Quota, now_ms: u64) -> bool {
         let since_day = quota.period.began(now_ms);
         if since_day != self.since_day {
@@ -208,19 +234,20 @@ mod tests {
             stages: vec!["dev".to_owned()],
             keys: vec![key("k1", true), key("k2", false), key("k3", true)],
             throttle,
+            methods: BTreeMap::new(),
             quota,
         }
     }
 
     fn kind(meter: &mut Meter, stage: &str, key: &str, now_ms: u64) -> Option<FaultKind> {
-        let admitted = meter.admit(stage, Some(key), now_ms);
+        let admitted = meter.admit(stage, None, Some(key), now_ms);
         admitted.err().map(|fault| fault.kind)
     }
 
     #[test]
     fn a_key_opens_the_stages_of_its_plan_if_it_is_enabled() {
         let mut meter = Meter::new(vec![plan(None, None)]);
-        let used = meter.admit("dev", Some("value-of-k1"), 0).unwrap();
+        let used = meter.admit("dev", None, Some("value-of-k1"), 0).unwrap();
         assert_eq!(
             (used.id.as_str(), used.value.as_str()),
             ("k1", "value-of-k1")
@@ -234,7 +261,7 @@ mod tests {
             let refused = Some(FaultKind::InvalidApiKey);
             assert_eq!(kind(&mut meter, stage, key, 0), refused, "{key}");
         }
-        let without = meter.admit("dev", None, 0).unwrap_err();
+        let without = meter.admit("dev", None, None, 0).unwrap_err();
         assert_eq!(without.kind, FaultKind::InvalidApiKey);
     }
 
@@ -246,7 +273,7 @@ mod tests {
             ("prod", "value-of-k1"),
             ("dev", "guess"),
         ] {
-            let reason = meter.admit(stage, Some(key), 0).unwrap_err().reason;
+            let reason = meter.admit(stage, None, Some(key), 0).unwrap_err().reason;
             assert!(!reason.contains(key), "{reason}");
         }
         assert!(!format!("{meter:?}").contains("value-of"));
@@ -260,6 +287,37 @@ mod tests {
         assert_eq!(kind(&mut meter, "dev", "value-of-k1", 100), throttled);
         assert_eq!(kind(&mut meter, "dev", "value-of-k3", 100), None);
         assert_eq!(kind(&mut meter, "dev", "value-of-k1", 600), None);
+    }
+
+    #[test]
+    fn a_method_has_a_bucket_of_its_own_in_its_stage() {
+        let slow = Limit {
+            rate: 1.0,
+            burst: 2,
+        };
+        let mut plan = plan(Some(LIMIT), None);
+        plan.stages.push("prod".to_owned());
+        let own = BTreeMap::from([("GET /pets".to_owned(), slow)]);
+        plan.methods.insert("dev".to_owned(), own);
+        let mut meter = Meter::new(vec![plan]);
+        let mut ask = |stage: &str, method: &str, key: &str, now_ms| {
+            let key = format!("value-of-{key}");
+            let admitted = meter.admit(stage, Some(method), Some(&key), now_ms);
+            admitted.err().map(|fault| fault.reason)
+        };
+        assert_eq!(ask("dev", "GET /pets", "k1", 0), None);
+        assert_eq!(ask("dev", "GET /pets", "k1", 0), None);
+        let reason = ask("dev", "GET /pets", "k1", 0).unwrap();
+        assert_eq!(
+            reason,
+            "the API key k1 asks for GET /pets faster than Gold allows"
+        );
+        // Another key, other methods and other stages have theirs.
+        assert_eq!(ask("dev", "GET /pets", "k3", 0), None);
+        assert_eq!(ask("dev", "PUT /pets", "k1", 0), None);
+        let reason = ask("prod", "GET /pets", "k1", 0).unwrap();
+        assert_eq!(reason, "the API key k1 asks faster than Gold allows");
+        assert_eq!(ask("dev", "GET /pets", "k1", 1000), None);
     }
 
     #[test]

@@ -60,7 +60,9 @@ pub(super) fn check(
             FaultKind::InvalidApiKey,
             "the handshake has no API key: send one in x-api-key",
         )),
-        (Some(meters), key) => meters.admit(&connection.stage, key, stamp.now_ms).map(Some),
+        (Some(meters), key) => meters
+            .admit(&connection.stage, None, key, stamp.now_ms)
+            .map(Some),
     };
     match used {
         Ok(used) => {

@@ -64,6 +64,59 @@ async fn a_key_lets_in_as_often_as_its_plan_says() {
     );
 }
 
+const METHODS: &str = "
+Resources:
+  Pets:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: live, Auth: {ApiKeyRequired: true}}
+  Show:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: app.handler
+      CodeUri: src/
+      Events:
+        Get: {Type: Api, Properties: {RestApiId: !Ref Pets, Path: '/pets/{id}', Method: get}}
+        Put: {Type: Api, Properties: {RestApiId: !Ref Pets, Path: '/pets/{id}', Method: put}}
+  Plan:
+    Type: AWS::ApiGateway::UsagePlan
+    Properties:
+      ApiStages:
+        - ApiId: !Ref Pets
+          Stage: live
+          Throttle: {'/pets/{id}/GET': {BurstLimit: 1, RateLimit: 0.1}}
+      Throttle: {BurstLimit: 2, RateLimit: 1}
+  Key:
+    Type: AWS::ApiGateway::ApiKey
+    Properties: {Enabled: true, Value: a-key-of-twenty-letters}
+  Both:
+    Type: AWS::ApiGateway::UsagePlanKey
+    Properties: {KeyId: !Ref Key, KeyType: API_KEY, UsagePlanId: !Ref Plan}
+";
+
+#[tokio::test]
+async fn a_method_may_have_a_limit_of_its_own_in_a_plan() {
+    let desk = Desk::serve(METHODS, Programs::default().echo("Show")).await;
+    let ask = async |method| desk.ask(method, "/live/pets/1", &[KEY], "").await;
+    assert_eq!(ask("GET").await.status, 200);
+    let got = ask("GET").await;
+    assert_eq!(got.said(), (429, r#"{"message":"Too Many Requests"}"#));
+    let told = desk.notices();
+    assert_eq!(
+        told,
+        ["Pets GET /pets/{id}: the API key Key asks for GET /pets/{id} faster than Plan allows"]
+    );
+    // The plan's own limit is for the other.
+    assert_eq!(ask("PUT").await.status, 200);
+    assert_eq!(ask("PUT").await.status, 200);
+    assert_eq!(ask("PUT").await.status, 429);
+    desk.pass(2);
+    assert_eq!(ask("PUT").await.status, 200);
+    assert_eq!(ask("GET").await.status, 429);
+    desk.pass(8);
+    assert_eq!(ask("GET").await.status, 200);
+}
+
 #[tokio::test]
 async fn long_answers_are_compressed_for_whoever_can_read_them() {
     let programs = Programs::default().returning("Show", |event| {

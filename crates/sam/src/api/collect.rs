@@ -76,6 +76,10 @@ fn api(
         found.note(&part, "the API is not served under a domain of its own.");
     }
     let name = found.text(part.member("Name")).or(contents.title);
+    let usage_plans = match kind {
+        ApiKind::Rest => usage::of(resource, Some(&contents.routes), parts, found),
+        ApiKind::Http | ApiKind::FunctionUrl => Vec::new(),
+    };
     Some(Api {
         logical_id: resource.logical_id.clone(),
         id: resource.reference.clone(),
@@ -89,10 +93,7 @@ fn api(
         gateway_responses: contents.gateway_responses,
         models: contents.models,
         api_key_source: contents.api_key_source,
-        usage_plans: match kind {
-            ApiKind::Rest => usage::of(resource, parts, found),
-            ApiKind::Http | ApiKind::FunctionUrl => Vec::new(),
-        },
+        usage_plans,
         minimum_compression_bytes: contents.minimum_compression_bytes,
         policy: contents.policy,
         position: resource.position,

@@ -235,6 +235,49 @@ fn an_http_api_is_put_together_from_its_parts() {
 }
 
 #[test]
+fn limits_of_single_methods_in_a_usage_plan_are_read_by_path_and_method() {
+    let (apis, notes) = read(
+        "
+Resources:
+  Api:
+    Type: AWS::ApiGateway::RestApi
+    Properties:
+      Body:
+        openapi: 3.0.1
+        paths: {/: {get: {}}, '/pets/{id}': {x-amazon-apigateway-any-method: {}}}
+  Plan:
+    Type: AWS::ApiGateway::UsagePlan
+    Properties:
+      ApiStages:
+        - ApiId: !Ref Api
+          Stage: live
+          Throttle:
+            /GET: {RateLimit: 1, BurstLimit: 2}
+            '/pets/{id}/ANY': {RateLimit: 0.5}
+            /cats/GET: {RateLimit: 1}
+        - {ApiId: !Ref Api, Stage: test, Throttle: {//GET: {BurstLimit: 3}}}
+",
+    );
+    let plan = &apis[0].usage_plans[0];
+    assert_eq!(plan.stages, ["live", "test"]);
+    let live = &plan.methods["live"];
+    let root = Throttle {
+        burst: 2,
+        rate: 1.0,
+    };
+    assert_eq!(live["GET /"], root);
+    assert_eq!(live["ANY /pets/{id}"].rate, 0.5);
+    assert_eq!(plan.methods["test"]["GET /"].burst, 3);
+    let [note] = &notes[..] else {
+        panic!("{notes:?}");
+    };
+    assert!(
+        note.ends_with("the API has no GET /cats: the limit is of nothing."),
+        "{note}"
+    );
+}
+
+#[test]
 fn what_is_wrong_with_parts_is_said_all_at_once() {
     let stack = resolved("
 Resources:

@@ -5,9 +5,10 @@
 use super::part::{Findings, Part};
 use super::parts::Parts;
 use super::stages::limits;
-use super::{ApiKey, UsagePlan};
+use super::{ApiKey, ApiRoute, Throttle, UsagePlan};
 use crate::problem::Problems;
 use crate::stack::{Resource, Stack};
+use std::collections::BTreeMap;
 
 const PREFIX: &str = "AWS::ApiGateway::";
 
@@ -19,28 +20,32 @@ impl Stack {
             return Ok(None);
         }
         let mut found = Findings::new(&self.file);
-        let plans = of(api, &parts, &mut found);
+        let plans = of(api, None, &parts, &mut found);
         // What is only to be noted is noted with the stack's other APIs.
         found.finish(plans).map(|(plans, _)| Some(plans))
     }
 }
 
-/// The plans that open stages of this API.
-pub(super) fn of(api: &Resource, parts: &Parts<'_>, found: &mut Findings) -> Vec<UsagePlan> {
+/// The plans that open stages of this API; a WebSocket API has no methods that limits could be of.
+pub(super) fn of(
+    api: &Resource,
+    routes: Option<&[ApiRoute]>,
+    parts: &Parts<'_>,
+    found: &mut Findings,
+) -> Vec<UsagePlan> {
     let mut plans = Vec::new();
     for resource in parts.all(PREFIX, "UsagePlan") {
         let part = Part::of(resource);
         let stages = part.member("ApiStages").map(|it| it.items());
-        let mut own = Vec::new();
+        let (mut own, mut methods) = (Vec::new(), BTreeMap::new());
         for stage in stages.unwrap_or_default() {
             if found.text(stage.member("ApiId")).as_deref() == Some(api.reference.as_str()) {
-                own.push(found.required_text(&stage, "Stage"));
-                if let Some(part) = stage.member("Throttle") {
-                    found.note(
-                        &part,
-                        "limits of single methods in a usage plan are not kept to.",
-                    );
+                let name = found.required_text(&stage, "Stage");
+                let limits = throttles(&stage, routes.unwrap_or_default(), found);
+                if !limits.is_empty() {
+                    methods.insert(name.clone(), limits);
                 }
+                own.push(name);
             }
         }
         if own.is_empty() {
@@ -56,12 +61,44 @@ pub(super) fn of(api: &Resource, parts: &Parts<'_>, found: &mut Findings) -> Vec
             stages: own,
             keys: keys(resource, parts, found),
             throttle: limits(burst, rate),
+            methods,
             quota: limit
                 .zip(period)
                 .map(|(limit, period)| (limit.into(), period)),
         });
     }
     plans
+}
+
+/// Limits of single methods. Their keys are a path and a method, `/pets/{id}/GET`
+/// (<https://github.com/cloudtools/troposphere/issues/1624>); those of the root are `//GET` where
+/// CDK writes them.
+fn throttles(
+    stage: &Part<'_>,
+    routes: &[ApiRoute],
+    found: &mut Findings,
+) -> BTreeMap<String, Throttle> {
+    let mut throttles = BTreeMap::new();
+    for (key, part) in found.map(stage.member("Throttle")) {
+        let burst = found.number(part.member("BurstLimit"));
+        let rate = found.rate(part.member("RateLimit"));
+        let (path, method) = key.rsplit_once('/').unwrap_or(("", key));
+        let path = match path.trim_end_matches('/') {
+            "" => "/",
+            path => path,
+        };
+        if !routes
+            .iter()
+            .any(|it| it.path == path && it.method == method)
+        {
+            let message = format!("the API has no {method} {path}: the limit is of nothing.");
+            found.note(&part, message);
+        }
+        if let Some(limit) = limits(burst, rate) {
+            throttles.insert(format!("{method} {path}"), limit);
+        }
+    }
+    throttles
 }
 
 fn keys(plan: &Resource, parts: &Parts<'_>, found: &mut Findings) -> Vec<ApiKey> {
