@@ -6,9 +6,10 @@
 //!    and [`Routes::find`] the method that answers. From here on the request is an [`Exchange`].
 //! 2. The authorizer runs ([`authorizer`](crate::authorizer)), beside the API's own
 //!    [`policy`]; what it says goes into [`Exchange::authorizer`].
-//! 3. [`validation::check`] holds the request against what the method requires.
-//! 4. [`Meter::admit`] holds the API key against the usage plans, and a
+//! 3. [`Meter::admit`] holds the API key against the usage plans, and a
 //!    [`Bucket`](crate::throttle::Bucket) the stage's limits.
+//! 4. A body that came compressed is decompressed ([`request_coding`]), and
+//!    [`validation::check`] holds the request against what the method requires.
 //! 5. A Lambda proxy integration gets [`proxy_event`] and answers by [`proxy_answer`] (or, while
 //!    it streams, [`stream_head`]); every other one is called as [`integration::prepare`] says and
 //!    answers by [`integration::answer`].
@@ -20,6 +21,7 @@
 
 mod answers;
 mod binary;
+mod coding;
 mod events;
 mod exchange;
 mod fault;
@@ -37,6 +39,7 @@ pub mod validation;
 
 pub use answers::{Compression, compression, finish, proxy_answer, stream_head};
 pub use binary::MediaTypes;
+pub use coding::{body_too_long, malformed_body, request_coding};
 pub use events::{proxy_event, request_context};
 pub use exchange::{Exchange, Identity, KeyUse, Stage};
 pub use fault::{Fault, FaultKind};

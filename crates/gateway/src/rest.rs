@@ -2,6 +2,7 @@
 
 mod authorize;
 mod calls;
+mod decoded;
 mod rules;
 
 pub(crate) use rules::Rules;
@@ -13,7 +14,8 @@ use flate2::Compression as Level;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use rules::{Rule, ServedStage};
 use std::io::Write as _;
-use tether_apigw::http::{Answer, Stamp};
+use std::sync::OnceLock;
+use tether_apigw::http::{Answer, Request, Stamp};
 use tether_apigw::rest::{
     Compression, Exchange, Fault, FaultKind, GatewayResponses, Identity, compression, finish,
     limits, take_stage, validation,
@@ -44,6 +46,7 @@ pub(crate) async fn answer(desk: &Desk, rules: &Rules, received: &Received) -> A
         );
         return outside(desk, &Fault::new(FaultKind::NoStage, reason), &stamp);
     };
+    let decoded = OnceLock::new();
     let exchange = Exchange {
         request,
         at: &desk.at,
@@ -63,6 +66,7 @@ pub(crate) async fn answer(desk: &Desk, rules: &Rules, received: &Received) -> A
         rule: None,
         function: None,
         usage_key: None,
+        decoded: &decoded,
     };
     let reply = match trip.go().await {
         Ok(reply) => reply,
@@ -102,6 +106,8 @@ struct Trip<'a> {
     function: Option<String>,
     /// The API key that the authorizer gave.
     usage_key: Option<String>,
+    /// The request with its body as it was before it was compressed.
+    decoded: &'a OnceLock<Request>,
 }
 
 impl<'a> Trip<'a> {
@@ -124,6 +130,7 @@ impl<'a> Trip<'a> {
         self.exchange.matched = Some(matched);
         self.authorize(rule).await?;
         self.admit(rule, index)?;
+        self.decode()?;
         if let Some(validator) = &rule.validator {
             validation::check(validator, &self.rules.models, &self.exchange)?;
         }

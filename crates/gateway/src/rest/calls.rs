@@ -155,7 +155,7 @@ impl<'a> Trip<'a> {
                 let outgoing = Outgoing {
                     method: method.clone(),
                     url: url.clone(),
-                    headers: headers.clone(),
+                    headers: self.of_decoded(headers),
                     body: body.clone(),
                 };
                 let came = self.desk.upstream.call(outgoing, within).await;

@@ -8,6 +8,7 @@
 )]
 
 mod authorizers;
+mod compressed;
 mod desk;
 mod http_apis;
 mod integrations;
