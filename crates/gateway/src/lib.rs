@@ -31,4 +31,4 @@ pub use meters::Meters;
 pub use one_port::{Collision, OnePort};
 pub use sink::{Access, Sink};
 pub use stamps::{Clock, wall_clock};
-pub use upstream::{Incoming, Outgoing, Upstream, UpstreamError};
+pub use upstream::{Incoming, Outgoing, Unusable, Upstream, UpstreamError};

@@ -1,5 +1,7 @@
 //! Other servers, as HTTP integrations call them.
 
+mod trust;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -7,9 +9,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::timeout;
+
+pub use trust::Unusable;
 
 /// Largest answer: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
 const LARGEST: usize = 10 * 1024 * 1024;
@@ -19,9 +24,30 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// A client with a pool, made at its first use.
-#[derive(Clone, Default)]
-pub struct Upstream(Arc<OnceLock<Result<HttpClient, String>>>);
+/// A client with a pool, made at its first use. It trusts the public authorities and those of a
+/// file.
+#[derive(Clone)]
+pub struct Upstream {
+    file: Option<PathBuf>,
+    made: Arc<OnceLock<Result<Made, String>>>,
+}
+
+struct Made {
+    client: HttpClient,
+    /// The file, where it is of no use.
+    unusable: Option<Unusable>,
+}
+
+/// With the file that `SSL_CERT_FILE` names, if it does.
+impl Default for Upstream {
+    fn default() -> Self {
+        let named = std::env::var_os(trust::VARIABLE).filter(|it| !it.is_empty());
+        Self {
+            file: named.map(PathBuf::from),
+            made: Arc::default(),
+        }
+    }
+}
 
 /// A request to another server. It does not print.
 pub struct Outgoing {
@@ -75,6 +101,17 @@ pub enum UpstreamError {
         /// How long it had.
         within: Duration,
     },
+    /// Its certificate is not good.
+    #[error("the certificate of {host} {why}")]
+    Untrusted {
+        /// Whose.
+        host: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// Whom to trust cannot be read.
+    #[error(transparent)]
+    Authorities(#[from] Unusable),
     /// There is no TLS.
     #[error("no HTTP client can be made ({0}): this is a bug of tether, tell us")]
     Client(String),
@@ -90,32 +127,72 @@ impl Upstream {
         outgoing: Outgoing,
         within: Duration,
     ) -> Result<Incoming, UpstreamError> {
-        let client = self.0.get_or_init(client);
-        let client = client.as_ref();
-        let client = client.map_err(|why| UpstreamError::Client(why.clone()))?;
+        let file = self.file.as_deref();
+        let made = self.made.get_or_init(|| make(file)).as_ref();
+        let made = made.map_err(|why| UpstreamError::Client(why.clone()))?;
         let request = request(outgoing)?;
+        if let (Some(unusable), Some("https")) = (&made.unusable, request.uri().scheme_str()) {
+            return Err(unusable.clone().into());
+        }
         let host = request.uri().authority().map(ToString::to_string);
         let host = host.unwrap_or_default();
-        match timeout(within, exchange(client, request, &host)).await {
+        match timeout(within, self.exchange(&made.client, request, &host)).await {
             Ok(answered) => answered,
             Err(_) => Err(UpstreamError::TimedOut { host, within }),
         }
     }
+
+    async fn exchange(
+        &self,
+        client: &HttpClient,
+        request: http::Request<Full<Bytes>>,
+        host: &str,
+    ) -> Result<Incoming, UpstreamError> {
+        let broken = |error: &(dyn std::error::Error + 'static)| {
+            let host = host.to_owned();
+            match trust::refused(error, self.file.as_deref()) {
+                Some(why) => UpstreamError::Untrusted { host, why },
+                None => UpstreamError::Unreachable {
+                    host,
+                    why: innermost(error),
+                },
+            }
+        };
+        let answer = client.request(request).await;
+        let answer = answer.map_err(|error| broken(&error))?;
+        let (parts, body) = answer.into_parts();
+        let body = Limited::new(body, LARGEST).collect().await;
+        let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            Some(_) => UpstreamError::TooLarge(host.to_owned()),
+            None => broken(&*error),
+        })?;
+        let headers = parts.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        Ok(Incoming {
+            status: parts.status.as_u16(),
+            headers: headers.collect(),
+            body: body.to_bytes(),
+        })
+    }
 }
 
-fn client() -> Result<HttpClient, String> {
+fn make(file: Option<&Path>) -> Result<Made, String> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(CONNECT));
-    let provider = rustls::crypto::ring::default_provider();
+    let (config, unusable) = trust::config(file)?;
     let https = HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(provider)
-        .map_err(|error| error.to_string())?
+        .with_tls_config(config)
         .https_or_http()
         .enable_http1()
         .wrap_connector(http);
-    Ok(Client::builder(TokioExecutor::new()).build(https))
+    Ok(Made {
+        client: Client::builder(TokioExecutor::new()).build(https),
+        unusable,
+    })
 }
 
 fn request(outgoing: Outgoing) -> Result<http::Request<Full<Bytes>>, UpstreamError> {
@@ -138,34 +215,6 @@ fn request(outgoing: Outgoing) -> Result<http::Request<Full<Bytes>>, UpstreamErr
 /// A query may hold what nobody should read in a terminal.
 fn without_query(url: &str) -> String {
     url.split('?').next().unwrap_or_default().to_owned()
-}
-
-async fn exchange(
-    client: &HttpClient,
-    request: http::Request<Full<Bytes>>,
-    host: &str,
-) -> Result<Incoming, UpstreamError> {
-    let unreachable = |why: String| UpstreamError::Unreachable {
-        host: host.to_owned(),
-        why,
-    };
-    let answer = client.request(request).await;
-    let answer = answer.map_err(|error| unreachable(innermost(&error)))?;
-    let (parts, body) = answer.into_parts();
-    let body = Limited::new(body, LARGEST).collect().await;
-    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => UpstreamError::TooLarge(host.to_owned()),
-        None => unreachable(innermost(&*error)),
-    })?;
-    let headers = parts.headers.iter().map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), value)
-    });
-    Ok(Incoming {
-        status: parts.status.as_u16(),
-        headers: headers.collect(),
-        body: body.to_bytes(),
-    })
 }
 
 /// The last cause says what happened; those above it say who noticed.

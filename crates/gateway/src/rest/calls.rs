@@ -187,7 +187,11 @@ fn because(mut fault: Fault, called: &Called) -> Fault {
 fn upstream(error: &UpstreamError) -> Fault {
     let kind = match error {
         UpstreamError::TimedOut { .. } => FaultKind::IntegrationTimeout,
-        UpstreamError::Url(..) | UpstreamError::Client(_) => FaultKind::InternalServerError,
+        // AWS calls it a configuration error `[inf]`.
+        UpstreamError::Url(..)
+        | UpstreamError::Untrusted { .. }
+        | UpstreamError::Authorities(_)
+        | UpstreamError::Client(_) => FaultKind::InternalServerError,
         UpstreamError::Unreachable { .. } | UpstreamError::TooLarge(_) => {
             FaultKind::IntegrationFailure
         }
