@@ -131,6 +131,10 @@ pub enum Compression {
 /// Whether an answer's body is to be compressed: from `minimum` bytes on, for clients that accept
 /// it, if it is not yet encoded. Who compresses it sets `Content-Encoding`.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html>
+///
+/// What the client likes best decides: if that is none that API Gateway knows, nothing is compressed
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-enable-compression.html>).
+/// Of several that it likes alike, the first that is known is taken `[inf]`.
 #[must_use]
 pub fn compression(
     exchange: &Exchange<'_>,
@@ -143,19 +147,22 @@ pub fn compression(
         return None;
     }
     let accepted = exchange.request.header("Accept-Encoding")?;
-    accepted.split(',').find_map(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = matches!(
-            weight.trim().strip_prefix("q=").map(str::parse),
-            Some(Ok(0.0_f32))
-        );
-        match name.trim().to_ascii_lowercase().as_str() {
-            _ if refused => None,
-            "gzip" | "*" => Some(Compression::Gzip),
-            "deflate" => Some(Compression::Deflate),
-            _ => None,
-        }
+    let best = accepted.split(',').map(|it| weighed(it).1);
+    let best = best.fold(0.0, f32::max);
+    let mut liked = accepted.split(',').map(weighed).filter(|it| it.1 == best);
+    liked.find_map(|(name, weight)| match name.to_ascii_lowercase().as_str() {
+        _ if weight == 0.0 => None,
+        "gzip" | "*" => Some(Compression::Gzip),
+        "deflate" => Some(Compression::Deflate),
+        _ => None,
     })
+}
+
+/// `gzip;q=0.5`; without a weight that can be read it is 1.
+fn weighed(coding: &str) -> (&str, f32) {
+    let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+    let weight = weight.trim().strip_prefix("q=").map(str::parse);
+    (name.trim(), weight.and_then(Result::ok).unwrap_or(1.0))
 }
 
 /// Puts on an answer what every answer carries: `x-amzn-RequestId` and `x-amz-apigw-id`.

@@ -221,6 +221,19 @@ fn a_body_is_compressed_from_its_size_on_for_those_who_accept_it() {
         decide("gzip;q=0, deflate", body, Some(0)),
         Some(Compression::Deflate)
     );
+    for accept in ["deflate;q=0.5, gzip;q=1.0", "deflate;q=0.5,*", "gzip;q=0.1"] {
+        let decided = decide(accept, body, Some(0));
+        assert_eq!(decided, Some(Compression::Gzip), "{accept}");
+    }
+    for accept in [
+        "br, gzip;q=0.8",
+        "identity, gzip;q=0.5",
+        "gzip;q=0",
+        "*;q=0",
+        "",
+    ] {
+        assert_eq!(decide(accept, body, Some(0)), None, "{accept}");
+    }
     assert_eq!(decide("gzip", body, Some(11)), None);
     assert_eq!(decide("gzip", body, None), None);
     assert_eq!(decide("br", body, Some(0)), None);
