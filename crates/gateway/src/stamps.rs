@@ -20,13 +20,14 @@ pub fn wall_clock() -> Clock {
 /// What makes one request different from all others. `uuid`: whether its id is one, as REST APIs'
 /// and function URLs' are.
 pub(crate) fn stamp(now_ms: u64, uuid: bool) -> Stamp {
-    let extended_request_id = connection_id::from_random(&random());
+    let (id, unique, trace) = random();
+    let extended_request_id = connection_id::from_random(&id);
     let request_id = if uuid {
-        as_uuid(u128::from_be_bytes(random()))
+        as_uuid(u128::from_be_bytes(unique))
     } else {
         extended_request_id.clone()
     };
-    let (seconds, rest) = (now_ms / 1000, u128::from_be_bytes(random()) >> 32);
+    let (seconds, rest) = (now_ms / 1000, u128::from_be_bytes(trace) >> 32);
     Stamp {
         request_id,
         extended_request_id,
@@ -35,11 +36,16 @@ pub(crate) fn stamp(now_ms: u64, uuid: bool) -> Stamp {
     }
 }
 
-/// Random bytes; zeros if the system has none, which it always has.
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0_u8; N];
+/// Random bytes for the three, asked for at once; zeros if the system has none, which it always
+/// has.
+fn random() -> ([u8; 11], [u8; 16], [u8; 16]) {
+    let mut bytes = [0_u8; 43];
     let _ = getrandom::fill(&mut bytes);
-    bytes
+    let (mut id, mut unique, mut trace) = ([0; 11], [0; 16], [0; 16]);
+    for (to, from) in id.iter_mut().chain(&mut unique).chain(&mut trace).zip(bytes) {
+        *to = from;
+    }
+    (id, unique, trace)
 }
 
 /// Version 4 (<https://www.rfc-editor.org/rfc/rfc9562#section-5.4>).

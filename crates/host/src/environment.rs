@@ -45,9 +45,11 @@ const GRACE: Duration = Duration::from_millis(500);
 /// give up earlier where nobody does.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// A peak only grows: invocations that follow each other this fast share a look
-/// at it, which is a tenth of what the shortest of them cost.
-const PEAK_IS_GOOD: Duration = Duration::from_millis(20);
+/// A peak only grows, and in a short time not by much: invocations that follow
+/// each other this fast share a look at it, which is a tenth of what the shortest of
+/// them cost.
+const PEAK_IS_GOOD: Duration = Duration::from_millis(100);
+const SHORT: Duration = Duration::from_millis(5);
 
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
 /// How long a process takes to end whose connection is closed already: the
@@ -162,9 +164,10 @@ impl ExecutionEnvironment {
     }
 
     /// What it has used of memory at most so far, in MB, with its children; none
-    /// where the system does not say.
+    /// where the system does not say. It is asked behind an invocation that `took`
+    /// so long.
     #[must_use]
-    pub fn peak_memory_mb(&self) -> Option<u64> {
+    pub fn peak_memory_mb(&self, took: Duration) -> Option<u64> {
         let pid = self.process_id()?;
         let mut known = self
             .peak
@@ -172,7 +175,7 @@ impl ExecutionEnvironment {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         match *known {
-            Some((at, peak)) if at.elapsed() < PEAK_IS_GOOD => peak,
+            Some((at, peak)) if took < SHORT && at.elapsed() < PEAK_IS_GOOD => peak,
             _ => {
                 let peak = memory::peak_mb(pid);
                 *known = Some((Instant::now(), peak));

@@ -184,7 +184,7 @@ impl LastWords {
             duration: self.took,
             init: warm.init.take(),
             memory_mb: configuration.memory_mb.into(),
-            max_memory_mb: warm.environment.peak_memory_mb(),
+            max_memory_mb: warm.environment.peak_memory_mb(self.took),
             status: self.status,
         };
         let lines = report.lines(format, tether_host::now().0);

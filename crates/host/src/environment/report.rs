@@ -52,12 +52,13 @@ impl ExecutionEnvironment {
                 Status::InitFailed(type_of(error_type.as_deref(), body))
             }
         };
+        let duration = began.elapsed();
         self.journal.conclude(Report {
             request_id,
-            duration: began.elapsed(),
+            duration,
             init: self.init.took.take(),
             memory_mb: self.memory_mb,
-            max_memory_mb: self.peak_memory_mb(),
+            max_memory_mb: self.peak_memory_mb(duration),
             status,
         });
         (ended, began)

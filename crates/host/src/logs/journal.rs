@@ -17,8 +17,12 @@ use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-/// Read at once: what a pipe holds.
+/// Read at once at most: what a pipe holds.
 const CHUNK: usize = 64 * 1024;
+
+/// Room for a stream that prints little, as most do: what is read fills it, and it
+/// grows.
+const ROOM: usize = 4 * 1024;
 
 /// The environment's end of its log.
 pub(crate) struct Journal {
@@ -218,7 +222,7 @@ struct Reader {
 impl Reader {
     async fn run(mut self, mut heard: mpsc::UnboundedReceiver<(Places, Word)>) {
         let pipes = Arc::clone(&self.pipes);
-        let (mut out, mut err) = (vec![0; CHUNK], vec![0; CHUNK]);
+        let (mut out, mut err) = (vec![0; ROOM], vec![0; ROOM]);
         loop {
             while let Some((places, word)) = self.told.pop_front() {
                 if !self.hear(places, word).await {
@@ -242,10 +246,16 @@ impl Reader {
             while let Ok(word) = heard.try_recv() {
                 self.told.push_back(word);
             }
-            let bytes = if stream == Stream::Stdout { &out } else { &err };
-            let bytes = bytes.get(..read).unwrap_or_default();
-            if !self.take_around_words(stream, place, bytes).await {
+            let bytes = match stream {
+                Stream::Stdout => &mut out,
+                _ => &mut err,
+            };
+            let taken = bytes.get(..read).unwrap_or_default();
+            if !self.take_around_words(stream, place, taken).await {
                 return;
+            }
+            if read == bytes.len() && read < CHUNK {
+                bytes.resize(CHUNK, 0);
             }
         }
     }

@@ -140,6 +140,10 @@ impl Extensions {
 
     /// Tells those of an invocation that asked to be told.
     pub(super) fn tell(&self, invocation: &Invocation) {
+        let mut registered = self.lock();
+        if !registered.iter().any(|it| it.invoke) {
+            return;
+        }
         let mut event = serde_json::json!({
             "eventType": "INVOKE",
             "deadlineMs": invocation.deadline_ms,
@@ -150,7 +154,6 @@ impl Extensions {
             event["tracing"] = serde_json::json!({ "type": "X-Amzn-Trace-Id", "value": trace });
         }
         let event = Bytes::from(event.to_string());
-        let mut registered = self.lock();
         for it in registered.iter_mut().filter(|it| it.invoke) {
             it.events.push_back(event.clone());
         }
