@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tether_host::Function;
 use tether_protocol::{Environment, Secret};
+use tether_runtime_api::environment::FUNCTION_VERSION;
 
 /// Finds the working copies of functions, and what they find around them.
 pub trait WorkingCopies: Send + Sync {
@@ -57,6 +58,10 @@ pub(crate) struct Here {
     pub(crate) logical_id: String,
     variables: RwLock<Arc<Environment>>,
     lanes: Mutex<Lanes>,
+    /// How its lanes are called.
+    named: String,
+    /// The same code as it is told of each published version.
+    published: RwLock<BTreeMap<String, Arc<Here>>>,
 }
 
 /// Execution environments by number: an invocation has one for itself, the one
@@ -91,11 +96,40 @@ impl Here {
             logical_id: logical_id.to_owned(),
             variables: RwLock::new(Arc::new(Secret::new(variables))),
             lanes: Mutex::default(),
+            named: "local".to_owned(),
+            published: RwLock::default(),
         }
+    }
+
+    /// A published version: it has environments of its own, as on Lambda.
+    pub(crate) fn of_version(&self, version: &str) -> Arc<Here> {
+        {
+            let published = self.published.read();
+            let published = published.unwrap_or_else(PoisonError::into_inner);
+            if let Some(here) = published.get(version) {
+                return Arc::clone(here);
+            }
+        }
+        let published = self.published.write();
+        let mut published = published.unwrap_or_else(PoisonError::into_inner);
+        let here = published.entry(version.to_owned()).or_insert_with(|| {
+            let variables = of_version(self.variables().expose(), version);
+            let here = Self::new(Arc::clone(&self.copies), &self.logical_id, variables);
+            let named = format!("local-{version}");
+            Arc::new(Self { named, ..here })
+        });
+        Arc::clone(here)
     }
 
     /// Other variables from now on.
     pub(crate) fn set_variables(&self, variables: BTreeMap<String, String>) {
+        {
+            let published = self.published.read();
+            let published = published.unwrap_or_else(PoisonError::into_inner);
+            for (version, here) in published.iter() {
+                here.set_variables(of_version(&variables, version));
+            }
+        }
         let mut own = self
             .variables
             .write()
@@ -112,7 +146,7 @@ impl Here {
         let mut lanes = self.lanes();
         let name = lanes.free.pop().unwrap_or_else(|| {
             lanes.count += 1;
-            Arc::from(format!("local-{}", lanes.count))
+            Arc::from(format!("{}-{}", self.named, lanes.count))
         });
         Lane { here: self, name }
     }
@@ -125,4 +159,14 @@ impl Here {
     pub(crate) fn timeout(&self, template: u32) -> u32 {
         self.copies.timeout(&self.logical_id, template)
     }
+}
+
+/// What Lambda tells a published version of itself.
+fn of_version(latest: &BTreeMap<String, String>, version: &str) -> BTreeMap<String, String> {
+    let mut variables = latest.clone();
+    variables.insert(FUNCTION_VERSION.to_owned(), version.to_owned());
+    if let Some(stream) = variables.get_mut("AWS_LAMBDA_LOG_STREAM_NAME") {
+        *stream = stream.replace("[$LATEST]", &format!("[{version}]"));
+    }
+    variables
 }

@@ -345,7 +345,7 @@ impl Function {
                 state.starts();
                 slot.expects(made.code);
                 let mut spare = self.spare.lock().await;
-                match Self::fitting(&mut spare, made.code, variables).await {
+                match self.fitting(&mut spare, made.code, variables).await {
                     Some(process) => process,
                     None => self.new_process(made.code, variables).await?,
                 }

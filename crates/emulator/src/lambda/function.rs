@@ -1,5 +1,7 @@
 //! One function: `$LATEST`, its published versions, its aliases.
 
+mod versions;
+
 use super::Lambda;
 use super::alias::Alias;
 use super::archive;
@@ -271,6 +273,9 @@ impl Function {
         }
         self.state().shown = configuration;
         self.put_in_force(code).await;
+        if self.here.is_some() {
+            self.bring_along().await;
+        }
     }
 
     fn put_in_force_soon(self: &Arc<Self>, lambda: &Lambda, code: Code) {
@@ -298,92 +303,6 @@ impl Function {
         outdated.stop().await;
     }
 
-    // ---- versions
-
-    /// `PublishVersion`: what `$LATEST` is now, for good. Nothing changed
-    /// since the last one: that one.
-    pub(crate) fn publish(&self, request: &Value) -> Result<Configuration, LambdaError> {
-        if request.get("PublishTo").is_some_and(|it| !it.is_null()) {
-            let what = "PublishTo of PublishVersion".to_owned();
-            return Err(LambdaError::NotServed(what));
-        }
-        let mut state = self.state();
-        let latest = &state.shown;
-        check_revision(request, &latest.revision_id)?;
-        latest.check_idle()?;
-        if let Some(expected) = request.get("CodeSha256").and_then(Value::as_str)
-            && !expected.is_empty()
-            && expected != latest.code_sha256
-        {
-            return Err(LambdaError::InvalidParameter(format!(
-                "CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({}). \
-                 Please try again with the CodeSHA256 in $LATEST.",
-                latest.code_sha256
-            )));
-        }
-        let code = self.latest.revision().code.clone();
-        if let Some(last) = state
-            .versions
-            .get(&state.last_version)
-            .map(|it| it.revision())
-            && last.code == code
-            && latest.publishes_as(&last.configuration)
-        {
-            return Ok(last.configuration.clone());
-        }
-        let mut configuration = latest.clone();
-        let number = state.last_version + 1;
-        configuration.version = number.to_string();
-        configuration.function_arn = self.qualified(&configuration.version);
-        configuration.revision_id = crate::id::uuid();
-        if let Some(description) = request.get("Description").filter(|it| !it.is_null()) {
-            configuration.plain.set("Description", description)?;
-        }
-        state.last_version = number;
-        let version = Version::new(Revision {
-            configuration: configuration.clone(),
-            code,
-        });
-        state.versions.insert(number, version);
-        Ok(configuration)
-    }
-
-    /// The number that the next version gets.
-    pub(crate) fn next_version(&self) -> u64 {
-        self.state().last_version + 1
-    }
-
-    /// `DeleteFunction` with a qualifier.
-    pub(crate) async fn delete_version(&self, qualifier: &str) -> Result<(), LambdaError> {
-        let version = {
-            let mut state = self.state();
-            let users: Vec<&str> = state
-                .aliases
-                .values()
-                .filter(|it| it.uses(qualifier))
-                .map(|it| it.name.as_str())
-                .collect();
-            if qualifier == LATEST {
-                let message =
-                    "$LATEST version cannot be deleted without deleting the function.".to_owned();
-                return Err(LambdaError::InvalidParameter(message));
-            }
-            if !users.is_empty() {
-                return Err(LambdaError::Conflict(format!(
-                    "Unable to delete version because the following aliases reference it: [{}]",
-                    users.join(", ")
-                )));
-            }
-            qualifier
-                .parse()
-                .ok()
-                .and_then(|it: u64| state.versions.remove(&it))
-                .ok_or_else(|| self.not_found(qualifier))?
-        };
-        version.stop().await;
-        Ok(())
-    }
-
     // ---- running
 
     /// Whether there is something to invoke.
@@ -401,7 +320,11 @@ impl Function {
         let version = self.version(qualifier)?;
         let _place = self.enter()?;
         if let Some(here) = &self.here {
-            return Ok(run_here::run(lambda, here, &version, call).await);
+            if Arc::ptr_eq(&version, &self.latest) {
+                return Ok(run_here::run(lambda, here, &version, call).await);
+            }
+            let published = here.of_version(&version.revision().configuration.version);
+            return Ok(run_here::run(lambda, &published, &version, call).await);
         }
         lambda.iam.check_role(&version.revision().configuration)?;
         Ok(run::run(lambda, self, &version, call).await)

@@ -141,13 +141,17 @@ impl Function {
         }
     }
 
-    /// The spare, if it fits; one that does not is in the way.
+    /// The spare, if it fits; one that does not is in the way. One of another
+    /// version of the function waits for that, unless there is one in all.
     pub(super) async fn fitting(
+        &self,
         spare: &mut Option<Spare>,
         code: Fingerprint,
         variables: &Environment,
     ) -> Option<Process> {
-        let mut process = spare.take()?.process;
+        let is_of_version = |it: &mut Spare| it.process.is_of_version(variables);
+        let one = self.copy.has_a_developer();
+        let mut process = spare.take_if(|it| one || is_of_version(it))?.process;
         if process.is_current(code, variables) {
             return Some(process);
         }

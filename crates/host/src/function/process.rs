@@ -9,6 +9,7 @@ use crate::logs::LogSink;
 use crate::starter::DebugTarget;
 use crate::world;
 use tether_protocol::{Environment, Secret};
+use tether_runtime_api::environment::FUNCTION_VERSION;
 
 /// A process that serves one slot.
 pub(super) struct Process {
@@ -63,6 +64,13 @@ impl Process {
             || self.is_of(code)
                 && same(&self.variables, variables)
                 && (self.fresh || self.environment.is_alive())
+    }
+
+    /// Whether it was told of the version of the function that these variables
+    /// tell of.
+    pub(super) fn is_of_version(&self, variables: &Environment) -> bool {
+        let version = |it: &Environment| it.expose().get(FUNCTION_VERSION).cloned();
+        version(&self.variables) == version(variables)
     }
 
     /// The version of the code that it was started from.

@@ -55,12 +55,21 @@ fn python(code: &std::path::Path) -> Starter {
 }
 
 async fn who(function: &Function, remote: &str, seat: Option<Seat>) -> String {
+    who_with(function, remote, seat, BTreeMap::new()).await
+}
+
+async fn who_with(
+    function: &Function,
+    remote: &str,
+    seat: Option<Seat>,
+    variables: BTreeMap<String, String>,
+) -> String {
     let invocation = Invocation {
         request_id: "r".to_owned(),
         deadline_ms: crate::now().0 + 20_000,
         ..Invocation::default()
     };
-    let variables = Secret::new(BTreeMap::new());
+    let variables = Secret::new(variables);
     let event = Bytes::from_static(b"{}");
     let ran = function
         .run(

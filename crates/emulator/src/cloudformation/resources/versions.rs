@@ -18,7 +18,7 @@ impl Hands<'_> {
     pub(super) fn create_version(&self, resource: &Resource) -> Result<(), String> {
         let target = self.target(resource)?;
         let request = without(&resource.properties, &NOT_ASKED);
-        let published = target.function.publish(&request);
+        let published = target.function.publish_another(&request);
         let version = published.map_err(|error| failed(&error))?;
         if version.function_arn != resource.reference {
             let message = format!(

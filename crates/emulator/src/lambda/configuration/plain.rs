@@ -26,6 +26,14 @@ const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const EPHEMERAL: std::ops::RangeInclusive<u64> = 512..=10_240;
 
 impl Plain {
+    /// Has one member as the other one has it.
+    pub(crate) fn copy(&mut self, member: &str, other: &Self) {
+        match other.0.get(member) {
+            Some(value) => self.0.insert(member.to_owned(), value.clone()),
+            None => self.0.remove(member),
+        };
+    }
+
     /// Takes one member over, if it is what AWS takes.
     pub(crate) fn set(&mut self, member: &str, value: &Value) -> Result<(), LambdaError> {
         let is_text = |text: &Value| text.is_string();

@@ -78,6 +78,22 @@ async fn one_process_of_the_new_code_waits_for_whoever_asks_first() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_another_version_waits_for_that() {
+    let mut kept = Kept::new(None);
+    let function = Arc::clone(&kept.stage.function);
+    let of = |version: &str| {
+        let variable = ("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), version.to_owned());
+        BTreeMap::from([variable])
+    };
+    who_with(&function, "a", None, of("1")).await;
+    save(&kept.stage, "second");
+    let spare = kept.imports("second").await;
+    assert_ne!(who_with(&function, "b", None, of("$LATEST")).await, spare);
+    assert_eq!(who_with(&function, "a", None, of("1")).await, spare);
+    kept.end().await;
+}
+
+#[tokio::test]
 async fn a_spare_whose_code_is_old_is_replaced_and_one_that_nobody_needs_ends() {
     let mut kept = Kept::new(None);
     kept.stage.who("a").await;
