@@ -1,9 +1,14 @@
 //! Resources that SAM's transform makes of others, and that templates refer to by name: stages and
-//! deployments of APIs, function URLs, keys of usage plans.
+//! deployments of APIs, versions and aliases of functions, function URLs, keys of usage plans.
 //!
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html>
 
+mod published;
+
+pub(crate) use published::alias_id;
+
 use crate::api::stages::{sam_http_id, sam_rest_id};
+use crate::evaluator::Evaluator;
 use crate::problem::Position;
 use crate::resources::{Declaration, Declarations, SAM_FUNCTION};
 use crate::tree::{Member, Node, Tree};
@@ -12,7 +17,8 @@ const REST: &str = "AWS::Serverless::Api";
 const HTTP: &str = "AWS::Serverless::HttpApi";
 
 /// Adds them; what the template declares itself stays.
-pub(crate) fn add(resources: &mut Declarations) {
+pub(crate) fn add(resources: &mut Declarations, evaluator: &mut Evaluator<'_>) {
+    published::add(resources, evaluator);
     let mut added = Vec::new();
     let mut plans = Vec::new();
     for (logical_id, resource) in resources.iter().filter(|(_, it)| it.live) {
@@ -69,10 +75,16 @@ pub(crate) fn alias(name: &str, resources: &Declarations) -> Option<String> {
             let ids = OUTCOMES.map(|it| format!("{owner}EventInvokeConfig{it}{what}"));
             ids.into_iter().find(|it| resources.contains_key(it))?
         }
+        (SAM_FUNCTION, "Alias" | "Version") => published::id(owner, resource, property, resources)?,
         (HTTP, "Stage") => sam_http_id(owner, &stage_name(resource).unwrap_or_default()),
         _ => return None,
     };
     resources.contains_key(&id).then_some(id)
+}
+
+/// Whether it is `Function.Alias` or `Function.Version`, or something of one of them.
+pub(crate) fn needs_alias(name: &str) -> bool {
+    matches!(name.split('.').nth(1), Some("Alias" | "Version"))
 }
 
 fn reference(position: Position, logical_id: &str) -> Node {
@@ -152,10 +164,10 @@ fn may_be_absent(value: &Node) -> bool {
 fn url(logical_id: &str, function: &Declaration) -> Option<(String, Declaration)> {
     let config = function.properties.member("FunctionUrlConfig")?;
     let copies = copied(config, &["AuthType", "Cors", "InvokeMode"]);
-    let target = (
-        "TargetFunctionArn",
-        reference(function.position, logical_id),
-    );
+    let alias = function.properties.member("AutoPublishAlias");
+    let alias = alias.and_then(Node::as_text).filter(|it| !it.is_empty());
+    let target = alias.map_or(logical_id.to_owned(), |it| alias_id(logical_id, it));
+    let target = ("TargetFunctionArn", reference(function.position, &target));
     let url = with_copies(function, "AWS::Lambda::Url", copies, vec![target]);
     Some((format!("{logical_id}Url"), url))
 }

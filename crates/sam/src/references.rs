@@ -122,8 +122,14 @@ impl Evaluator<'_> {
         place: &mut Place,
     ) -> Evaluated {
         let full = format!("{logical_id}.{attribute}");
-        if let Some(made) = self.resources.and_then(|it| generated::alias(&full, it)) {
+        let made = |name: &str| self.resources.and_then(|it| generated::alias(name, it));
+        if let Some(made) = made(&full) {
             return self.reference(&made, position, place);
+        }
+        if let Some((name, attribute)) = full.rsplit_once('.')
+            && let Some(made) = made(name)
+        {
+            return self.attribute(&made, attribute, position, place);
         }
         let named = self.live(logical_id, position, place)?;
         if let Some(output) = attribute.strip_prefix("Outputs.")
@@ -184,6 +190,9 @@ impl Evaluator<'_> {
             .next()
             .and_then(|id| self.resources?.get(id));
         match owner {
+            Some(owner) if owner.kind == SAM_FUNCTION && generated::needs_alias(name) => {
+                format!("{name} is there with AutoPublishAlias only: the function needs one.")
+            }
             Some(owner) if name.contains('.') && owner.kind.starts_with(SAM) => {
                 format!("{name}, which SAM would generate, is not supported yet as a reference.")
             }

@@ -192,8 +192,8 @@ fn what_sam_would_generate_is_said_to_be_missing() {
              F.Version\n"
         ),
         [
-            "t.yaml:6:12: Outputs.V: F.Version, which SAM would generate, is not supported yet as a \
-          reference."
+            "t.yaml:6:12: Outputs.V: F.Version is there with AutoPublishAlias only: the function needs \
+             one."
         ]
     );
 }

@@ -1,5 +1,6 @@
 //! A template resolved: resources with plain JSON properties, outputs, and what was left alone.
 
+use crate::generated;
 use crate::problem::{Position, Problem};
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -33,6 +34,17 @@ impl fmt::Debug for Stack {
             .field("resources", &self.resources.values())
             .field("unsupported", &self.unsupported)
             .finish_non_exhaustive()
+    }
+}
+
+impl Stack {
+    /// What the events of a function invoke: the alias that SAM publishes for it, by its ARN, or
+    /// the function, by its name.
+    pub fn invoked<'s>(&'s self, function: &'s Resource) -> &'s str {
+        let name = function.property("AutoPublishAlias");
+        let id = name.and_then(|it| Some(generated::alias_id(&function.logical_id, it.as_str()?)));
+        let alias = id.and_then(|it| self.resources.get(&it));
+        &alias.unwrap_or(function).reference
     }
 }
 

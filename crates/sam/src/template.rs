@@ -180,7 +180,7 @@ impl Template {
         );
         serverless_websocket::expand(&mut declared, &mut evaluator.report);
         implicit::add_roles(&mut declared, &mut evaluator);
-        generated::add(&mut declared);
+        generated::add(&mut declared, &mut evaluator);
 
         let mut evaluator = evaluator.with_resources(&declared);
         evaluator.all_nested();

@@ -26,7 +26,7 @@ impl PhysicalNames for Names {
         let given = |property| resource.properties.get(property).and_then(Value::as_str);
         match resource.kind.as_str() {
             "AWS::ApiGateway::Stage" | "AWS::ApiGatewayV2::Stage" => given("StageName"),
-            "AWS::Lambda::Alias" => given("FunctionName"),
+            // Its name stands in its logical id, which is the same on both sides.
             _ => None,
         }
         .unwrap_or(&resource.logical_id)
@@ -87,7 +87,6 @@ fn resolve(name: &str, text: &str) -> Result<Stack, String> {
     template.resolve(&context).map_err(|it| it.to_string())
 }
 
-/// A function without its alias: SAM invokes one where `AutoPublishAlias` asks for it.
 fn function(function: &Option<String>) -> String {
     function.as_deref().unwrap_or("-").to_owned()
 }

@@ -1,7 +1,7 @@
 //! What SAM's transform makes of functions' events: resources of their own
 //! (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html>).
 
-use crate::lambda::LATEST;
+use crate::lambda::{LATEST, name_and_qualifier};
 use serde_json::{Value, json};
 use tether_sam::{Event, Function, Problems, Resource, Stack};
 
@@ -47,8 +47,9 @@ pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Proble
             continue;
         };
         if !function.package_image {
-            added.extend(of_function(resource, &function, names));
-            added.extend(event_invoke(resource));
+            let owner = Owner::of(stack, resource, names);
+            added.extend(of_function(&owner, &function, names));
+            added.extend(event_invoke(&owner));
         }
     }
     added.extend(permissions(stack, names)?);
@@ -58,6 +59,51 @@ pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Proble
         stack.resources.entry(id).or_insert(resource);
     }
     Ok(())
+}
+
+/// A function, and what its events invoke: its alias, if it has one.
+struct Owner<'s> {
+    resource: &'s Resource,
+    /// A name, or the ARN of an alias.
+    name: &'s str,
+    arn: String,
+    /// Its own logical id, and its alias's.
+    needs: Vec<String>,
+}
+
+impl<'s> Owner<'s> {
+    fn of(stack: &'s Stack, resource: &'s Resource, names: &dyn Called) -> Self {
+        let name = stack.invoked(resource);
+        let arn = match name.starts_with("arn:") {
+            true => name.to_owned(),
+            false => names.arn(resource),
+        };
+        let alias = stack.resources.values();
+        let alias = alias.filter(|it| it.kind == ALIAS && it.reference == name);
+        let needs = alias.map(|it| it.logical_id.clone());
+        Self {
+            resource,
+            name,
+            arn,
+            needs: [resource.logical_id.clone()]
+                .into_iter()
+                .chain(needs)
+                .collect(),
+        }
+    }
+
+    fn added(&self, event: &Event, suffix: &str, kind: &str, properties: Value) -> Resource {
+        Resource {
+            logical_id: format!("{}{}{suffix}", self.resource.logical_id, event.name),
+            kind: kind.to_owned(),
+            properties,
+            // Where it comes from, for messages.
+            metadata: json!({ "Event": event.name, "Kind": event.kind }),
+            depends_on: self.needs.clone(),
+            references: Vec::new(),
+            ..self.resource.clone()
+        }
+    }
 }
 
 /// SAM lets its own APIs invoke their functions; raw ones say it themselves.
@@ -73,29 +119,38 @@ fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Probl
         let routes = api.routes.iter().filter_map(|it| it.integration.as_ref());
         let routes = routes.filter_map(|it| it.function.as_deref());
         let authorizers = api.authorizers.values().filter_map(|it| it.kind.function());
-        for function in routes.chain(authorizers) {
-            let name = function.rsplit("function:").next().unwrap_or(function);
-            let name = name.split(':').next().unwrap_or(name);
+        for invoked in routes.chain(authorizers) {
+            let (name, qualifier) = name_and_qualifier(invoked);
             let mut functions = stack.resources.values();
             let Some(function) = functions.find(|it| it.reference == name) else {
                 continue;
             };
-            let permission = json!({
+            // Of a nested stack: `Nested/Api`.
+            let api_id = api.logical_id.rsplit('/').next().unwrap_or_default();
+            let of = qualifier.unwrap_or_default();
+            let id = format!("{}{of}{api_id}Permission", function.logical_id);
+            if added.iter().any(|it| it.logical_id == id) {
+                continue;
+            }
+            let mut permission = json!({
                 "Action": "lambda:InvokeFunction",
                 "FunctionName": function.reference,
                 "Principal": "apigateway.amazonaws.com",
                 "SourceArn": names.api_arn(&api.id),
             });
-            let id = format!("{}{}Permission", function.logical_id, api.logical_id);
-            if added.iter().any(|it| it.logical_id == id) {
-                continue;
+            let mut depends_on = vec![function.logical_id.clone()];
+            if let Some(qualifier) = qualifier {
+                let arn = format!("{}:{qualifier}", names.arn(function));
+                let made = stack.resources.values().filter(|it| it.reference == arn);
+                depends_on.extend(made.map(|it| it.logical_id.clone()));
+                permission["FunctionName"] = json!(arn);
             }
             added.push(Resource {
                 logical_id: id,
                 kind: PERMISSION.to_owned(),
                 properties: permission,
                 metadata: json!({ "Kind": "Api" }),
-                depends_on: vec![function.logical_id.clone()],
+                depends_on,
                 references: Vec::new(),
                 ..function.clone()
             });
@@ -104,13 +159,13 @@ fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Probl
     Ok(added)
 }
 
-fn of_function(owner: &Resource, function: &Function, names: &dyn Called) -> Vec<Resource> {
+fn of_function(owner: &Owner<'_>, function: &Function, names: &dyn Called) -> Vec<Resource> {
     let mut added = Vec::new();
     for event in &function.events {
         let source = SOURCES.iter().find(|(kind, _)| *kind == event.kind);
         match (expression(event), source) {
             (Some(expression), _) if event.kind == "ScheduleV2" => {
-                added.push(schedule_v2(owner, event, expression, names));
+                added.push(schedule_v2(owner, event, expression));
             }
             (Some(expression), _) => added.extend(schedule(owner, event, expression, names)),
             (None, Some((_, source))) => added.push(mapping(owner, event, source)),
@@ -137,30 +192,17 @@ pub(super) fn is_played(event: &Event) -> bool {
         || SOURCES.iter().any(|(kind, _)| *kind == event.kind)
 }
 
-fn added(owner: &Resource, event: &Event, suffix: &str, kind: &str, properties: Value) -> Resource {
-    Resource {
-        logical_id: format!("{}{}{suffix}", owner.logical_id, event.name),
-        kind: kind.to_owned(),
-        properties,
-        // Where it comes from, for messages.
-        metadata: json!({ "Event": event.name, "Kind": event.kind }),
-        depends_on: vec![owner.logical_id.clone()],
-        references: Vec::new(),
-        ..owner.clone()
-    }
-}
-
 /// A rule, and the permission to do what it does.
 fn schedule(
-    owner: &Resource,
+    owner: &Owner<'_>,
     event: &Event,
     expression: &str,
     names: &dyn Called,
 ) -> [Resource; 2] {
     let given = |name: &str| event.properties.get(name).filter(|it| !it.is_null());
     let mut target = json!({
-        "Arn": names.arn(owner),
-        "Id": format!("{}{}LambdaTarget", owner.logical_id, event.name),
+        "Arn": owner.arn,
+        "Id": format!("{}{}LambdaTarget", owner.resource.logical_id, event.name),
     });
     if let Some(input) = given("Input") {
         target["Input"] = input.clone();
@@ -174,20 +216,22 @@ fn schedule(
     if given("Enabled").is_some_and(|it| it == false || it == "false") {
         rule["State"] = json!("DISABLED");
     }
-    let rule = added(owner, event, "", RULE, rule);
+    let rule = owner.added(event, "", RULE, rule);
     let permission = json!({
         "Action": "lambda:InvokeFunction",
-        "FunctionName": owner.reference,
+        "FunctionName": owner.name,
         "Principal": "events.amazonaws.com",
         "SourceArn": names.arn(&rule),
     });
-    let mut permission = added(owner, event, "Permission", PERMISSION, permission);
+    let mut permission = owner.added(event, "Permission", PERMISSION, permission);
     permission.depends_on.push(rule.logical_id.clone());
     [rule, permission]
 }
 
 /// What a function does with events that it gets asynchronously.
-fn event_invoke(owner: &Resource) -> Option<Resource> {
+fn event_invoke(owner: &Owner<'_>) -> Option<Resource> {
+    let needs = owner.needs.clone();
+    let owner = owner.resource;
     let config = owner.property("EventInvokeConfig")?;
     let destination = |when: &str| {
         let given = config.get("DestinationConfig")?.get(when)?;
@@ -214,7 +258,7 @@ fn event_invoke(owner: &Resource) -> Option<Resource> {
         kind: EVENT_INVOKE.to_owned(),
         properties,
         metadata: json!({ "Event": "EventInvokeConfig" }),
-        depends_on: vec![owner.logical_id.clone()],
+        depends_on: needs,
         // Its destinations are to be there.
         references: owner.references.clone(),
         ..owner.clone()
@@ -223,9 +267,9 @@ fn event_invoke(owner: &Resource) -> Option<Resource> {
 
 /// A schedule of the scheduler's; the role that SAM makes for it may invoke the
 /// function, and nothing else.
-fn schedule_v2(owner: &Resource, event: &Event, expression: &str, names: &dyn Called) -> Resource {
+fn schedule_v2(owner: &Owner<'_>, event: &Event, expression: &str) -> Resource {
     let given = |name: &str| event.properties.get(name).filter(|it| !it.is_null());
-    let mut target = json!({ "Arn": names.arn(owner) });
+    let mut target = json!({ "Arn": owner.arn });
     for name in ["Input", "RoleArn"] {
         if let Some(value) = given(name) {
             target[name] = value.clone();
@@ -246,15 +290,15 @@ fn schedule_v2(owner: &Resource, event: &Event, expression: &str, names: &dyn Ca
             schedule[name] = value.clone();
         }
     }
-    added(owner, event, "", SCHEDULE, schedule)
+    owner.added(event, "", SCHEDULE, schedule)
 }
 
-fn mapping(owner: &Resource, event: &Event, source: &str) -> Resource {
+fn mapping(owner: &Owner<'_>, event: &Event, source: &str) -> Resource {
     let mut properties = event.properties.clone();
     if let Value::Object(members) = &mut properties {
         let arn = members.shift_remove(source).unwrap_or_default();
         members.insert("EventSourceArn".to_owned(), arn);
-        members.insert("FunctionName".to_owned(), json!(owner.reference));
+        members.insert("FunctionName".to_owned(), json!(owner.name));
     }
-    added(owner, event, "", MAPPING, properties)
+    owner.added(event, "", MAPPING, properties)
 }

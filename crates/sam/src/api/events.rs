@@ -16,6 +16,8 @@ const STATE_MACHINE: &str = "AWS::Serverless::StateMachine";
 /// An event that is a route.
 pub(super) struct ApiEvent<'s> {
     pub(super) owner: &'s Resource,
+    /// The function's name, or the ARN of its alias.
+    invoked: &'s str,
     /// `Events.Get`, where its properties are reported.
     pub(super) at: String,
     pub(super) properties: Part<'s>,
@@ -103,6 +105,7 @@ fn read<'s>(
     };
     Some(ApiEvent {
         owner,
+        invoked: stack.invoked(owner),
         at,
         properties,
         api,
@@ -181,7 +184,7 @@ impl ApiEvent<'_> {
             true => ("2021-11-15", "response-streaming-invocations"),
             false => ("2015-03-31", "invocations"),
         };
-        let function = &self.owner.reference;
+        let function = self.invoked;
         let mut integration = json!({
             "type": "aws_proxy",
             "httpMethod": "POST",

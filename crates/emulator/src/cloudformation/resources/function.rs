@@ -90,7 +90,6 @@ impl Hands<'_> {
         let function = Arc::new(function);
         self.records(resource, &function);
         lambda.add_function(Arc::clone(&function));
-        self.publish(resource, &function);
         self.say_events(resource, &view);
         self.say_destinations(resource, "EventInvokeConfig.DestinationConfig");
         self.say_dead_letters(resource);
@@ -128,7 +127,6 @@ impl Hands<'_> {
         }
         function.replace(configuration, code).await;
         self.records(resource, &function);
-        self.publish(resource, &function);
         Ok(Some(content))
     }
 
@@ -264,24 +262,6 @@ impl Hands<'_> {
         let reserved = resource.property("ReservedConcurrentExecutions");
         function.reserve(reserved.and_then(number));
         function.tag(resource.property("Tags").unwrap_or(&Value::Null));
-    }
-
-    /// `AutoPublishAlias`: a version, and an alias that points to it.
-    fn publish(&self, resource: &Resource, function: &Function) {
-        let alias = resource.property("AutoPublishAlias");
-        let Some(alias) = alias.and_then(Value::as_str) else {
-            return;
-        };
-        let published = function.publish(&Value::Null).and_then(|version| {
-            let change = json!({ "Name": alias, "FunctionVersion": version.version });
-            match function.alias(alias) {
-                Ok(_) => function.update_alias(alias, &change),
-                Err(_) => function.create_alias(&change),
-            }
-        });
-        if let Err(error) = published {
-            self.say(resource, "AutoPublishAlias", error.to_string());
-        }
     }
 
     fn say_events(&self, resource: &Resource, view: &tether_sam::Function) {

@@ -28,8 +28,6 @@ const FUNCTION: Needs = (
                 Some("ReservedConcurrentExecutions"),
             ),
             ("lambda:TagResource", Some("Tags")),
-            ("lambda:PublishVersion", Some("AutoPublishAlias")),
-            ("lambda:CreateAlias", Some("AutoPublishAlias")),
         ],
         &[
             ("lambda:GetFunction", None),
@@ -42,13 +40,10 @@ const FUNCTION: Needs = (
                 Some("ReservedConcurrentExecutions"),
             ),
             ("lambda:TagResource", Some("Tags")),
-            ("lambda:PublishVersion", Some("AutoPublishAlias")),
-            ("lambda:UpdateAlias", Some("AutoPublishAlias")),
         ],
         &[
             ("lambda:DeleteFunction", None),
             ("lambda:GetFunction", None),
-            ("lambda:DeleteAlias", Some("AutoPublishAlias")),
         ],
     ],
 );
