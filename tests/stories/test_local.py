@@ -100,6 +100,22 @@ def test_a_saved_file_that_the_template_includes_counts(project):
         assert len(local.client("dynamodb").list_tables()["TableNames"]) == 3
 
 
+def test_what_runs_on_another_runtime_is_said_of_what_a_saved_template_adds_too(project):
+    meant = "is meant for python3.99 and runs here on Python 3."
+    project.edit("template.yaml", "python3.13", "python3.99")
+    with Local(project) as local:
+        local.wait_for_notice(f"Echo {meant}")
+        more = (
+            "  Added:\n    Type: AWS::Serverless::Function\n"
+            "    Properties: {CodeUri: echo/, Handler: app.handler, Runtime: python3.99}\n"
+        )
+        local.reloads(lambda: project.edit("template.yaml", "Outputs:", more + "Outputs:"))
+        local.wait_for_notice(f"Added {meant}")
+        said = [it["message"] for it in local.process.events_of("notice")]
+        # Of what was there before, it was said before.
+        assert len([it for it in said if it.startswith(f"Echo {meant}")]) == 1
+
+
 def test_saved_code_counts_in_the_next_request(project):
     with Local(project) as local:
         assert local.get("/echo").status == 200

@@ -60,6 +60,8 @@ struct Copy {
     /// Its debugger, or its Runtime API, is to be opened before its first event.
     opens: bool,
     opened: Arc<AtomicBool>,
+    /// What starts it has been looked at.
+    checked: Arc<AtomicBool>,
     /// Ends with the last clone.
     keeper: Arc<Keeper>,
 }
@@ -210,6 +212,7 @@ impl Copies {
             function,
             opens: plan.debugging.is_some() || is_external,
             opened: Arc::default(),
+            checked: Arc::default(),
             keeper: Arc::new(Keeper(keeper)),
         })
     }
@@ -276,11 +279,15 @@ impl Copies {
     }
 
     /// Looks whether what starts each function runs, and says what is another
-    /// version than the template's. Nothing waits for it.
+    /// version than the template's, once for each. Nothing waits for it.
     pub(crate) fn check(&self, reports: &Reports) {
         let checks = self.checks.lock();
         let mut checks = checks.unwrap_or_else(PoisonError::into_inner);
+        while checks.try_join_next().is_some() {}
         for copy in self.known().functions.values().flatten() {
+            if copy.checked.swap(true, Ordering::Relaxed) {
+                continue;
+            }
             let (copy, reports) = (copy.clone(), Arc::clone(reports));
             checks.spawn(async move { tell(&copy, &reports).await });
         }

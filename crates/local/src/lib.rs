@@ -132,6 +132,7 @@ impl Local {
                     template: self.plan.template.clone(),
                 });
                 self.tell_ready(&deployed);
+                self.copies.check(&self.reports);
             }
             Err(error) => {
                 self.copies.go_back().await;
