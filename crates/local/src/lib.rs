@@ -16,8 +16,7 @@ pub use plan::Plan;
 pub use report::{Report, Reports, ServedApi, ServedFunction, ServedRoute};
 
 use copies::Copies;
-use reload::Sources;
-use std::path::PathBuf;
+use reload::{Seen, Sources, see};
 use std::sync::{Arc, PoisonError};
 use tether_emulator::{Deployment, Emulator, Options, Tails, WebSocketRules};
 use tether_host::LogSink;
@@ -34,8 +33,9 @@ pub struct Local {
     reports: Reports,
     /// As they were before they were read.
     sources: Mutex<Sources>,
-    /// Files that the template includes.
-    included: std::sync::Mutex<Vec<PathBuf>>,
+    /// Files that the template includes, as they were when it was served: they may
+    /// be saved before anybody follows them.
+    included: std::sync::Mutex<Vec<Seen>>,
 }
 
 impl Local {
@@ -164,12 +164,12 @@ impl Local {
     fn includes(&self, file: &TemplateFile) {
         let included = self.included.lock();
         let mut included = included.unwrap_or_else(PoisonError::into_inner);
-        included.push(file.path.clone());
-        included.extend(file.named());
+        included.push(see(file.path.clone()));
+        included.extend(file.named().into_iter().map(see));
     }
 
     /// What is to be followed besides.
-    fn take_included(&self) -> Vec<PathBuf> {
+    fn take_included(&self) -> Vec<Seen> {
         let included = self.included.lock();
         std::mem::take(&mut *included.unwrap_or_else(PoisonError::into_inner))
     }

@@ -14,9 +14,18 @@ const BESIDE: [&str; 1] = ["tether.toml"];
 /// What is known of a file: when it was written, and how long it is.
 type Glance = Option<(SystemTime, u64)>;
 
+/// A file as it was at a moment.
+pub(crate) type Seen = (PathBuf, Glance);
+
+/// A file as it is now.
+pub(crate) fn see(file: PathBuf) -> Seen {
+    let now = glance(&file);
+    (file, now)
+}
+
 /// The template, and what belongs to it.
 pub(crate) struct Sources {
-    files: Vec<(PathBuf, Glance)>,
+    files: Vec<Seen>,
 }
 
 impl Sources {
@@ -27,16 +36,15 @@ impl Sources {
         let files = files.chain(plan.imports.clone());
         let files = files.chain(plan.websocket_rules.clone());
         Self {
-            files: files.map(|it| (it.clone(), glance(&it))).collect(),
+            files: files.map(see).collect(),
         }
     }
 
-    /// Follows these as well, as they are now.
-    pub(crate) fn follow(&mut self, more: Vec<PathBuf>) {
-        for file in more {
+    /// Follows these as well, from how they were.
+    pub(crate) fn follow(&mut self, more: Vec<Seen>) {
+        for (file, then) in more {
             if !self.files.iter().any(|(known, _)| *known == file) {
-                let now = glance(&file);
-                self.files.push((file, now));
+                self.files.push((file, then));
             }
         }
     }
