@@ -111,6 +111,54 @@ fn a_nested_stack_waits_for_its_resources_and_they_for_what_it_waits_for() {
 }
 
 #[test]
+fn the_events_of_a_nested_template_are_routes_of_its_own_api() {
+    let function = |path: &str| {
+        format!(
+            "  Hello:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: src\n      \
+             AutoPublishAlias: live\n      Events:\n        Rest: {{Type: Api, Properties: {{Path: /{path}, \
+             Method: get}}}}\n        Http: {{Type: HttpApi, Properties: {{Path: /{path}, Method: get}}}}\n"
+        )
+    };
+    let nested = format!("Resources:\n{}", function("inner"));
+    let outer = format!(
+        "Resources:\n{}  Orders:\n    Type: AWS::Serverless::Application\n    Properties: {{Location: \
+         orders.yaml}}\n",
+        function("outer")
+    );
+    let stack = among(&outer, &[("orders.yaml", &nested)]);
+    let apis = stack.apis().unwrap();
+    let routes: Vec<(&str, &str, &str)> = apis
+        .iter()
+        .flat_map(|api| api.routes.iter().map(move |route| (api, route)))
+        .map(|(api, route)| {
+            let function = route.integration.as_ref().unwrap().function.as_deref();
+            (
+                api.logical_id.as_str(),
+                route.path.as_str(),
+                function.unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("ServerlessRestApi", "/outer", "HelloAliaslive"),
+            ("ServerlessHttpApi", "/outer", "HelloAliaslive"),
+            (
+                "Orders/ServerlessRestApi",
+                "/inner",
+                "Orders/HelloAliaslive"
+            ),
+            (
+                "Orders/ServerlessHttpApi",
+                "/inner",
+                "Orders/HelloAliaslive"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn a_nested_templates_problems_carry_its_file() {
     let nested = "Parameters: {A: {Type: String}, B: {Type: String, Default: b}}
 Resources:

@@ -93,7 +93,7 @@ fn read<'s>(
         found.wrong(&properties, "an event's properties must be a map.");
         return None;
     }
-    let api = api_of(stack, &properties, kind, found)?;
+    let api = api_of(stack, owner, &properties, kind, found)?;
     let member = |key| properties.member(key);
     let (path, method) = match (member("Path"), member("Method")) {
         (None, None) if kind.api == SAM_HTTP => (DEFAULT.to_owned(), ANY.to_owned()),
@@ -138,12 +138,17 @@ pub(super) fn normalized(method: &str) -> String {
 /// The logical id of the API that an event belongs to.
 fn api_of(
     stack: &Stack,
+    owner: &Resource,
     properties: &Part<'_>,
     kind: &Kind,
     found: &mut Findings,
 ) -> Option<String> {
     let Some(part) = properties.member(kind.property) else {
-        return Some(kind.implicit.to_owned());
+        // Each nested template has its own.
+        return Some(match owner.logical_id.rsplit_once('/') {
+            Some((nested, _)) => format!("{nested}/{}", kind.implicit),
+            None => kind.implicit.to_owned(),
+        });
     };
     let named = found.text(Some(part.clone()))?;
     let all = stack.resources.values();
