@@ -13,6 +13,7 @@ mod change_set;
 mod describe;
 mod engine;
 mod expand;
+mod nested;
 mod plan;
 mod records;
 mod resources;

@@ -11,7 +11,21 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 
 /// A random UUID.
 pub(crate) fn uuid() -> String {
-    let mut bytes = random::<16>();
+    written(random())
+}
+
+/// Always the same one for the same seed.
+pub(crate) fn stable_uuid(seed: &str) -> String {
+    let mut bytes = [0; 16];
+    let digest = Sha256::digest(seed.as_bytes());
+    bytes
+        .iter_mut()
+        .zip(digest)
+        .for_each(|(to, from)| *to = from);
+    written(bytes)
+}
+
+fn written(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let mut text = String::with_capacity(36);

@@ -127,7 +127,7 @@ impl PhysicalNames for Names<'_> {
             // Its `Ref` is its id.
             "AWS::CloudFormation::Stack" | "AWS::Serverless::Application" => {
                 let name = self.name(resource, "StackName");
-                let uuid = id::stable(&self.seed(resource), 12, id::LOWER);
+                let uuid = id::stable_uuid(&self.seed(resource));
                 self.cloud
                     .arn("cloudformation", &format!("stack/{name}/{uuid}"))
             }

@@ -12,7 +12,7 @@ use crate::hint::did_you_mean;
 use crate::names::{Context, PhysicalNames};
 use crate::problem::{Position, Problems, Reported};
 use crate::resources::Declaration;
-use crate::stack::{Resource, Stack};
+use crate::stack::{NestedStack, Resource, Stack};
 use crate::surroundings::{Files, Unread, folder_of, seen_from};
 use crate::template::Template;
 use crate::tree::{Node, stringified};
@@ -56,7 +56,13 @@ pub(crate) struct Nesting {
 }
 
 /// The nested templates of one template, by logical id; none: it cannot be read here.
-pub(crate) type Nested = BTreeMap<String, Result<Option<Rc<Stack>>, Reported>>;
+pub(crate) type Nested = BTreeMap<String, Result<Option<Rc<Inner>>, Reported>>;
+
+/// A nested template's text, and what it becomes.
+pub(crate) struct Inner {
+    text: String,
+    stack: Stack,
+}
 
 /// The property that says where a nested template is.
 pub(crate) fn location_property(kind: &str) -> Option<&'static str> {
@@ -77,11 +83,12 @@ impl Evaluator<'_> {
         let Some(declaration) = resources.and_then(|it| it.get(logical_id)) else {
             return Ok(None);
         };
-        let Some(stack) = self.nested(logical_id, declaration)? else {
+        let Some(inner) = self.nested(logical_id, declaration)? else {
             // That it is missing has been said.
             let placeholder = format!("{logical_id}.Outputs.{output}");
             return Ok(Some(Value::String(placeholder)));
         };
+        let stack = &inner.stack;
         match stack.outputs.iter().find(|it| it.key == output) {
             Some(found) => Ok(Some(Value::from(found.value.as_str()))),
             None => {
@@ -114,7 +121,7 @@ impl Evaluator<'_> {
         &mut self,
         logical_id: &str,
         declaration: &Declaration,
-    ) -> Result<Option<Rc<Stack>>, Reported> {
+    ) -> Result<Option<Rc<Inner>>, Reported> {
         if let Some(known) = self.nested.get(logical_id) {
             return known.clone();
         }
@@ -137,7 +144,7 @@ impl Evaluator<'_> {
         &mut self,
         logical_id: &str,
         declaration: &Declaration,
-    ) -> Result<Option<Rc<Stack>>, Reported> {
+    ) -> Result<Option<Rc<Inner>>, Reported> {
         let Some(location) = self.location(logical_id, declaration)? else {
             return Ok(None);
         };
@@ -185,7 +192,7 @@ impl Evaluator<'_> {
         };
         let stack = template.resolve_nested(&context, self.around, &nesting);
         let stack = stack.map_err(|it| self.pass_on(it))?;
-        Ok(Some(Rc::new(stack)))
+        Ok(Some(Rc::new(Inner { text, stack })))
     }
 
     /// `None`: it is not a file at all, which has been said.
@@ -351,6 +358,11 @@ impl PhysicalNames for Within<'_> {
 pub(crate) fn flatten(stack: &mut Stack, nested: Nested) {
     for (id, inner) in nested {
         let Ok(Some(inner)) = inner else { continue };
+        stack.nested.insert(id.clone(), known(&inner));
+        let inner = &inner.stack;
+        let deeper = inner.nested.iter();
+        let deeper = deeper.map(|(path, it)| (format!("{id}/{path}"), it.clone()));
+        stack.nested.extend(deeper);
         stack.unsupported.extend(inner.unsupported.iter().cloned());
         let Some(owner) = stack.resources.get(&id).cloned() else {
             continue;
@@ -365,6 +377,16 @@ pub(crate) fn flatten(stack: &mut Stack, nested: Nested) {
         if let Some(owner) = stack.resources.get_mut(&id) {
             owner.depends_on.extend(children);
         }
+    }
+}
+
+fn known(inner: &Inner) -> NestedStack {
+    let stack = &inner.stack;
+    NestedStack {
+        template: inner.text.clone(),
+        description: stack.description.clone(),
+        parameters: stack.parameters.clone(),
+        outputs: stack.outputs.clone(),
     }
 }
 

@@ -91,6 +91,12 @@ fn a_nested_templates_resources_stand_in_the_outer_stack() {
     assert_eq!(after, "Orders/Table shop-Orders-Deep");
     assert_eq!(stack.outputs[0].value, "Orders/Table");
     assert_eq!(stack.unsupported, []);
+    let places: Vec<&String> = stack.nested.keys().collect();
+    assert_eq!(places, ["Orders", "Orders/Deep"]);
+    let orders = &stack.nested["Orders"];
+    assert_eq!(orders.template, ORDERS);
+    assert_eq!(orders.parameters["Zones"], "a,b");
+    assert_eq!(orders.outputs[0].value, "Orders/Table");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Stack {
     pub resources: IndexMap<String, Resource>,
     /// The outputs that will exist.
     pub outputs: Vec<Output>,
+    /// The stacks within it, by their places: `Nested`, `Nested/Deeper`.
+    pub nested: BTreeMap<String, NestedStack>,
     /// What the template asks for and resolution leaves as it is: dynamic references, macros,
     /// `Rules`, parameters that name a stored value. Resource types are not judged here.
     pub unsupported: Vec<Problem>,
@@ -33,6 +35,29 @@ impl fmt::Debug for Stack {
             .field("parameters", &self.parameters.keys())
             .field("resources", &self.resources.values())
             .field("unsupported", &self.unsupported)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of a stack within another one, besides its resources.
+#[derive(Clone)]
+pub struct NestedStack {
+    /// Its template's text.
+    pub template: String,
+    /// Its template's `Description`.
+    pub description: Option<String>,
+    /// Every parameter's value.
+    pub parameters: BTreeMap<String, String>,
+    /// Its outputs.
+    pub outputs: Vec<Output>,
+}
+
+/// No values: they may be secrets.
+impl fmt::Debug for NestedStack {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("NestedStack")
+            .field("description", &self.description)
+            .field("parameters", &self.parameters.keys())
             .finish_non_exhaustive()
     }
 }

@@ -23,6 +23,7 @@ use crate::surroundings::Surroundings;
 use crate::tree::{Members, Node};
 use crate::unsupported;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 const SECTIONS: [&str; 12] = [
@@ -203,6 +204,7 @@ impl Template {
             parameters: values.texts,
             resources,
             outputs,
+            nested: BTreeMap::new(),
             unsupported,
         })?;
         nested::flatten(&mut stack, inner);

@@ -5,7 +5,7 @@ use super::engine::{self, OnFailure, Order};
 use super::rights::By;
 use super::stack::{Stack, now};
 use super::wish::Wish;
-use super::{capabilities, describe, plan, template};
+use super::{capabilities, describe, nested, plan, template};
 use crate::cloud::Cloud;
 use crate::id;
 use crate::query::{Refusal, element};
@@ -96,6 +96,7 @@ pub(crate) fn serve(
         prefix: String::new(),
     };
     check_emulated(&form, action)?;
+    check_root(cloud, &form, action)?;
     let by = By {
         access_key: Some(access_key.to_owned()),
     };
@@ -120,6 +121,26 @@ fn check_emulated(form: &Form<'_>, action: &str) -> Result<(), Refusal> {
     match NOT_EMULATED.iter().find(given) {
         Some(name) => Err(Refusal::validation(format!(
             "tether's emulator does not serve {name} of {action}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Nested stacks change with the one around them.
+fn check_root(cloud: &Cloud, form: &Form<'_>, action: &str) -> Result<(), Refusal> {
+    const CHANGES: [&str; 4] = [
+        "CreateChangeSet",
+        "CreateStack",
+        "UpdateStack",
+        "DeleteStack",
+    ];
+    let wanted = form.get("StackName").filter(|_| CHANGES.contains(&action));
+    let nested = wanted.and_then(|it| nested::inner(cloud, it));
+    match nested.as_ref().and_then(|it| it.parent.as_ref()) {
+        Some(parent) => Err(Refusal::validation(format!(
+            "tether's emulator does not serve {action} of a nested stack: change the one that it \
+             is in, {}",
+            parent.root
         ))),
         None => Ok(()),
     }

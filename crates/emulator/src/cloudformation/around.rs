@@ -16,7 +16,9 @@ pub(super) fn imports(cloud: &Cloud, stack: &Known, wish: &Wish) -> BTreeMap<Str
         .iter()
         .filter(|it| it.id != stack.id && !it.is_gone())
     {
-        for output in &other.state().outputs {
+        let state = other.state();
+        let within = state.nested.values().flat_map(|it| &it.outputs);
+        for output in state.outputs.iter().chain(within) {
             if let Some(name) = &output.export_name {
                 imports.insert(name.clone(), output.value.clone());
             }

@@ -7,7 +7,7 @@ use super::plan::{Change, Plan, plan};
 use super::rights::By;
 use super::stack::{Made, Stack, State, now};
 use super::wish::Wish;
-use super::{capabilities, template};
+use super::{capabilities, nested, template};
 use crate::cloud::Cloud;
 use crate::id;
 use crate::query::Refusal;
@@ -145,7 +145,9 @@ pub(super) fn is_same(stack: &Stack, wish: &Wish, planned: &Plan) -> bool {
 }
 
 fn rows(planned: &Plan, state: &State) -> Vec<Row> {
-    let steps = planned.steps.iter().filter_map(|step| {
+    let own = |it: &tether_sam::Resource| !nested::is_within(&it.logical_id);
+    let steps = planned.steps.iter().filter(|it| own(&it.resource));
+    let steps = steps.filter_map(|step| {
         let old = state.made.get(&step.resource.logical_id);
         let (action, replacement) = match step.change {
             Change::Add => ("Add", None),
@@ -162,7 +164,8 @@ fn rows(planned: &Plan, state: &State) -> Vec<Row> {
             properties: old.map_or_else(Vec::new, |old| differences(old, &step.resource)),
         })
     });
-    let removed = planned.removed.iter().map(|made| Row {
+    let removed = planned.removed.iter().filter(|it| own(&it.resource));
+    let removed = removed.map(|made| Row {
         action: "Remove",
         logical_id: made.resource.logical_id.clone(),
         physical_id: Some(made.physical_id.clone()),

@@ -3,7 +3,7 @@
 use super::api::{Form, does_not_exist};
 use super::change_set::{self, ChangeSet};
 use super::stack::{Event, Row, Stack, State};
-use super::{capabilities, target, template};
+use super::{capabilities, nested, target, template};
 use crate::cloud::Cloud;
 use crate::names::Chosen;
 use crate::query::{Refusal, element};
@@ -37,7 +37,7 @@ pub(super) fn serve(cloud: &Cloud, action: &str, form: &Form<'_>) -> Answer {
 
 fn find(cloud: &Cloud, form: &Form<'_>) -> Result<Arc<Stack>, Refusal> {
     let wanted = form.get("StackName").unwrap_or_default();
-    let found = cloud.stacks.find(wanted);
+    let found = nested::find(cloud, wanted);
     found.ok_or_else(|| does_not_exist(wanted))
 }
 
@@ -82,7 +82,7 @@ fn stacks(cloud: &Cloud, form: &Form<'_>) -> Answer {
         let stack = find(cloud, form)?;
         return Ok(list("Stacks", [stack], |it| described(cloud, &it)));
     }
-    let mut all = cloud.stacks.all();
+    let mut all = nested::all(cloud);
     all.retain(|it| !it.is_gone());
     page(form, "Stacks", all, |it| described(cloud, &it))
 }
@@ -119,11 +119,19 @@ fn described(cloud: &Cloud, stack: &Stack) -> String {
             crate::query::escape(it)
         }),
         outputs,
+        parents(stack),
         pairs("Tags", &state.wish.tags, "Key", "Value"),
         "<DriftInformation><StackDriftStatus>NOT_CHECKED</StackDriftStatus></DriftInformation>"
             .to_owned(),
     ];
     parts.concat()
+}
+
+/// Of a nested one.
+fn parents(stack: &Stack) -> String {
+    let parent = stack.parent.as_ref();
+    let parents = parent.map(|it| [element("ParentId", &it.id), element("RootId", &it.root)]);
+    parents.map(|it| it.concat()).unwrap_or_default()
 }
 
 fn times(state: &State) -> String {
@@ -137,7 +145,7 @@ fn times(state: &State) -> String {
 
 fn list_stacks(cloud: &Cloud, form: &Form<'_>) -> Answer {
     let wanted = form.list("StackStatusFilter");
-    let mut all = cloud.stacks.all();
+    let mut all = nested::all(cloud);
     all.retain(|it| wanted.is_empty() || wanted.iter().any(|wish| wish == it.state().status));
     page(form, "StackSummaries", all, |it| {
         let state = it.state();
@@ -148,6 +156,7 @@ fn list_stacks(cloud: &Cloud, form: &Form<'_>) -> Answer {
             times(&state),
             element("StackStatus", state.status),
             optional("StackStatusReason", state.reason.as_deref()),
+            parents(&it),
         ]
         .concat()
     })
@@ -156,6 +165,7 @@ fn list_stacks(cloud: &Cloud, form: &Form<'_>) -> Answer {
 fn events(cloud: &Cloud, form: &Form<'_>) -> Answer {
     let stack = find(cloud, form)?;
     let mut events: Vec<Event> = stack.state().events.clone();
+    events.retain(|it| !nested::is_within(&it.logical_id));
     events.reverse();
     page(form, "StackEvents", events, |it| {
         [
@@ -180,7 +190,8 @@ fn rows(stack: &Stack) -> Vec<(String, Row)> {
     let state = stack.state();
     let gone = |it: &Row| matches!(it.status, "DELETE_COMPLETE" | "DELETE_SKIPPED");
     // A replacement's predecessor was told of last.
-    let rows = state.rows.iter().filter_map(|(id, row)| {
+    let rows = state.rows.iter().filter(|(id, _)| !nested::is_within(id));
+    let rows = rows.filter_map(|(id, row)| {
         let made = state.made.get(id);
         match made {
             Some(made) if gone(row) => Some((
@@ -234,13 +245,29 @@ fn of_stack(stack: &Stack, id: &str, row: &Row, time: &str) -> String {
 }
 
 fn resources(cloud: &Cloud, form: &Form<'_>) -> Answer {
-    let stack = find(cloud, form)?;
+    let stack = match form.get("PhysicalResourceId") {
+        Some(id) if form.get("StackName").is_none() => that_has(cloud, id)?,
+        _ => find(cloud, form)?,
+    };
     let wanted = form.get("LogicalResourceId");
     let mut rows = rows(&stack);
     rows.retain(|(id, _)| wanted.is_none_or(|it| it == id));
     Ok(list("StackResources", rows, |(id, row)| {
         of_stack(&stack, &id, &row, "Timestamp")
     }))
+}
+
+/// The stack of a resource.
+fn that_has(cloud: &Cloud, physical_id: &str) -> Result<Arc<Stack>, Refusal> {
+    let has = |it: &Arc<Stack>| {
+        rows(it)
+            .iter()
+            .any(|(_, row)| row.physical_id == physical_id)
+    };
+    let found = nested::all(cloud)
+        .into_iter()
+        .find(|it| !it.is_gone() && has(it));
+    found.ok_or_else(|| Refusal::validation(format!("Stack for {physical_id} does not exist")))
 }
 
 fn resource(cloud: &Cloud, form: &Form<'_>) -> Answer {
@@ -425,6 +452,7 @@ fn needs(cloud: &Cloud, text: &str) -> Result<Needs, Refusal> {
     let mut kinds: Vec<String> = resolved
         .resources
         .values()
+        .filter(|it| !nested::is_within(&it.logical_id))
         .map(|it| it.kind.clone())
         .collect();
     kinds.sort();

@@ -1,6 +1,7 @@
 //! Makes of a stack what is wanted, or leaves it as it was.
 
 mod back;
+mod nested;
 
 use super::plan::{Change, Plan, Step, plan};
 use super::resources::Hands;
@@ -8,6 +9,7 @@ use super::rights::By;
 use super::stack::{Made, Stack};
 use super::wish::Wish;
 use crate::cloud::Cloud;
+use nested::INITIATED;
 use std::path::Path;
 use std::sync::Arc;
 use tether_sam::{Problems, Resource};
@@ -209,6 +211,7 @@ impl<'a> Run<'a> {
         let target = &planned.target;
         state.parameters = super::template::shown_parameters(&wish, target);
         state.description.clone_from(&target.description);
+        state.nested.clone_from(&target.nested);
         state.wish = wish;
     }
 
@@ -223,12 +226,13 @@ impl<'a> Run<'a> {
         let hands = self.hands(folder);
         hands.say_unsupported(&planned.target);
         hands.keep_ports(&planned.target).await?;
+        self.begin_nested(planned);
         for wave in planned.waves() {
             let wave: Vec<&Step> = wave
                 .into_iter()
                 .filter(|it| it.change != Change::Keep)
                 .collect();
-            for step in &wave {
+            for step in wave.iter().filter(|it| !it.is_stack()) {
                 self.announce(step);
             }
             let mut first = None;
@@ -252,6 +256,7 @@ impl<'a> Run<'a> {
                 }
             }
             if let Some(first) = first {
+                self.fail_nested(planned, &first);
                 return Err((first, failed));
             }
         }
@@ -313,14 +318,14 @@ impl<'a> Run<'a> {
             }
         };
         now.generation = step.generation;
-        let started = "Resource creation Initiated";
-        if step.change != Change::Modify {
+        if step.change != Change::Modify && !step.is_stack() {
             let status = if success == "CREATE_COMPLETE" {
                 "CREATE_IN_PROGRESS"
             } else {
                 "UPDATE_IN_PROGRESS"
             };
-            self.tell(resource, &now.physical_id, status, Some(started.to_owned()));
+            let reason = Some(INITIATED.to_owned());
+            self.tell(resource, &now.physical_id, status, reason);
         }
         self.keep(now.clone());
         self.tell(resource, &now.physical_id, success, None);

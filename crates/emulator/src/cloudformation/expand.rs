@@ -56,6 +56,12 @@ pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Proble
     for mut resource in added {
         resource.reference = names.reference(&resource);
         let id = resource.logical_id.clone();
+        // A nested stack is there when all of it is.
+        if let Some((nested, _)) = id.rsplit_once('/')
+            && let Some(nested) = stack.resources.get_mut(nested)
+        {
+            nested.depends_on.push(id.clone());
+        }
         stack.resources.entry(id).or_insert(resource);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What becomes of each resource when a stack becomes what is wanted.
 
 use super::expand::{ALIAS, EVENT_INVOKE, RULE, SCHEDULE, VERSION, deployed_kind};
-use super::stack::{Made, Stack as Known};
+use super::stack::{Made, STACK, Stack as Known};
 use super::target;
 use super::wish::Wish;
 use crate::cloud::Cloud;
@@ -121,11 +121,13 @@ pub(super) fn plan(cloud: &Cloud, stack: &Known, wish: &Wish) -> Result<Plan, Pr
         chosen = again;
         target = target::resolve(cloud, stack, wish, &chosen)?;
     }
-    let steps = steps(&target, &made, &chosen);
+    let mut steps = steps(&target, &made, &chosen);
     let removed = made.values().rev();
     let removed = removed.filter(|it| !target.resources.contains_key(&it.resource.logical_id));
+    let removed: Vec<Made> = removed.cloned().collect();
+    touch_nested(&mut steps, &removed);
     Ok(Plan {
-        removed: removed.cloned().collect(),
+        removed,
         target,
         steps,
     })
@@ -181,6 +183,27 @@ fn steps(target: &Stack, made: &IndexMap<String, Made>, chosen: &Chosen) -> Vec<
     steps.collect()
 }
 
+/// A nested stack changes with what is in it.
+fn touch_nested(steps: &mut [Step], removed: &[Made]) {
+    let changed = steps.iter().filter(|it| it.change != Change::Keep);
+    let changed = changed.map(|it| it.resource.logical_id.clone());
+    let gone = removed.iter().map(|it| it.resource.logical_id.clone());
+    let changed: Vec<String> = changed.chain(gone).collect();
+    for step in steps.iter_mut().filter(|it| it.is_stack()) {
+        let within = format!("{}/", step.resource.logical_id);
+        if step.change == Change::Keep && changed.iter().any(|it| it.starts_with(&within)) {
+            step.change = Change::Modify;
+        }
+    }
+}
+
+impl Step {
+    /// Whether it is about a nested stack itself.
+    pub(super) fn is_stack(&self) -> bool {
+        deployed_kind(&self.resource.kind) == STACK
+    }
+}
+
 /// Each resource behind those that it needs.
 fn ordered(target: &Stack) -> Vec<&Resource> {
     let mut order = Order {
@@ -221,6 +244,11 @@ pub(super) fn needs(resource: &Resource) -> impl Iterator<Item = &String> {
 }
 
 impl Plan {
+    /// Nested stacks.
+    pub(super) fn nested(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|it| it.is_stack())
+    }
+
     /// Whether nothing is to be done with any resource.
     pub(super) fn is_idle(&self) -> bool {
         self.removed.is_empty() && self.steps.iter().all(|it| it.change == Change::Keep)

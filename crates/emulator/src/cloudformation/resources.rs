@@ -141,6 +141,7 @@ impl Hands<'_> {
                 .map(|it| (it.logical_id.clone(), it.clone()))
                 .collect(),
             outputs: Vec::new(),
+            nested: std::collections::BTreeMap::new(),
             unsupported: Vec::new(),
         }
     }

@@ -5,8 +5,9 @@ use super::resources::Content;
 use super::wish::Wish;
 use crate::id;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use tether_sam::{Output, Resource};
+use tether_sam::{NestedStack, Output, Resource};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -20,9 +21,19 @@ pub(crate) struct Stacks {
 pub(crate) struct Stack {
     pub(crate) name: String,
     pub(crate) id: String,
+    /// Of one within another one.
+    pub(super) parent: Option<Parent>,
     /// Whoever changes its resources holds this.
     pub(super) work: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+}
+
+/// Where a nested stack is.
+pub(super) struct Parent {
+    /// The id of the stack that it is a resource of.
+    pub(super) id: String,
+    /// The id of the one around all of them.
+    pub(super) root: String,
 }
 
 /// What changes of a stack.
@@ -39,6 +50,8 @@ pub(super) struct State {
     /// Key, value; secrets are starred.
     pub(super) parameters: Vec<(String, String)>,
     pub(super) outputs: Vec<Output>,
+    /// What is known of those within it, by their places.
+    pub(super) nested: BTreeMap<String, NestedStack>,
     /// What exists, by logical id, in the order in which it was made.
     pub(super) made: IndexMap<String, Made>,
     /// What each resource's last event said.
@@ -133,27 +146,21 @@ impl Stack {
     }
 
     fn new(name: &str, id: &str, status: &'static str) -> Self {
-        let state = State {
-            created: now(),
-            updated: None,
-            deleted: None,
-            status,
-            reason: None,
-            disable_rollback: false,
-            wish: Wish::default(),
-            description: None,
-            parameters: Vec::new(),
-            outputs: Vec::new(),
-            made: IndexMap::new(),
-            rows: IndexMap::new(),
-            events: Vec::new(),
-            change_sets: Vec::new(),
-        };
         Self {
             name: name.to_owned(),
             id: id.to_owned(),
+            parent: None,
             work: tokio::sync::Mutex::default(),
+            state: Mutex::new(State::new(status)),
+        }
+    }
+
+    /// One within another one, to be described.
+    pub(super) fn within(parent: Parent, name: &str, id: &str, state: State) -> Self {
+        Self {
+            parent: Some(parent),
             state: Mutex::new(state),
+            ..Self::imagined(name, id)
         }
     }
 
@@ -183,6 +190,26 @@ impl Stack {
 }
 
 impl State {
+    pub(super) fn new(status: &'static str) -> Self {
+        Self {
+            created: now(),
+            updated: None,
+            deleted: None,
+            status,
+            reason: None,
+            disable_rollback: false,
+            wish: Wish::default(),
+            description: None,
+            parameters: Vec::new(),
+            outputs: Vec::new(),
+            nested: BTreeMap::new(),
+            made: IndexMap::new(),
+            rows: IndexMap::new(),
+            events: Vec::new(),
+            change_sets: Vec::new(),
+        }
+    }
+
     /// What could not be made is gone with what could.
     pub(super) fn forget_failed(&mut self) {
         let made = &self.made;

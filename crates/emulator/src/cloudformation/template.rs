@@ -4,6 +4,7 @@ use super::api::Form;
 use super::wish::Wish;
 use crate::cloud::Cloud;
 use crate::query::Refusal;
+use std::collections::BTreeMap;
 use tether_sam::{Code, Parameter, Stack, Template};
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
@@ -115,8 +116,8 @@ fn parameters(
     form: &Form<'_>,
     declared: &[Parameter],
     before: Option<&Wish>,
-) -> Result<std::collections::BTreeMap<String, String>, Refusal> {
-    let mut values = std::collections::BTreeMap::new();
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut values = BTreeMap::new();
     for member in form.members("Parameters") {
         let key = member.get("ParameterKey").unwrap_or_default();
         if member.flag("UsePreviousValue") {
@@ -169,10 +170,19 @@ pub(super) fn transforms(text: &str) -> Vec<String> {
 
 /// Parameters as a description shows them.
 pub(super) fn shown_parameters(wish: &Wish, target: &Stack) -> Vec<(String, String)> {
-    let declared = Template::parse(&wish.file, &wish.text).map(|it| it.parameters());
+    shown(&wish.file, &wish.text, &target.parameters)
+}
+
+/// The same of a template's text.
+pub(super) fn shown(
+    file: &str,
+    text: &str,
+    parameters: &BTreeMap<String, String>,
+) -> Vec<(String, String)> {
+    let declared = Template::parse(file, text).map(|it| it.parameters());
     let declared = declared.unwrap_or_default();
     let secret = |name: &str| declared.iter().any(|it| it.name == name && it.no_echo);
-    let shown = target.parameters.iter().map(|(name, value)| {
+    let shown = parameters.iter().map(|(name, value)| {
         let value = if secret(name) { STARS } else { value };
         (name.clone(), value.to_owned())
     });

@@ -1,6 +1,7 @@
 //! The way back, and the way out: what failed is undone, what nobody wants any
 //! more is deleted.
 
+use super::nested::own;
 use super::{Done, OnFailure, Run};
 use crate::cloudformation::plan::Plan;
 use crate::cloudformation::resources::retains;
@@ -11,7 +12,7 @@ impl Run<'_> {
     // ---- back
 
     pub(super) async fn fail_creation(&self, on_failure: OnFailure, failed: &[String]) {
-        let failed = failed.join(", ");
+        let failed = own(failed);
         let reason = format!("The following resource(s) failed to create: [{failed}]. ");
         match on_failure {
             OnFailure::Nothing => self.stack.enter("CREATE_FAILED", Some(&reason)),
@@ -34,7 +35,7 @@ impl Run<'_> {
         failed: &[String],
         done: Vec<Done>,
     ) {
-        let failed = failed.join(", ");
+        let failed = own(failed);
         let reason = format!("The following resource(s) failed to update: [{failed}]. ");
         if on_failure == OnFailure::Nothing {
             return self.stack.enter("UPDATE_FAILED", Some(&reason));
@@ -71,6 +72,7 @@ impl Run<'_> {
         }
         self.stack.state().forget_failed();
         self.redefine().await;
+        self.restore_nested();
         self.stack.enter("UPDATE_ROLLBACK_COMPLETE", None);
     }
 
@@ -110,9 +112,8 @@ impl Run<'_> {
                 let _ = self.delete_replaced(&before, retained).await;
             }
         }
-        for made in &planned.removed {
-            let _ = self.delete(made, retains(&made.resource, false)).await;
-        }
+        let retained = |made: &Made| retains(&made.resource, false);
+        let _ = self.delete_each(&planned.removed, retained).await;
         // Of an update before, that was left as it was.
         self.stack.state().forget_failed();
         self.redefine().await;
@@ -120,18 +121,15 @@ impl Run<'_> {
 
     /// Everything, the last made first.
     pub(super) async fn delete_all(&self, rolls_back: bool) {
-        let mut failed = Vec::new();
         self.stack.state().forget_failed();
         let all: Vec<Made> = self.living().into_values().rev().collect();
-        for made in &all {
+        let retained = |made: &Made| {
             let policy = made.resource.deletion_policy.as_deref();
             let new_only = rolls_back && policy == Some("RetainExceptOnCreate");
-            let retained = retains(&made.resource, false) && !new_only;
-            if self.delete(made, retained).await.is_err() {
-                failed.push(made.resource.logical_id.clone());
-            }
-        }
-        let failed = failed.join(", ");
+            retains(&made.resource, false) && !new_only
+        };
+        let failed = self.delete_each(&all, retained).await;
+        let failed = own(&failed);
         let reason = format!("The following resource(s) failed to delete: [{failed}]. ");
         match (failed.is_empty(), rolls_back) {
             (true, true) => self.stack.enter("ROLLBACK_COMPLETE", None),
@@ -145,7 +143,7 @@ impl Run<'_> {
     }
 
     /// Deletes what the stack has, unless it is to stay.
-    async fn delete(&self, made: &Made, retained: bool) -> Result<(), String> {
+    pub(super) async fn delete(&self, made: &Made, retained: bool) -> Result<(), String> {
         let id = &made.resource.logical_id;
         let current = |it: &Made| it.physical_id == made.physical_id;
         let deleted = self.delete_replaced(made, retained).await;
