@@ -4,6 +4,7 @@
 import json
 
 import pytest
+import websockets.sync.client
 from harness import Local, Project
 
 TELLS = """
@@ -161,6 +162,33 @@ def test_each_version_runs_the_working_copy_whatever_is_saved(project):
         # Another description is another version, and no reason to stop serving.
         local.reloads(lambda: project.edit("template.yaml", "the first", "the third"))
         assert told(local, "/http", "ServerlessHttpApi")["version"] == "3"
+
+
+def test_a_websocket_api_invokes_the_alias_that_its_template_names(project):
+    routes = """  Chat:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        $default: {FunctionArn: !Ref Tells.Alias, RouteResponseSelectionExpression: $default}
+"""
+    project.edit("template.yaml", "Outputs:", routes + "Outputs:")
+    project.edit("tells/app.py", "return {", "print(json.dumps(told)); return {")
+    with Local(project) as local:
+        with websockets.sync.client.connect(local.url("Chat")) as connection:
+            connection.send("{}")
+            seen = local.process.wait_until(
+                lambda: [it for it in local.log("Tells") if it.startswith('{"arn"')], "the event"
+            )
+        assert json.loads(seen[0])["arn"].endswith(":live")
+        assert json.loads(seen[0])["version"] == "1"
+
+
+def test_under_a_debugger_one_process_runs_all_versions(project):
+    with Local(project, "--debug", "--debug-port", "0") as local:
+        first = told(local, "/rest", "ServerlessRestApi")
+        latest = json.loads(local.invoke("Tells")["Payload"])
+        assert first["arn"].endswith(":live") and latest["pid"] == first["pid"]
 
 
 def test_an_alias_that_comes_and_goes_is_invoked_while_it_is_there(project):
