@@ -41,6 +41,17 @@ fn has_ended(pid: Pid) -> bool {
     matches!(state(pid), None | Some('Z'))
 }
 
+/// Whether SIGTERM would be for nothing. A guard that has not come so far yet ends by
+/// it, and another one comes.
+fn ignores_term(pid: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()));
+    let ignored = status.unwrap().lines().find_map(|it| {
+        let mask = it.strip_prefix("SigIgn:")?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    });
+    ignored.unwrap() & (1 << (Signal::TERM.as_raw() - 1)) != 0
+}
+
 fn group_of(pid: Pid) -> Option<Pid> {
     rustix::process::getpgid(Some(pid)).ok()
 }
@@ -93,6 +104,7 @@ async fn what_asks_for_an_end_does_not_end_the_guard() {
     let group = group();
     let (mut child, pids) = start(&group, "echo $$; sleep 100").await;
     let leader = group.state().leader.unwrap();
+    until("it is on guard", || ignores_term(leader)).await;
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT] {
         kill_process(leader, signal).unwrap();
     }
