@@ -1,6 +1,5 @@
 //! An answer while it is written.
 
-use bytes::Bytes;
 use tether_runtime_api::StreamPart;
 use tokio::sync::mpsc;
 
@@ -43,11 +42,5 @@ impl Taker {
     pub(crate) async fn take(&self, part: StreamPart) {
         // The reader may have gone.
         let _ = self.0.send(part).await;
-    }
-
-    pub(crate) async fn take_chunk(&self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.take(StreamPart::Chunk(chunk)).await;
-        }
     }
 }

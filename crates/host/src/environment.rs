@@ -155,7 +155,7 @@ impl ExecutionEnvironment {
         let failed = tokio::select! {
             biased;
             end = initialized(&mut self.server) => end,
-            status = self.body.wait() => Some(self.ended(status)),
+            status = self.body.wait() => Some(self.ended(status).await),
         };
         if is_first && failed.is_none() {
             self.init.took = Some(self.init.began.elapsed());
@@ -275,7 +275,7 @@ impl ExecutionEnvironment {
         if left == 0 {
             return Ended::TimedOut;
         }
-        let deadline = tokio::time::sleep(Duration::from_millis(left));
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(left);
         let (answer, mut posted) = oneshot::channel();
         let work = Work {
             invocation: invocation.clone(),
@@ -290,11 +290,11 @@ impl ExecutionEnvironment {
             }
             // It ended while it started: that is no idle environment's end.
             let status = self.body.wait().await;
-            return self.ended(status);
+            return self.ended(status).await;
         }
         self.body.thaw();
         // It is full while the process stands at a breakpoint of an earlier one.
-        match tokio::time::timeout(Duration::from_millis(left), self.server.work.send(work)).await {
+        match tokio::time::timeout_at(deadline, self.server.work.send(work)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Ended::NotTaken(invocation, payload),
             Err(_) => return Ended::TimedOut,
@@ -317,24 +317,23 @@ impl ExecutionEnvironment {
                 if initialized && !taken {
                     return Ended::NotTaken(invocation, payload);
                 }
-                self.last_words(status, posted).await
+                self.last_words(status, posted, deadline).await
             }
-            () = deadline => Ended::TimedOut,
+            () = tokio::time::sleep_until(deadline) => Ended::TimedOut,
         }
     }
 
     /// The process has ended within an invocation. It may have posted its answer
-    /// before: what it sent is read first.
+    /// before: what it sent is read first, as fast as whoever wants it takes it.
     async fn last_words(
         &mut self,
         status: std::io::Result<ExitStatus>,
         mut posted: oneshot::Receiver<Posted>,
+        deadline: tokio::time::Instant,
     ) -> Ended {
-        let closed = self.server.connections.wait_for(|open| *open == 0);
-        // A child of its own may keep a connection open.
-        let _ = tokio::time::timeout(LAST_BREATH, closed).await;
+        let _ = tokio::time::timeout_at(deadline, self.server.hear_out()).await;
         match posted.try_recv() {
-            Ok(Posted::CutShort) | Err(_) => self.ended(status),
+            Ok(Posted::CutShort) | Err(_) => self.how_it_ended(status),
             Ok(posted) => ended(posted),
         }
     }
@@ -343,7 +342,7 @@ impl ExecutionEnvironment {
     /// up its connection.
     async fn cut_short(&mut self, request_id: &str) -> Ended {
         match tokio::time::timeout(LAST_BREATH, self.body.wait()).await {
-            Ok(status) => self.ended(status),
+            Ok(status) => self.how_it_ended(status),
             Err(_) => {
                 let error = ErrorObject::truncated(request_id);
                 Ended::Failed {
@@ -354,8 +353,13 @@ impl ExecutionEnvironment {
         }
     }
 
-    /// The process has ended: what it posted before, or how.
-    fn ended(&self, status: std::io::Result<ExitStatus>) -> Ended {
+    /// The process has ended while it started: what it posted before, or how.
+    async fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
+        self.server.hear_out().await;
+        self.how_it_ended(status)
+    }
+
+    fn how_it_ended(&self, status: std::io::Result<ExitStatus>) -> Ended {
         let posted = self.server.init_error.borrow().clone();
         match (posted, status) {
             (Some(posted), _) => init_failed(posted),

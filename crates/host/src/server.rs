@@ -2,6 +2,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
 mod extensions;
+mod heard;
 mod peers;
 mod posting;
 
@@ -11,7 +12,9 @@ use crate::logs::Begin;
 use crate::run_state::RunState;
 use bytes::Bytes;
 use extensions::{Extensions, Verb};
-use http::{Request, Response, StatusCode};
+use futures_util::future::Either;
+use heard::{Heard, Remains};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -21,10 +24,13 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tether_runtime_api::{ErrorObject, Invocation, Refusal, Route, header};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -66,8 +72,9 @@ pub(crate) struct Server {
     pub(crate) waiting: watch::Receiver<usize>,
     pub(crate) extensions: watch::Receiver<Standing>,
     pub(crate) init_error: watch::Receiver<Option<Posted>>,
-    /// Counts the connections that are open.
+    /// Counts the connections that are open, and what is left of others.
     pub(crate) connections: watch::Receiver<usize>,
+    heard: Arc<Heard>,
     peers: Arc<Peers>,
     /// The server ends when this goes.
     _life: oneshot::Sender<()>,
@@ -80,6 +87,7 @@ struct State {
     waiting: watch::Sender<usize>,
     extensions: Extensions,
     init_error: watch::Sender<Option<Posted>>,
+    heard: Arc<Heard>,
 }
 
 /// So many earlier invocations are known by their ids: an answer to one of
@@ -125,6 +133,7 @@ impl Server {
         let (init_error, init_receiver) = watch::channel(None);
         let (life, end) = oneshot::channel();
         let (open, connections) = watch::channel(0);
+        let (open, heard) = (Arc::new(open), Arc::<Heard>::default());
         let state = Arc::new(State {
             work: tokio::sync::Mutex::new(receiver),
             current: Mutex::default(),
@@ -132,6 +141,7 @@ impl Server {
             waiting,
             extensions,
             init_error,
+            heard: Arc::clone(&heard),
         });
         let peers = Arc::new(peers);
         tokio::spawn(serve(listener, state, (open, Arc::clone(&peers)), end));
@@ -143,10 +153,38 @@ impl Server {
             extensions: standing,
             init_error: init_receiver,
             connections,
+            heard,
             peers,
             _life: life,
         })
     }
+
+    /// Waits until everything is read that a process has sent which has ended. A child
+    /// of its own may keep a connection open: nobody waits for one that is silent.
+    pub(crate) async fn hear_out(&mut self) {
+        // A connection of its own for the answer may not be accepted yet. They come in
+        // their order: once we are answered, they all are counted.
+        let _ = timeout(SILENCE, knock(self.address)).await;
+        loop {
+            let before = self.heard.so_far();
+            let closed = self.connections.wait_for(|open| *open == 0);
+            if timeout(SILENCE, closed).await.is_ok() || !self.heard.goes_on_since(before) {
+                return;
+            }
+        }
+    }
+}
+
+/// What is on its way from a process that has ended is in the kernel already: it needs
+/// only to be read.
+const SILENCE: Duration = Duration::from_millis(500);
+
+async fn knock(address: SocketAddr) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    let ping = b"GET /2018-06-01/ping HTTP/1.1\r\nHost: tether\r\nConnection: close\r\n\r\n";
+    stream.write_all(ping).await?;
+    stream.read_to_end(&mut Vec::new()).await?;
+    Ok(())
 }
 
 /// A process that opens more of them at once waits: each is a descriptor of
@@ -156,10 +194,10 @@ const MOST_CONNECTIONS: usize = 128;
 async fn serve(
     listener: TcpListener,
     state: Arc<State>,
-    (open, peers): (watch::Sender<usize>, Arc<Peers>),
+    (open, peers): (Arc<watch::Sender<usize>>, Arc<Peers>),
     mut end: oneshot::Receiver<()>,
 ) {
-    let open = Arc::new(open);
+    let remains = Arc::new(Remains::counted_by(Arc::clone(&open)));
     let mut connections = JoinSet::new();
     let mut number = 0_u64;
     loop {
@@ -168,7 +206,7 @@ async fn serve(
                 Ok((stream, _)) => stream,
                 // Out of descriptors: some will come back.
                 Err(_) => {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
@@ -181,12 +219,18 @@ async fn serve(
         let is_open = OneMore::of(Arc::clone(&open));
         number += 1;
         peers.add(number, &stream);
-        let (peers, number) = (Arc::clone(&peers), number);
+        let (peers, remains, number) = (Arc::clone(&peers), Arc::clone(&remains), number);
         connections.spawn(async move {
             let _is_open = is_open;
-            let service = hyper::service::service_fn(move |request| {
-                let state = Arc::clone(&state);
-                async move { Ok::<_, std::convert::Infallible>(state.serve(request).await) }
+            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                let (state, is_post) = (Arc::clone(&state), request.method() == Method::POST);
+                let serves =
+                    async move { Ok::<_, std::convert::Infallible>(state.serve(request).await) };
+                if is_post {
+                    Either::Left(remains.to_the_end(serves))
+                } else {
+                    Either::Right(serves)
+                }
             });
             let connection = hyper::server::conn::http1::Builder::new();
             // A connection that breaks is the process's affair.
@@ -263,23 +307,24 @@ impl State {
     async fn response(&self, request: Request<Incoming>, id: &str) -> Answer {
         match self.begin_posting(&request, id) {
             Ok(posting) => posting.response(request).await,
-            Err(refusal) => refuse_after(request, refusal).await,
+            Err(refusal) => refuse_after(request, refusal, &self.heard).await,
         }
     }
 
     async fn error(&self, request: Request<Incoming>, id: &str) -> Answer {
         match self.begin_posting(&request, id) {
             Ok(posting) => posting.error(request).await,
-            Err(refusal) => refuse_after(request, refusal).await,
+            Err(refusal) => refuse_after(request, refusal, &self.heard).await,
         }
     }
 
     /// Once, and only before the first event is asked for.
     async fn init_error(&self, request: Request<Incoming>) -> Answer {
         if self.has_asked() || self.init_error.borrow().is_some() {
-            return refuse_after(request, Refusal::InvalidStateTransition).await;
+            let refusal = Refusal::InvalidStateTransition;
+            return refuse_after(request, refusal, &self.heard).await;
         }
-        match read_error(request).await {
+        match read_error(request, &self.heard).await {
             Ok(posted) => {
                 self.init_error.send_replace(Some(posted));
                 accepted()
@@ -320,6 +365,7 @@ impl State {
             request_id: id.to_owned(),
             answer: current.answer.take(),
             taker: current.state.taker(),
+            heard: Arc::clone(&self.heard),
         })
     }
 }

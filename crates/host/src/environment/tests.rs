@@ -1,5 +1,6 @@
 //! Over real processes: what a runtime does is said by its events.
 
+mod last_words;
 mod misbehaving;
 mod streams;
 

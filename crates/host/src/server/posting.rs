@@ -1,12 +1,13 @@
 //! What a runtime posts for an invocation, and how it is read.
 
+use super::heard::Heard;
 use super::{Answer, Posted, accepted, refuse, text_header};
 use crate::answer_stream::Taker;
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request};
-use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use std::sync::Arc;
 use tether_runtime_api::{
     ErrorObject, MAX_PAYLOAD, MAX_STREAM, Refusal, ResponseMode, StreamPart, header,
 };
@@ -20,6 +21,7 @@ pub(super) struct Posting {
     pub(super) answer: Option<oneshot::Sender<Posted>>,
     /// Whoever wants it while it is written.
     pub(super) taker: Option<Taker>,
+    pub(super) heard: Arc<Heard>,
 }
 
 impl Drop for Posting {
@@ -36,13 +38,13 @@ impl Posting {
             (None, _) => {
                 let error = ErrorObject::invalid_response_mode(&self.request_id);
                 self.tell(error_of_ours(error));
-                refuse_after(request, Refusal::InvalidResponseMode).await
+                refuse_after(request, Refusal::InvalidResponseMode, &self.heard).await
             }
             (Some(ResponseMode::Streaming), Some(taker)) => {
                 self.stream(request.into_body(), content_type, taker).await
             }
             // Whoever does not ask for a stream gets all of it at the end.
-            (Some(_), _) => match read(request).await {
+            (Some(_), _) => match read(request, &self.heard).await {
                 Ok((body, trailers)) => self.settle(answered(content_type, body, trailers)),
                 Err(refusal) => self.refuse(refusal, MAX_PAYLOAD),
             },
@@ -51,7 +53,7 @@ impl Posting {
 
     /// `POST …/error`
     pub(super) async fn error(self, request: Request<Incoming>) -> Answer {
-        match read_error(request).await {
+        match read_error(request, &self.heard).await {
             Ok(posted) => self.settle(posted),
             Err(refusal) => self.refuse(refusal, MAX_PAYLOAD),
         }
@@ -65,8 +67,9 @@ impl Posting {
         content_type: Option<String>,
         taker: Taker,
     ) -> Answer {
+        let heard = Arc::clone(&self.heard);
         let passed = tokio::select! {
-            passed = pass_on(&mut body, content_type, taker) => passed,
+            passed = pass_on(&mut body, content_type, taker, &heard) => passed,
             // The deadline has passed; the process may stand at a breakpoint.
             () = self.is_over() => Err(Refusal::InvokeTimeout),
         };
@@ -76,7 +79,7 @@ impl Posting {
             }
             Err(refusal) => {
                 let answer = self.refuse(refusal, MAX_STREAM);
-                let _ = collect(&mut body, 0).await;
+                let _ = collect(&mut body, 0, &heard).await;
                 answer
             }
         }
@@ -119,26 +122,33 @@ async fn pass_on(
     body: &mut Incoming,
     content_type: Option<String>,
     taker: Taker,
+    heard: &Heard,
 ) -> Result<Passed, Refusal> {
     let (mut left, mut trailers) = (MAX_STREAM, None);
     let head = StreamPart::Head {
         content_type: content_type.clone(),
     };
-    taker.take(head).await;
-    while let Some(frame) = body.frame().await {
+    heard.hand_on(head, &taker).await;
+    while let Some(frame) = heard.next(body).await {
         match frame.map_err(|_| Refusal::Truncated)?.into_data() {
             Ok(data) if data.len() > left => {
-                taker.take_chunk(data.slice(..left)).await;
+                hand_on(data.slice(..left), &taker, heard).await;
                 return Err(Refusal::TooLarge);
             }
             Ok(data) => {
                 left -= data.len();
-                taker.take_chunk(data).await;
+                hand_on(data, &taker, heard).await;
             }
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
     }
     Ok((content_type, trailers))
+}
+
+async fn hand_on(chunk: Bytes, taker: &Taker, heard: &Heard) {
+    if !chunk.is_empty() {
+        heard.hand_on(StreamPart::Chunk(chunk), taker).await;
+    }
 }
 
 /// A streamed answer that failed half way says so in its trailers.
@@ -173,17 +183,17 @@ type Read = (Bytes, Option<HeaderMap>);
 /// is closed within a request costs its client the answer.
 const MOST_READ: usize = 4 * MAX_PAYLOAD;
 
-async fn read(request: Request<Incoming>) -> Result<Read, Refusal> {
-    collect(&mut request.into_body(), MAX_PAYLOAD).await
+async fn read(request: Request<Incoming>, heard: &Heard) -> Result<Read, Refusal> {
+    collect(&mut request.into_body(), MAX_PAYLOAD, heard).await
 }
 
 /// Keeps as much as `limit`.
-async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Read, Refusal> {
+async fn collect(incoming: &mut Incoming, limit: usize, heard: &Heard) -> Result<Read, Refusal> {
     let (mut total, mut trailers) = (0, None);
     let expected = incoming.size_hint().exact().unwrap_or_default();
     let room = usize::try_from(expected).unwrap_or_default();
     let mut body = BytesMut::with_capacity(room.min(limit));
-    while let Some(frame) = incoming.frame().await {
+    while let Some(frame) = heard.next(incoming).await {
         let frame = frame.map_err(|_| Refusal::Truncated)?;
         match frame.into_data() {
             Ok(data) => {
@@ -203,15 +213,22 @@ async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Read, Refusal>
     Ok((body.freeze(), trailers))
 }
 
-pub(super) async fn refuse_after(request: Request<Incoming>, refusal: Refusal) -> Answer {
+pub(super) async fn refuse_after(
+    request: Request<Incoming>,
+    refusal: Refusal,
+    heard: &Heard,
+) -> Answer {
     // Whatever it is, it is read; see above.
-    let _ = read(request).await;
+    let _ = read(request, heard).await;
     refuse(refusal)
 }
 
-pub(super) async fn read_error(request: Request<Incoming>) -> Result<Posted, Refusal> {
+pub(super) async fn read_error(
+    request: Request<Incoming>,
+    heard: &Heard,
+) -> Result<Posted, Refusal> {
     let kind = text_header(&request, &header::ERROR_TYPE);
-    let (body, _) = read(request).await?;
+    let (body, _) = read(request, heard).await?;
     Ok(Posted::Error {
         error_type: kind,
         body,
