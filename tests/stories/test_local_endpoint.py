@@ -109,6 +109,20 @@ def test_a_working_copy_streams_to_whoever_asks_for_it(tmp_path):
             assert list(events) == [{"InvokeComplete": {}}]
 
 
+def test_what_a_process_has_streamed_arrives_though_it_ends_at_once(tmp_path):
+    project = Project.of(tmp_path / "app", {"Streams": STREAMER}, timeout=20)
+    with Local(project) as local:
+        client = local.client("lambda")
+        for _ in range(5):
+            invoked = client.invoke_with_response_stream(
+                FunctionName=local.function("Streams"), Payload=json.dumps({"parts": ["half", "die"]})
+            )
+            with contextlib.closing(invoked["EventStream"]) as stream:
+                first, last = list(stream)
+            assert first == {"PayloadChunk": {"Payload": b"half"}}
+            assert last["InvokeComplete"]["ErrorCode"] == "Runtime.ExitError"
+
+
 def test_a_working_copy_is_told_of_another_ones_failure(tmp_path):
     project = Project.of(tmp_path / "app", {"Fails": FAILS, "Keeps": KEEPS})
 
