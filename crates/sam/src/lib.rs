@@ -59,6 +59,7 @@ pub mod support;
 mod surroundings;
 mod table;
 mod tags;
+mod target_input;
 mod template;
 mod tree;
 mod unsupported;
@@ -75,6 +76,7 @@ pub use schedule::{Schedule, Times};
 pub use stack::{NestedStack, Output, Resource, Stack};
 pub use surroundings::{Files, NoFiles, Surroundings, Unread};
 pub use table::Table;
+pub use target_input::{EventRule, TargetInput};
 pub use template::Template;
 pub use websocket::{
     Authorizer, Integration, IntegrationResponse, Route, RouteThrottle, Stage, WebSocketApi,
