@@ -4,12 +4,12 @@ use crate::cloud::Cloud;
 use crate::id;
 use crate::lambda::Invoked;
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tether_iam::Denied;
-use tether_sam::Schedule as When;
+use tether_sam::{EventRule, Plan, TargetInput};
 use tokio_util::sync::CancellationToken;
 
 /// A laptop may sleep: what time it is by now is looked at so often.
@@ -29,9 +29,11 @@ pub(crate) struct Schedule {
     pub(crate) by: Source,
     /// The rule's or the schedule's ARN.
     pub(crate) arn: String,
-    pub(crate) when: When,
-    /// The event; none: AWS's own.
-    pub(crate) input: Option<String>,
+    /// Its name.
+    pub(crate) name: String,
+    pub(crate) plan: Plan,
+    /// What it makes of AWS's own event.
+    pub(crate) input: TargetInput,
 }
 
 /// Who runs it.
@@ -69,8 +71,7 @@ impl Schedules {
 /// Invokes a function again and again, until the rule ends. One run at a
 /// time: a slow one delays the next.
 async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
-    let seconds = || tether_host::now().seconds();
-    let mut due = schedule.when.next(seconds());
+    let mut due = schedule.plan.next(0);
     while let Some(at) = due {
         tokio::select! {
             () = until(at) => {}
@@ -80,14 +81,7 @@ async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
             return;
         }
         // What was due meanwhile is left out.
-        due = match &schedule.when {
-            When::Rate(period) => {
-                let period = period.as_secs();
-                let missed = seconds().saturating_sub(at) / period;
-                Some(at + period * (missed + 1))
-            }
-            other => other.next(seconds().max(at)),
-        };
+        due = schedule.plan.next(tether_host::now().seconds().max(at));
     }
 }
 
@@ -113,7 +107,13 @@ async fn once(
         cloud.notice(format!("{function} is not run by its schedule: {denied}"));
         return true;
     }
-    let event = event(cloud, schedule, at);
+    let event = match event(cloud, schedule, at) {
+        Ok(event) => event,
+        Err(why) => {
+            cloud.notice(format!("{function} is not run by {}: {why}", schedule.name));
+            return true;
+        }
+    };
     let invoked = tokio::select! {
         invoked = cloud.lambda.invoke(function, event, None) => invoked,
         () = ending.cancelled() => return false,
@@ -133,40 +133,48 @@ async fn once(
     true
 }
 
-/// What the function gets.
-fn event(cloud: &Cloud, schedule: &Schedule, at: u64) -> Bytes {
-    let time = time(at);
-    match (&schedule.input, schedule.by) {
-        (Some(input), Source::Events) => Bytes::from(input.clone()),
-        // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-        (Some(input), Source::Scheduler) => {
-            let input = input
-                .replace("<aws.scheduler.schedule-arn>", &schedule.arn)
-                .replace("<aws.scheduler.scheduled-time>", &time)
-                .replace("<aws.scheduler.execution-id>", &id::uuid())
-                .replace("<aws.scheduler.attempt-number>", "1");
-            Bytes::from(input)
-        }
-        (None, by) => {
-            let (source, detail) = match by {
-                Source::Events => ("aws.events", json!({})),
-                // That is how it writes it.
-                Source::Scheduler => ("aws.scheduler", json!("{}")),
+/// What the function gets; or why it gets nothing.
+fn event(cloud: &Cloud, schedule: &Schedule, at: u64) -> Result<Bytes, String> {
+    let event = match (schedule.input.constant(), schedule.by) {
+        (Some(input), Source::Scheduler) => in_context(input, schedule, at),
+        _ => {
+            let rule = EventRule {
+                arn: &schedule.arn,
+                name: &schedule.name,
             };
-            let event = json!({
-                "version": "0",
-                "id": id::uuid(),
-                "detail-type": "Scheduled Event",
-                "source": source,
-                "account": cloud.place.account_id,
-                "time": time,
-                "region": cloud.place.region,
-                "resources": [schedule.arn],
-                "detail": detail,
-            });
-            Bytes::from(event.to_string())
+            schedule.input.of_event(&own(cloud, schedule, at), rule)?
         }
-    }
+    };
+    Ok(Bytes::from(event))
+}
+
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
+fn in_context(input: &str, schedule: &Schedule, at: u64) -> String {
+    input
+        .replace("<aws.scheduler.schedule-arn>", &schedule.arn)
+        .replace("<aws.scheduler.scheduled-time>", &time(at))
+        .replace("<aws.scheduler.execution-id>", &id::uuid())
+        .replace("<aws.scheduler.attempt-number>", "1")
+}
+
+/// AWS's own event.
+fn own(cloud: &Cloud, schedule: &Schedule, at: u64) -> Value {
+    let (source, detail) = match schedule.by {
+        Source::Events => ("aws.events", json!({})),
+        // That is how it writes it.
+        Source::Scheduler => ("aws.scheduler", json!("{}")),
+    };
+    json!({
+        "version": "0",
+        "id": id::uuid(),
+        "detail-type": "Scheduled Event",
+        "source": source,
+        "account": cloud.place.account_id,
+        "time": time(at),
+        "region": cloud.place.region,
+        "resources": [schedule.arn],
+        "detail": detail,
+    })
 }
 
 /// `2026-11-26T12:00:00Z`

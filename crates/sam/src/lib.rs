@@ -72,7 +72,7 @@ pub use names::{Context, LogicalNames, PhysicalNames};
 pub use parameters::Parameter;
 pub use policies::is_policy_template;
 pub use problem::{Position, Problem, Problems};
-pub use schedule::{Schedule, Times};
+pub use schedule::{Bounds, Plan, Schedule, Times, Zone, date};
 pub use stack::{NestedStack, Output, Resource, Stack};
 pub use surroundings::{Files, NoFiles, Surroundings, Unread};
 pub use table::Table;

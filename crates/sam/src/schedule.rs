@@ -5,19 +5,24 @@
 
 mod calendar;
 mod cron;
+mod plan;
+mod zone;
 
-use calendar::Minute;
+pub use plan::{Bounds, Plan, date};
+pub use zone::Zone;
+
 use cron::Cron;
 use std::time::Duration;
 
-/// When something runs.
+/// When something runs, as its expression says it; see [`Plan`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Schedule {
     /// `rate(5 minutes)`: again and again, from when it is made.
     Rate(Duration),
-    /// `cron(0 12 * * ? *)`: in each minute that it fits, in UTC.
+    /// `cron(0 12 * * ? *)`: in each minute that it fits.
     Cron(Times),
-    /// `at(2026-11-20T13:00:00)`: once, in seconds since 1970, in UTC.
+    /// `at(2026-11-20T13:00:00)`: once, when clocks show that, in seconds since they showed
+    /// the beginning of 1970.
     At(u64),
 }
 
@@ -51,19 +56,6 @@ impl Schedule {
         Err(format!(
             "{text} is none of rate(…), cron(…) and at(…): write for example rate(5 minutes)"
         ))
-    }
-
-    /// When it runs next behind `now`, in seconds since 1970; none: never again. A rate counts
-    /// from `now`.
-    pub fn next(&self, now: u64) -> Option<u64> {
-        match self {
-            Self::Rate(period) => now.checked_add(period.as_secs()),
-            Self::Cron(Times(cron)) => {
-                let next = cron.next(Minute::behind(now)?)?;
-                Some(next.seconds())
-            }
-            Self::At(time) => (*time > now).then_some(*time),
-        }
     }
 }
 

@@ -38,7 +38,7 @@ fn what_does_not_work_is_listed_by_resource_and_property() {
       Events:
         News: {Type: SNS, Properties: {Topic: t}}
         Get: {Type: Api, Properties: {Path: /, Method: get}}
-        Later: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day), StartDate: x}}
+        Later: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}
   Queue: {Type: AWS::SQS::Queue}
   Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}
   Machine: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {}, Role: r}}
@@ -56,8 +56,6 @@ fn what_does_not_work_is_listed_by_resource_and_property() {
             "t.yaml:10:7: Hello.FileSystemConfigs: it is not supported: no file system is mounted.",
             "t.yaml:12:9: Hello.Events.News: SNS events are not supported: nothing sends them: \
              invoke the function with an event of it.",
-            "t.yaml:14:81: Hello.Events.Later.Properties.StartDate: it is not supported: schedules \
-             run from the start.",
             "t.yaml:15:3: Queue: AWS::SQS::Queue is not created here: it stays in AWS.",
             "t.yaml:17:3: Machine: AWS::Serverless::StateMachine is not supported: state machines \
              are not run.",

@@ -4,13 +4,13 @@ use super::Hands;
 use crate::cloudformation::expand::{RULE, SCHEDULE};
 use crate::schedule::{Schedule, Source};
 use serde_json::Value;
-use tether_sam::{Resource, Schedule as When};
+use tether_sam::{Bounds, Plan, Resource, Schedule as When, TargetInput, Zone, date};
 
-/// Names of the time zone that schedules run in.
-const UTC: [&str; 4] = ["UTC", "Etc/UTC", "GMT", "Etc/GMT"];
+const EXPRESSION: &str = "ScheduleExpression";
+const TIMEZONE: &str = "ScheduleExpressionTimezone";
 
-/// What makes another event of a rule's own.
-const TRANSFORMS: [&str; 2] = ["InputPath", "InputTransformer"];
+/// What a property says that is wrong, behind its name.
+type Wrong = (&'static str, String);
 
 fn text<'r>(resource: &'r Resource, path: &str) -> Option<&'r str> {
     resource.property(path).and_then(Value::as_str)
@@ -38,19 +38,14 @@ impl Hands<'_> {
     fn start_rule(&self, resource: &Resource) {
         let arn = self.rule_arn(&resource.reference);
         self.cloud.schedules.end(&arn);
-        let Some(when) = self.when(resource, "a rule", Source::Events) else {
+        let Some(plan) = self.plan(resource, "a rule", plan_of_rule) else {
             return;
         };
         let targets = resource.property("Targets").and_then(Value::as_array);
         let mut all = Vec::new();
         for (index, target) in targets.into_iter().flatten().enumerate() {
             let path = format!("Targets.{index}");
-            if let Some(name) = TRANSFORMS.iter().find(|it| target.get(**it).is_some()) {
-                let message = format!("{name} is not emulated: the target is not run");
-                self.say(resource, &format!("{path}.{name}"), message);
-                continue;
-            }
-            all.extend(self.scheduled(resource, (&path, target), &arn, &when, Source::Events));
+            all.extend(self.scheduled(resource, (&path, target), &arn, &plan, Source::Events));
         }
         self.begin(resource, &arn, all);
     }
@@ -60,19 +55,18 @@ impl Hands<'_> {
     fn start_schedule(&self, resource: &Resource) {
         let arn = self.schedule_arn(resource, &resource.reference);
         self.cloud.schedules.end(&arn);
-        let Some(when) = self.when(resource, "a schedule", Source::Scheduler) else {
+        let Some(plan) = self.plan(resource, "a schedule", plan_of_schedule) else {
             return;
         };
-        for name in ["StartDate", "EndDate"] {
-            if resource.property(name).is_some() {
-                let message = "it is not kept: the schedule runs as if it were not there";
-                self.say(resource, name, message.to_owned());
-            }
+        let window = "FlexibleTimeWindow";
+        if text(resource, &format!("{window}.Mode")) == Some("FLEXIBLE") && self.is_on(resource) {
+            let message = "it runs at the beginning of its window".to_owned();
+            self.say_of_schedule(resource, window, message);
         }
         let none = Value::Null;
         let target = resource.property("Target").unwrap_or(&none);
         let by = Source::Scheduler;
-        let all = self.scheduled(resource, ("Target", target), &arn, &when, by);
+        let all = self.scheduled(resource, ("Target", target), &arn, &plan, by);
         self.begin(resource, &arn, all.into_iter().collect());
     }
 
@@ -87,33 +81,30 @@ impl Hands<'_> {
     }
 
     /// When it runs; what is not played is said.
-    fn when(&self, resource: &Resource, what: &str, by: Source) -> Option<When> {
-        let property = "ScheduleExpression";
-        let Some(expression) = text(resource, property) else {
+    fn plan(
+        &self,
+        resource: &Resource,
+        what: &str,
+        of: impl Fn(&Resource, When, u64) -> Result<Plan, Wrong>,
+    ) -> Option<Plan> {
+        let Some(expression) = text(resource, EXPRESSION) else {
             let message =
-                format!("{what} without {property} is not emulated: nothing happens by it");
-            self.say(resource, property, message);
+                format!("{what} without {EXPRESSION} is not emulated: nothing happens by it");
+            self.say_of_schedule(resource, EXPRESSION, message);
             return None;
         };
-        let when = match When::parse(expression) {
-            Ok(When::At(_)) if by == Source::Events => {
-                Err("at(…) is a schedule's and not a rule's".to_owned())
+        let when = When::parse(expression).map_err(|why| (EXPRESSION, why));
+        match when.and_then(|when| of(resource, when, tether_host::now().seconds())) {
+            Ok(plan) => {
+                if plan.next(0).is_none() && self.is_on(resource) {
+                    let message = "no run of it is left: nothing happens by it".to_owned();
+                    self.say_of_schedule(resource, EXPRESSION, message);
+                }
+                Some(plan)
             }
-            other => other,
-        };
-        let zone = text(resource, "ScheduleExpressionTimezone").unwrap_or("UTC");
-        match when {
-            // A rate has no time of day.
-            Ok(when) if UTC.contains(&zone) || matches!(when, When::Rate(_)) => Some(when),
-            Ok(_) => {
-                let message = format!(
-                    "only UTC is emulated, and not {zone}: nothing happens by this schedule"
-                );
-                self.say(resource, "ScheduleExpressionTimezone", message);
-                None
-            }
-            Err(why) => {
-                self.say(resource, property, format!("{why}; nothing happens by it"));
+            Err((property, why)) => {
+                let message = format!("nothing happens by it: {why}");
+                self.say_of_schedule(resource, property, message);
                 None
             }
         }
@@ -124,28 +115,84 @@ impl Hands<'_> {
         resource: &Resource,
         (path, target): (&str, &Value),
         arn: &str,
-        when: &When,
+        plan: &Plan,
         by: Source,
     ) -> Option<Schedule> {
-        let member = |name: &str| target.get(name).and_then(Value::as_str);
-        let Some(function) = member("Arn").filter(|_| is_function(target)) else {
+        let function = target.get("Arn").and_then(Value::as_str);
+        let Some(function) = function.filter(|_| is_function(target)) else {
             let message = "only functions are emulated as targets".to_owned();
-            self.say(resource, path, message);
+            self.say_of_schedule(resource, path, message);
             return None;
         };
-        Some(Schedule {
-            function: function.to_owned(),
-            by,
-            arn: arn.to_owned(),
-            when: when.clone(),
-            input: member("Input").map(str::to_owned),
-        })
+        match TargetInput::of(target) {
+            Ok(input) => Some(Schedule {
+                function: function.to_owned(),
+                by,
+                arn: arn.to_owned(),
+                name: resource.reference.clone(),
+                plan: plan.clone(),
+                input,
+            }),
+            Err((property, why)) => {
+                let message = format!("{why}: the target is not run");
+                self.say_of_schedule(resource, &format!("{path}.{property}"), message);
+                None
+            }
+        }
+    }
+
+    fn is_on(&self, resource: &Resource) -> bool {
+        text(resource, "State") != Some("DISABLED") && self.cloud.options.schedules
     }
 
     fn begin(&self, resource: &Resource, arn: &str, all: Vec<Schedule>) {
-        let is_on = text(resource, "State") != Some("DISABLED");
-        if is_on && self.cloud.options.schedules {
+        if self.is_on(resource) {
             self.cloud.schedules.start(self.cloud, arn, all);
         }
     }
+
+    /// At the place in the template that it comes from, which may be a function's event.
+    fn say_of_schedule(&self, resource: &Resource, property: &str, message: String) {
+        let of_event = |name: &str| resource.metadata.get(name).and_then(Value::as_str);
+        let Some((event, kind)) = of_event("Event").zip(of_event("Kind")) else {
+            return self.say(resource, property, message);
+        };
+        let own = match (property, kind) {
+            (EXPRESSION, "Schedule") => "Schedule",
+            _ => property
+                .trim_start_matches("Targets.0.")
+                .trim_start_matches("Target."),
+        };
+        self.say(
+            resource,
+            &format!("Events.{event}.Properties.{own}"),
+            message,
+        );
+    }
+}
+
+fn plan_of_rule(_: &Resource, when: When, made: u64) -> Result<Plan, Wrong> {
+    match when {
+        When::At(_) => {
+            let why = "at(…) is a schedule's and not a rule's";
+            Err((EXPRESSION, why.to_owned()))
+        }
+        when => Ok(Plan::of_rule(when, made)),
+    }
+}
+
+fn plan_of_schedule(resource: &Resource, when: When, made: u64) -> Result<Plan, Wrong> {
+    let zone = match text(resource, TIMEZONE) {
+        Some(name) => Zone::named(name).map_err(|why| (TIMEZONE, why))?,
+        None => Zone::UTC,
+    };
+    let bound = |property: &'static str| {
+        let given = text(resource, property).map(date).transpose();
+        given.map_err(|why| (property, why))
+    };
+    let bounds = Bounds {
+        start: bound("StartDate")?,
+        end: bound("EndDate")?,
+    };
+    Ok(Plan::of_schedule(when, zone, bounds, made))
 }
