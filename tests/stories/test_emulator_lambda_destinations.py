@@ -219,8 +219,10 @@ def test_what_is_no_function_is_named_at_the_start_and_at_each_record(aws, cloud
     accepted = aws.invoke(**event)
     accepted["Payload"].read()
     request_id = accepted["ResponseMetadata"]["RequestId"]
-    cloud.wait_for_notice(f"the record of {name}'s invocation {request_id} is not sent to {QUEUE}")
-    cloud.wait_for_notice(f"the event of {name}'s invocation {request_id}, which failed")
+    record = cloud.wait_for_notice(f"the record of {name}'s invocation {request_id} is not sent to {QUEUE}")
+    event = cloud.wait_for_notice(f"the event of {name}'s invocation {request_id}, which failed")
+    for notice in (record, event):
+        assert re.search(r"RetriesExhausted after \d attempts?$", notice) and "mode" not in notice
     config = aws.get_function_configuration(FunctionName=name)
     assert config["DeadLetterConfig"] == {"TargetArn": QUEUE}
 

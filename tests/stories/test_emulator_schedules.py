@@ -18,6 +18,11 @@ def handler(event, context):
     print("got " + json.dumps(event))
 """
 
+FAILS = """
+def handler(event, context):
+    raise RuntimeError("secret")
+"""
+
 # A minute begins at most so long from now.
 A_MINUTE = 75
 
@@ -46,7 +51,7 @@ PATHS = {"at": "$.time", "first": "$.resources[0]", "none": "$.detail.none"}
 
 def template(folder, expression, at):
     names = (
-        "Raw", "Input", "Sam", "Off", "Two", "Zoned", "Wrong", "Cron", "Bounded", "Ended", "Nowhere", "Made",
+        "Raw", "Input", "Sam", "Off", "Two", "Zoned", "Wrong", "Cron", "Bounded", "Ended", "Nowhere", "Made", "Fails",
     )  # fmt: skip
     project = Project.of(folder, {name: KEEPS for name in names})
     text = json.loads(project.template.read_text())
@@ -76,6 +81,8 @@ def template(folder, expression, at):
     schedule("Zoned", ScheduleExpression=clocks_show(ZONE, at), ScheduleExpressionTimezone=ZONE)
     schedule("Bounded", ScheduleExpression="rate(1 day)", StartDate=at, FlexibleTimeWindow=WINDOW)
     schedule("Ended", ScheduleExpression="rate(1 minute)", EndDate="2024-01-01T00:00:00Z")
+    schedule("Fails")
+    project.write("Fails/app.py", FAILS)
     event("Nowhere", "ScheduleV2", ScheduleExpression=expression, ScheduleExpressionTimezone="Europe/Berln")
     event("Sam", "ScheduleV2", ScheduleExpression=expression)
     event("Wrong", "Schedule", Schedule="cron(0 12 * * * *)")
@@ -184,6 +191,12 @@ def test_a_rule_gives_a_part_of_its_event_or_what_its_template_makes(scheduled):
     assert event == {"rule": "maker ran", "first": arn, "none": ""}
     cloud.wait_for_notice("its event has no $.detail.none, which is its InputPath")
     cloud.wait_for_notice("$['source'] is no path that EventBridge knows")
+
+
+def test_a_run_that_fails_is_said_by_what_it_is_and_not_by_what_it_says(scheduled):
+    cloud, _ = scheduled
+    notice = cloud.wait_for_notice("run by its schedule, failed with RuntimeError: see its log")
+    assert "secret" not in notice
 
 
 def test_what_is_off_or_not_played_runs_nothing(scheduled):

@@ -149,6 +149,30 @@ def test_a_working_copy_is_told_of_another_ones_failure(tmp_path):
         assert record["responsePayload"]["errorMessage"] == "intentional failure"
 
 
+def test_a_failure_for_a_queue_of_the_template_is_named_without_what_is_in_it(tmp_path):
+    project = Project.of(tmp_path / "app", {"Fails": FAILS})
+
+    def change(resources):
+        resources["Queue"] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "failures"}}
+        queue = {"Fn::GetAtt": ["Queue", "Arn"]}
+        resources["Fails"]["Properties"]["DeadLetterQueue"] = {"Type": "SQS", "TargetArn": queue}
+        resources["Fails"]["Properties"]["EventInvokeConfig"] = {
+            "MaximumRetryAttempts": 0,
+            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
+        }
+
+    with Local(saved(project, change)) as local:
+        name = local.function("Fails")
+        accepted = local.client("lambda").invoke(
+            FunctionName=name, InvocationType="Event", Payload=b'{"secret": 1}'
+        )
+        request_id = accepted["ResponseMetadata"]["RequestId"]
+        for what in (f"the record of {name}'s", f"the event of {name}'s"):
+            notice = local.wait_for_notice(f"{what} invocation {request_id}")
+            assert ":failures" in notice and notice.endswith("RetriesExhausted after 1 attempt")
+            assert "secret" not in notice and "intentional" not in notice
+
+
 def test_schedules_run_where_they_are_asked_for(tmp_path):
     project = Project.of(tmp_path / "app", {"Keeps": KEEPS})
     at = datetime.datetime.fromtimestamp(int(time.time()) + 8, datetime.UTC)

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tether_iam::Denied;
+use tether_runtime_api::ErrorObject;
 use tether_sam::{EventRule, Plan, TargetInput};
 use tokio_util::sync::CancellationToken;
 
@@ -123,10 +124,14 @@ async fn once(
             failed: true,
             payload,
             ..
-        }) => cloud.notice(format!(
-            "{function}, run by its schedule, failed: {}",
-            String::from_utf8_lossy(&payload)
-        )),
+        }) => {
+            // What it says may be a secret; its log has it.
+            let error = serde_json::from_slice::<ErrorObject>(&payload);
+            let kind = error.map_or_else(|_| "an error".to_owned(), |it| it.error_type);
+            cloud.notice(format!(
+                "{function}, run by its schedule, failed with {kind}: see its log"
+            ));
+        }
         Err(error) => cloud.notice(format!("{function}: {error}")),
         Ok(_) => {}
     }

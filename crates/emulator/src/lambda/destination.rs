@@ -28,17 +28,20 @@ impl Lambda {
             let record = record(target, event, over);
             if let Err(why) = self.deliver(target, event, arn, record) {
                 let (name, request_id) = (&function.name, &event.call.request_id);
+                let what = over.describe();
                 self.notice(format!(
-                    "the record of {name}'s invocation {request_id} is not sent to {arn}: {why}"
+                    "the record of {name}'s invocation {request_id} is not sent to {arn}: {why}; \
+                     it says {what}"
                 ));
             }
         }
         let configuration = function.configuration();
         if let (false, Some(queue)) = (over.succeeded(), configuration.plain.dead_letter_target()) {
             let (name, request_id) = (&function.name, &event.call.request_id);
+            let what = over.describe();
             self.notice(format!(
                 "the event of {name}'s invocation {request_id}, which failed, is not sent to the \
-                 dead-letter queue {queue}: queues and topics are not played"
+                 dead-letter queue {queue}: queues and topics are not played; it ended as {what}"
             ));
         }
     }

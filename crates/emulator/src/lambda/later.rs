@@ -54,6 +54,13 @@ impl Over {
     pub(super) fn succeeded(&self) -> bool {
         self.condition == Condition::Success
     }
+
+    /// `RetriesExhausted after 3 attempts`
+    pub(super) fn describe(&self) -> String {
+        let (condition, attempts) = (self.condition.name(), self.attempts);
+        let s = if attempts == 1 { "" } else { "s" };
+        format!("{condition} after {attempts} attempt{s}")
+    }
 }
 
 impl Event {
