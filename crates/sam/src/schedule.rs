@@ -31,6 +31,20 @@ pub enum Schedule {
 pub struct Times(Cron);
 
 impl Schedule {
+    /// Reads an expression of the scheduler, which takes a `cron(…)` without its year.
+    ///
+    /// # Errors
+    /// What AWS would not take, and why.
+    pub fn parse_of_scheduler(expression: &str) -> Result<Self, String> {
+        let fields = expression.trim().strip_prefix("cron(");
+        match fields.and_then(|it| it.strip_suffix(')')) {
+            Some(fields) if fields.split_whitespace().count() == 5 => {
+                Self::parse(&format!("cron({fields} *)"))
+            }
+            _ => Self::parse(expression),
+        }
+    }
+
     /// Reads an expression.
     ///
     /// # Errors

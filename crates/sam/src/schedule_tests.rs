@@ -189,6 +189,17 @@ proptest! {
     }
 }
 
+#[test]
+fn the_scheduler_needs_no_year() {
+    let parsed = Schedule::parse_of_scheduler;
+    assert_eq!(parsed("cron(0 12 * * ?)"), parsed("cron(0 12 * * ? *)"));
+    assert_eq!(parsed("rate(1 hour)"), Schedule::parse("rate(1 hour)"));
+    for wrong in ["cron(0 12 * *)", "cron(0 12 * * *)", "cron 0 12 * * ?"] {
+        assert!(parsed(wrong).is_err(), "{wrong}");
+    }
+    assert!(Schedule::parse("cron(0 12 * * ?)").is_err());
+}
+
 /// AWS's own example, where clocks are put forward on 2026-03-08 and back on 2026-11-01.
 #[test]
 fn a_time_that_clocks_jump_over_is_left_out_and_one_that_they_show_twice_runs_once() {

@@ -85,7 +85,7 @@ impl Hands<'_> {
         &self,
         resource: &Resource,
         what: &str,
-        of: impl Fn(&Resource, When, u64) -> Result<Plan, Wrong>,
+        of: impl Fn(&Resource, &str, u64) -> Result<Plan, Wrong>,
     ) -> Option<Plan> {
         let Some(expression) = text(resource, EXPRESSION) else {
             let message =
@@ -93,8 +93,7 @@ impl Hands<'_> {
             self.say_of_schedule(resource, EXPRESSION, message);
             return None;
         };
-        let when = When::parse(expression).map_err(|why| (EXPRESSION, why));
-        match when.and_then(|when| of(resource, when, tether_host::now().seconds())) {
+        match of(resource, expression, tether_host::now().seconds()) {
             Ok(plan) => {
                 if plan.next(0).is_none() && self.is_on(resource) {
                     let message = "no run of it is left: nothing happens by it".to_owned();
@@ -171,8 +170,8 @@ impl Hands<'_> {
     }
 }
 
-fn plan_of_rule(_: &Resource, when: When, made: u64) -> Result<Plan, Wrong> {
-    match when {
+fn plan_of_rule(_: &Resource, expression: &str, made: u64) -> Result<Plan, Wrong> {
+    match When::parse(expression).map_err(|why| (EXPRESSION, why))? {
         When::At(_) => {
             let why = "at(…) is a schedule's and not a rule's";
             Err((EXPRESSION, why.to_owned()))
@@ -181,7 +180,8 @@ fn plan_of_rule(_: &Resource, when: When, made: u64) -> Result<Plan, Wrong> {
     }
 }
 
-fn plan_of_schedule(resource: &Resource, when: When, made: u64) -> Result<Plan, Wrong> {
+fn plan_of_schedule(resource: &Resource, expression: &str, made: u64) -> Result<Plan, Wrong> {
+    let when = When::parse_of_scheduler(expression).map_err(|why| (EXPRESSION, why))?;
     let zone = match text(resource, TIMEZONE) {
         Some(name) => Zone::named(name).map_err(|why| (TIMEZONE, why))?,
         None => Zone::UTC,
