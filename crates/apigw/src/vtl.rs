@@ -27,9 +27,9 @@ pub(crate) use value::Value;
 /// Why a template cannot be used, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum VtlError {
-    /// It is not VTL.
+    /// It is not VTL, or it fails there.
     #[error("line {line} of the mapping template: {what}")]
-    Syntax {
+    Line {
         /// From 1 on.
         line: usize,
         /// What is wrong.
@@ -53,6 +53,19 @@ pub(crate) enum VtlError {
     /// A JSONPath.
     #[error("the mapping template: JSONPath {0:?}: {1}")]
     Path(String, json_path::PathError),
+}
+
+impl VtlError {
+    /// With the line that it happened on, if that is not known and explains anything.
+    fn at(self, line: usize) -> Self {
+        let what = match self {
+            Self::Unknown(what) => what,
+            Self::NotJson => "$util.parseJson was given what is no JSON".to_owned(),
+            Self::Path(path, error) => format!("JSONPath {path:?}: {error}"),
+            other => return other,
+        };
+        Self::Line { line, what }
+    }
 }
 
 #[cfg(test)]

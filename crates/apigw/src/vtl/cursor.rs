@@ -1,6 +1,7 @@
 //! A place in a template's text.
 
 use super::VtlError;
+use std::cell::Cell;
 
 /// So deep may directives, brackets and quoted texts nest.
 pub(super) const DEPTH: usize = 48;
@@ -10,6 +11,8 @@ pub(super) struct Cursor<'a> {
     pub(super) at: usize,
     /// The lines before the text, if it is a part of a template.
     line: usize,
+    /// A place, and the line breaks before it: what was counted last.
+    counted: Cell<(usize, usize)>,
     pub(super) depth: usize,
 }
 
@@ -19,16 +22,18 @@ impl<'a> Cursor<'a> {
             text,
             at: 0,
             line: 1,
+            counted: Cell::default(),
             depth: 0,
         }
     }
 
-    /// For a text within this one.
-    pub(super) fn within<'b>(&self, text: &'b str) -> Cursor<'b> {
+    /// For a text within this one, which begins on that line.
+    pub(super) fn within<'b>(&self, line: usize, text: &'b str) -> Cursor<'b> {
         Cursor {
             text,
             at: 0,
-            line: self.line(),
+            line,
+            counted: Cell::default(),
             depth: self.depth + 1,
         }
     }
@@ -92,12 +97,18 @@ impl<'a> Cursor<'a> {
         Some(self.skip(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-'))
     }
 
-    fn line(&self) -> usize {
-        self.line + self.text[..self.at].matches('\n').count()
+    pub(super) fn line(&self) -> usize {
+        let (place, before) = match self.counted.get() {
+            (place, before) if place <= self.at => (place, before),
+            _ => (0, 0),
+        };
+        let before = before + self.text[place..self.at].matches('\n').count();
+        self.counted.set((self.at, before));
+        self.line + before
     }
 
     pub(super) fn error(&self, what: impl Into<String>) -> VtlError {
-        VtlError::Syntax {
+        VtlError::Line {
             line: self.line(),
             what: what.into(),
         }

@@ -8,6 +8,7 @@ use super::value::Value;
 
 /// A reference at a `$`; none if what stands there is only text.
 pub(super) fn reference(cursor: &mut Cursor<'_>) -> Result<Option<Reference>, VtlError> {
+    let line = cursor.line();
     if !cursor.eat("$") {
         return Ok(None);
     }
@@ -39,6 +40,7 @@ pub(super) fn reference(cursor: &mut Cursor<'_>) -> Result<Option<Reference>, Vt
         return Err(cursor.error(format!("${{{name} has no }}")));
     }
     Ok(Some(Reference {
+        line,
         quiet,
         name: name.to_owned(),
         steps,
@@ -229,6 +231,7 @@ fn map(cursor: &mut Cursor<'_>) -> Result<Expression, VtlError> {
 /// row are one.
 fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Expression, VtlError> {
     let start = cursor.at;
+    let line = cursor.line();
     cursor.next();
     let mut inner = String::new();
     loop {
@@ -248,7 +251,7 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Expression, VtlError> {
         }
     }
     match quote {
-        '"' => Ok(Expression::Text(quoted(cursor, &inner)?)),
+        '"' => Ok(Expression::Text(quoted(cursor, line, &inner)?)),
         _ => Ok(Expression::Value(Value::Text(inner))),
     }
 }

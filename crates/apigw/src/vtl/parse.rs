@@ -3,7 +3,7 @@
 use super::VtlError;
 use super::cursor::Cursor;
 use super::expression::{expression, reference};
-use super::syntax::{Node, Template};
+use super::syntax::{Loop, Node, Template};
 use std::rc::Rc;
 
 impl Template {
@@ -17,9 +17,9 @@ impl Template {
     }
 }
 
-/// The text of double quotes.
-pub(super) fn quoted(outer: &Cursor<'_>, text: &str) -> Result<Rc<[Node]>, VtlError> {
-    let mut cursor = outer.within(text);
+/// The text of double quotes, which begins on that line.
+pub(super) fn quoted(outer: &Cursor<'_>, line: usize, text: &str) -> Result<Rc<[Node]>, VtlError> {
+    let mut cursor = outer.within(line, text);
     let (nodes, end) = cursor.deeper(block)?;
     match end {
         End::Text => Ok(nodes),
@@ -276,7 +276,12 @@ fn foreach(cursor: &mut Cursor<'_>, start: usize, text: &mut String) -> Result<N
     cursor.expect(")")?;
     alone(cursor, start, text);
     match block(cursor)? {
-        (body, End::Close) => Ok(Node::Foreach(item.name, over, body)),
+        (body, End::Close) => Ok(Node::Foreach(Loop {
+            line: item.line,
+            name: item.name,
+            over,
+            body,
+        })),
         _ => Err(cursor.error("#foreach has no #end")),
     }
 }

@@ -4,7 +4,7 @@ use super::VtlError;
 use super::arithmetic::{arithmetic, compare, range};
 use super::gateway::{self, Input};
 use super::methods;
-use super::syntax::{Expression, Node, Operator, Reference, Step, Template};
+use super::syntax::{Expression, Loop, Node, Operator, Reference, Step, Template};
 use super::value::{Block, Value};
 use indexmap::IndexMap;
 use std::rc::Rc;
@@ -86,8 +86,8 @@ impl Run<'_> {
             Node::Text(text) => self.out.push_str(text),
             Node::Print(reference, written) => return self.print(reference, written),
             Node::Set(target, value) => {
-                let value = self.value(value)?;
-                self.set(target, value)?;
+                let set = self.value(value).and_then(|it| self.set(target, it));
+                set.map_err(|error| error.at(target.line))?;
             }
             Node::If(branches, otherwise) => {
                 for (condition, nodes) in branches {
@@ -97,7 +97,7 @@ impl Run<'_> {
                 }
                 return self.nodes(otherwise);
             }
-            Node::Foreach(name, over, body) => return self.foreach(name, over, body),
+            Node::Foreach(each) => return self.foreach(each),
             Node::Define(name, body) => {
                 let block = Value::Block(Block(Rc::clone(body)));
                 self.variables.insert(name.clone(), block);
@@ -128,18 +128,19 @@ impl Run<'_> {
         matches!(name, "input" | "util") || self.variables.contains_key(name)
     }
 
-    fn foreach(
-        &mut self,
-        name: &str,
-        over: &Expression,
-        body: &Rc<[Node]>,
-    ) -> Result<Flow, VtlError> {
-        let items = match self.value(over)? {
-            Value::List(items) | Value::JsonList(items) => items,
-            Value::Map(pairs) => pairs.into_values().collect(),
-            Value::Null => Vec::new(),
-            other => return Err(VtlError::Unknown(format!("#foreach over {}", other.kind()))),
-        };
+    fn items(&mut self, over: &Expression) -> Result<Vec<Value>, VtlError> {
+        match self.value(over)? {
+            Value::List(items) | Value::JsonList(items) => Ok(items),
+            Value::Map(pairs) => Ok(pairs.into_values().collect()),
+            Value::Null => Ok(Vec::new()),
+            other => Err(VtlError::Unknown(format!("#foreach over {}", other.kind()))),
+        }
+    }
+
+    fn foreach(&mut self, each: &Loop) -> Result<Flow, VtlError> {
+        let name = each.name.as_str();
+        let items = self.items(&each.over);
+        let items = items.map_err(|error| error.at(each.line))?;
         let outer = ["foreach", "velocityCount", name].map(|it| self.variables.get(it).cloned());
         let count = items.len();
         let mut flow = Flow::On;
@@ -150,7 +151,7 @@ impl Run<'_> {
             self.variables.insert("foreach".to_owned(), place);
             self.variables
                 .insert("velocityCount".to_owned(), Value::count(index + 1));
-            flow = self.nodes(body)?;
+            flow = self.nodes(&each.body)?;
             if flow != Flow::On {
                 break;
             }
@@ -225,6 +226,11 @@ impl Run<'_> {
     }
 
     fn reference(&mut self, reference: &Reference) -> Result<Value, VtlError> {
+        let found = self.find(reference);
+        found.map_err(|error| error.at(reference.line))
+    }
+
+    fn find(&mut self, reference: &Reference) -> Result<Value, VtlError> {
         self.step()?;
         let name = reference.name.as_str();
         let mut steps = reference.steps.as_slice();

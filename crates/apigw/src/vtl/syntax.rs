@@ -14,15 +14,27 @@ pub(super) enum Node {
     Print(Reference, String),
     Set(Reference, Expression),
     If(Vec<(Expression, Rc<[Node]>)>, Rc<[Node]>),
-    Foreach(String, Expression, Rc<[Node]>),
+    Foreach(Loop),
     Define(String, Rc<[Node]>),
     Break,
     Stop,
 }
 
+/// `#foreach($name in over)`
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Loop {
+    /// From 1 on.
+    pub(super) line: usize,
+    pub(super) name: String,
+    pub(super) over: Expression,
+    pub(super) body: Rc<[Node]>,
+}
+
 /// `$!{name.step(…)[0]}`
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reference {
+    /// From 1 on.
+    pub(super) line: usize,
     /// `$!`: what is not defined is empty.
     pub(super) quiet: bool,
     pub(super) name: String,

@@ -106,6 +106,33 @@ fn input_gives_the_body_and_the_parameters() {
 }
 
 #[test]
+fn what_fails_while_it_runs_names_the_line_that_it_stands_on() {
+    let cases = [
+        ("\n$util.toJson(1)", 2, "$util has no method toJson"),
+        ("#set($a = 1)\n\n#set($a.b = 2)", 3, "#set of b of a number"),
+        (
+            "a\n#if(true)\n#foreach($x\n in 'text')#end#end",
+            3,
+            "#foreach over a string",
+        ),
+        (
+            "#if(false)\n#elseif($input.xml('$'))#end",
+            2,
+            "$input has no method xml",
+        ),
+        ("\n#set($t = \"\n$util.parseJson('oops')\")", 3, "no JSON"),
+        ("$context.stage\n$input.path('$[?(@.b)]')", 2, "JSONPath"),
+        ("#define($d)\n$util.none()#end\n$d", 2, "$util.none"),
+    ];
+    for (template, line, said) in cases {
+        let error = failed(template);
+        let place = format!("line {line} of the mapping template: ");
+        assert!(error.starts_with(&place), "{template}: {error}");
+        assert!(error.contains(said), "{template}: {error}");
+    }
+}
+
+#[test]
 fn maps_print_as_java_has_them_and_lists_of_json_as_json() {
     let body = r#"{"a": 1, "b": [{"c": 5}]}"#;
     assert_eq!(
@@ -137,10 +164,7 @@ fn util_encodes_and_decodes() {
             "2",
         ),
     ]);
-    assert_eq!(
-        failed("$util.parseJson('oops')"),
-        VtlError::NotJson.to_string()
-    );
+    assert!(failed("$util.parseJson('oops')").contains("what is no JSON"));
     assert!(failed("$util.toJson('x')").contains("$util has no method toJson"));
     assert!(failed("$util.base64Decode('%')").contains("no base64"));
     assert!(failed("$input.xml('$')").contains("$input has no method xml"));
