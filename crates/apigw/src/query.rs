@@ -1,6 +1,13 @@
-//! The query string of a request, decoded.
+//! The query string of a request: decoded, and added to.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What stands as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The pairs of a raw query string (without `?`), decoded, in their order.
 ///
@@ -16,6 +23,14 @@ pub fn decode(raw: &str) -> Vec<(String, String)> {
             (component(name), component(value))
         })
         .collect()
+}
+
+/// Adds a pair to a URL.
+pub(crate) fn append(url: &mut String, name: &str, value: &str) {
+    url.push(if url.contains('?') { '&' } else { '?' });
+    url.extend(utf8_percent_encode(name, UNRESERVED));
+    url.push('=');
+    url.extend(utf8_percent_encode(value, UNRESERVED));
 }
 
 fn component(text: &str) -> String {

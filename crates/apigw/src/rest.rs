@@ -30,7 +30,7 @@ mod headers;
 pub mod integration;
 mod keys;
 pub mod limits;
-mod pattern;
+pub(crate) mod pattern;
 mod payload;
 pub mod policy;
 mod routes;

@@ -9,7 +9,8 @@
 //!    connection is not there for `@connections`.
 //! 3. Each message is measured by [`limits::close_code`], selects a key by
 //!    [`RouteSelection::select`] and a route by [`choose_route`]; its function gets
-//!    [`message_event`], and [`route_response`] says what goes back.
+//!    [`message_event`], and [`route_response`] says what goes back. What is no proxy has
+//!    [`Templates`](templates::Templates) in between.
 //! 4. At the end, however it comes, `$disconnect` gets [`disconnect_event`].
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html>
@@ -19,6 +20,7 @@ mod events;
 pub mod frames;
 pub(crate) mod json_path;
 pub mod limits;
+mod parameters;
 mod routes;
 pub mod rules;
 pub mod templates;
@@ -27,7 +29,7 @@ pub mod throttle;
 pub use crate::invoke::InvokeResult;
 pub use answers::{
     HandshakeAnswer, RouteReply, complaint, connect_answer, forbidden_frame, internal_error_frame,
-    route_response, throttled_frame, unauthorized_frame,
+    refused_frame, route_response, throttled_frame, unauthorized_frame,
 };
 pub(crate) use events::connect_context;
 pub use events::{
@@ -35,6 +37,7 @@ pub use events::{
     connect_event, disconnect_event, message_event, method_arn,
 };
 pub use json_path::PathError;
+pub use parameters::Mapped;
 pub use routes::{CONNECT, DEFAULT, DISCONNECT, RouteSelection, SelectionError, choose_route};
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ use std::time::Duration;
 use tether_apigw::InvokeResult;
 use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
+use tether_apigw::websocket::templates::TemplateError;
 use tether_apigw::websocket::{RouteSelection, Stamp};
 use tether_gateway::{LocalKeys, Meters, Upstream};
 use tether_sam::{Route, WebSocketApi};
@@ -290,7 +291,7 @@ impl Api {
                 "{}: {denied}; add an AWS::Lambda::Permission for {source}",
                 self.logical_id
             ));
-            return CallResult::NotAllowed;
+            return CallResult::Refused(Refusal::INTERNAL);
         }
         let payload = Bytes::from(event.to_string());
         match self.lambda.invoke(function, payload, None).await {
@@ -308,9 +309,28 @@ impl Api {
 enum CallResult {
     Answer(Bytes),
     FunctionError(Bytes),
-    /// The function's policy does not let the API invoke it.
-    NotAllowed,
+    /// By the API's own configuration: nobody was asked.
+    Refused(Refusal),
     Failed,
+}
+
+/// What a client hears of that.
+#[derive(Clone, Copy)]
+struct Refusal {
+    status: u16,
+    message: &'static str,
+}
+
+impl Refusal {
+    const INTERNAL: Self = Self {
+        status: 500,
+        message: "Internal server error",
+    };
+
+    fn of(error: &TemplateError) -> Self {
+        let (status, message) = error.refusal();
+        Self { status, message }
+    }
 }
 
 impl CallResult {
@@ -318,7 +338,7 @@ impl CallResult {
         match self {
             Self::Answer(bytes) => InvokeResult::Answer(bytes),
             Self::FunctionError(bytes) => InvokeResult::FunctionError(bytes),
-            Self::NotAllowed | Self::Failed => InvokeResult::Failed,
+            Self::Refused(_) | Self::Failed => InvokeResult::Failed,
         }
     }
 }

@@ -112,6 +112,8 @@ pub struct Integration {
     pub request_templates: BTreeMap<String, String>,
     /// What picks one: `\\$default` and the like.
     pub template_selection: Option<String>,
+    /// What happens to a message without a template: `WHEN_NO_MATCH` and the like.
+    pub passthrough: Option<String>,
     /// What is made of its answers.
     pub responses: Vec<IntegrationResponse>,
 }
@@ -335,6 +337,7 @@ fn read_integration(
         request_parameters: reader.text_map("RequestParameters"),
         request_templates: reader.text_map("RequestTemplates"),
         template_selection: reader.text("TemplateSelectionExpression"),
+        passthrough: reader.text("PassthroughBehavior"),
         responses,
     };
     if integration.uri.is_none() && integration.kind != "MOCK" {

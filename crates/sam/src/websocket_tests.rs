@@ -81,6 +81,7 @@ fn integration(logical_id: &str, kind: &str) -> Integration {
         request_parameters: BTreeMap::new(),
         request_templates: BTreeMap::new(),
         template_selection: None,
+        passthrough: None,
         responses: Vec::new(),
     }
 }
@@ -200,7 +201,7 @@ fn throttles_templates_and_required_parameters_are_read() {
             "DefaultRouteSettings: {ThrottlingBurstLimit: 5, ThrottlingRateLimit: '0.5'}\n      RouteSettings: {ping: {ThrottlingRateLimit: 2}, $connect: {LoggingLevel: INFO}}",
         )
         .replace("RouteKey: $connect", "RouteKey: $connect\n      RequestParameters: {route.request.querystring.room: {Required: true}, route.request.header.Any: {Required: false}}")
-        .replace("IntegrationType: MOCK}", "IntegrationType: MOCK, TimeoutInMillis: 500, TemplateSelectionExpression: '200', RequestTemplates: {'200': '{\"statusCode\":200}'}}")
+        .replace("IntegrationType: MOCK}", "IntegrationType: MOCK, PassthroughBehavior: NEVER, TimeoutInMillis: 500, TemplateSelectionExpression: '200', RequestTemplates: {'200': '{\"statusCode\":200}'}}")
         .replace("  PingRoute:", "  PingAnswer:
     Type: AWS::ApiGatewayV2::IntegrationResponse
     Properties: {ApiId: !Ref Api, IntegrationId: !Ref Ping, IntegrationResponseKey: $default, ResponseTemplates: {'200': pong}}
@@ -217,6 +218,7 @@ fn throttles_templates_and_required_parameters_are_read() {
     );
     let mock = api.routes[1].integration.clone().unwrap();
     assert_eq!(mock.timeout_ms, Some(500));
+    assert_eq!(mock.passthrough.as_deref(), Some("NEVER"));
     assert_eq!(mock.request_templates["200"], "{\"statusCode\":200}");
     assert_eq!(mock.responses[0].templates["200"], "pong");
 }

@@ -9,6 +9,7 @@ mod request;
 mod response;
 mod template;
 
+pub(crate) use request::mock_status;
 pub use request::prepare;
 pub use response::answer;
 

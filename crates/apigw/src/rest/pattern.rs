@@ -12,7 +12,7 @@ const COMPILED_BYTES: usize = 1 << 20;
 /// An expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the pattern {0:?} is not understood: look-around and back references are not supported")]
-pub(super) struct PatternError(String);
+pub(crate) struct PatternError(String);
 
 /// Whether an expression matches somewhere in a text.
 pub(super) fn found_in(expression: &str, text: &str) -> Result<bool, PatternError> {
@@ -20,7 +20,7 @@ pub(super) fn found_in(expression: &str, text: &str) -> Result<bool, PatternErro
 }
 
 /// Whether an expression matches all of a text. `.` is no line break, as in Java.
-pub(super) fn is_all_of(expression: &str, text: &str) -> Result<bool, PatternError> {
+pub(crate) fn is_all_of(expression: &str, text: &str) -> Result<bool, PatternError> {
     Ok(compile(expression, &format!("^(?:{expression})$"))?.is_match(text))
 }
 

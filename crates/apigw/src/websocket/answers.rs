@@ -161,6 +161,12 @@ pub fn throttled_frame(connection_id: &str, request_id: &str) -> String {
     frame("Too Many Requests", connection_id, request_id)
 }
 
+/// What a client gets for a message, in such words, that no integration has answered `[inf]`.
+#[must_use]
+pub fn refused_frame(message: &str, connection_id: &str, request_id: &str) -> String {
+    frame(message, connection_id, request_id)
+}
+
 /// The body of a handshake's 401 `[inf]`.
 #[must_use]
 pub fn unauthorized_frame(connection_id: &str, request_id: &str) -> String {

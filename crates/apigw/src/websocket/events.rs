@@ -300,14 +300,6 @@ pub(crate) fn connect_context(connection: &Connection, stamp: &Stamp) -> Value {
     request_context(connection, &Kind::Connect, stamp)
 }
 
-/// `requestContext` of a message, or of `$connect`, which templates look things up in.
-pub(crate) fn message_context(connection: &Connection, route_key: &str, stamp: &Stamp) -> Value {
-    match route_key {
-        CONNECT => connect_context(connection, stamp),
-        _ => request_context(connection, &Kind::Message { route_key }, stamp),
-    }
-}
-
 fn request_context(connection: &Connection, kind: &Kind<'_>, stamp: &Stamp) -> Value {
     let (route_key, event_type) = match kind {
         Kind::Connect => (CONNECT, "CONNECT"),

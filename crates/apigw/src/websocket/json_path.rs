@@ -57,21 +57,6 @@ impl JsonPath {
         }
     }
 
-    /// What the path finds, as it is: of several things, all in a list.
-    pub(crate) fn value(&self, body: &Value) -> Option<Value> {
-        let mut found = vec![body];
-        for step in &self.steps {
-            found = found
-                .into_iter()
-                .flat_map(|value| follow(step, value))
-                .collect();
-        }
-        if self.steps.contains(&Step::All) {
-            return Some(found.into_iter().cloned().collect());
-        }
-        found.first().map(|it| (*it).clone())
-    }
-
     /// What the path finds, as text; `None` if it finds nothing.
     pub(crate) fn find(&self, body: &Value) -> Option<String> {
         let mut found = vec![body];

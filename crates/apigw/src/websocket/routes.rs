@@ -13,18 +13,18 @@ pub const DISCONNECT: &str = "$disconnect";
 /// Route of every message that has no other.
 pub const DEFAULT: &str = "$default";
 
-/// Why a route selection expression cannot be used.
+/// Why a selection expression cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// There is none.
-    #[error("the route selection expression is empty: set one, such as $request.body.action")]
+    #[error("the selection expression is empty: set one, such as $request.body.action")]
     Empty,
     /// A `${` without its `}`.
-    #[error("${{{0} is not closed in the route selection expression: add a }}")]
+    #[error("${{{0} is not closed in the selection expression: add a }}")]
     Unclosed(String),
     /// A variable that messages do not have.
     #[error(
-        "${0} is no variable of a route selection expression: use $request.body.<path>, or \\$ for a dollar sign"
+        "${0} is no variable of this selection expression: use $request.body.<path>, or \\$ for a dollar sign"
     )]
     Variable(String),
     /// A path that cannot be followed.
@@ -61,34 +61,13 @@ impl RouteSelection {
     /// # Errors
     /// If the expression is empty, or has a variable that no message can fill.
     pub fn parse(expression: &str) -> Result<Self, SelectionError> {
-        let mut parts = Vec::new();
-        let mut text = String::new();
-        let mut rest = expression;
-        while let Some(next) = rest.chars().next() {
-            let after = rest.get(next.len_utf8()..).unwrap_or_default();
-            if next == '\\' && after.starts_with('$') {
-                text.push('$');
-                rest = after.get(1..).unwrap_or_default();
-            } else if next == '$' {
-                let (name, remainder) = variable(after)?;
-                if !text.is_empty() {
-                    parts.push(Part::Static(std::mem::take(&mut text)));
-                }
-                parts.push(Part::Body(body_path(name)?));
-                rest = remainder;
-            } else {
-                text.push(next);
-                rest = after;
-            }
-        }
-        if !text.is_empty() {
-            parts.push(Part::Static(text));
-        }
-        if parts.is_empty() {
-            Err(SelectionError::Empty)
-        } else {
-            Ok(Self { parts })
-        }
+        let pieces = pieces(expression)?.into_iter();
+        let parts = pieces.map(|piece| match piece {
+            Piece::Text(text) => Ok(Part::Static(text)),
+            Piece::Variable(name) => body_path(name).map(Part::Body),
+        });
+        let parts = parts.collect::<Result<_, _>>()?;
+        Ok(Self { parts })
     }
 
     /// The key that a message selects. A variable that the message lacks is empty;
@@ -105,6 +84,45 @@ impl RouteSelection {
                 Part::Body(path) => path.find(&body).unwrap_or_default(),
             })
             .collect()
+    }
+}
+
+/// What a selection expression is made of.
+pub(super) enum Piece<'a> {
+    /// Itself.
+    Text(String),
+    /// Without its `$` and its braces.
+    Variable(&'a str),
+}
+
+/// Text and variables in turn; one at least.
+pub(super) fn pieces(expression: &str) -> Result<Vec<Piece<'_>>, SelectionError> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let mut rest = expression;
+    while let Some(next) = rest.chars().next() {
+        let after = rest.get(next.len_utf8()..).unwrap_or_default();
+        if next == '\\' && after.starts_with('$') {
+            text.push('$');
+            rest = after.get(1..).unwrap_or_default();
+        } else if next == '$' {
+            let (name, remainder) = variable(after)?;
+            if !text.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut text)));
+            }
+            pieces.push(Piece::Variable(name));
+            rest = remainder;
+        } else {
+            text.push(next);
+            rest = after;
+        }
+    }
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text));
+    }
+    match pieces.is_empty() {
+        true => Err(SelectionError::Empty),
+        false => Ok(pieces),
     }
 }
 
@@ -127,7 +145,7 @@ fn variable(after: &str) -> Result<(&str, &str), SelectionError> {
     Ok(after.split_at(end.unwrap_or(after.len())))
 }
 
-fn body_path(name: &str) -> Result<JsonPath, SelectionError> {
+pub(super) fn body_path(name: &str) -> Result<JsonPath, SelectionError> {
     let path = name
         .strip_prefix("request.body")
         .filter(|path| path.is_empty() || path.starts_with(['.', '[']));

@@ -194,16 +194,17 @@ async fn connect(
     let question = Question {
         connection,
         route,
-        body: "",
-        stamp: &stamp,
         event: connect_event(connection, handshake, &stamp),
     };
     let result = integration::ask(api, integration, question).await;
-    if matches!(result, CallResult::NotAllowed) {
+    if let CallResult::Refused(refusal) = result {
         // https://repost.aws/knowledge-center/api-gateway-rest-api-lambda-integrations
-        // "Invalid permissions on Lambda function" is an error of the configuration.
-        let body = r#"{"message":"Internal server error"}"#.to_owned();
-        return HandshakeAnswer::Refuse { status: 500, body };
+        // "Invalid permissions on Lambda function" is an error of the configuration, and so is a
+        // MOCK without a status: https://gist.github.com/maatthc/9d2dfe0448733f0ee1624d658fbac80f
+        return HandshakeAnswer::Refuse {
+            status: refusal.status,
+            body: json!({ "message": refusal.message }).to_string(),
+        };
     }
     if let Some(complaint) = complaint(&result.borrowed()) {
         api.notice(format!("{} $connect: {complaint}", api.logical_id));

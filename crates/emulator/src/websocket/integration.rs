@@ -1,13 +1,13 @@
 //! What answers a route: a function, nothing at all (`MOCK`), or an HTTP backend.
 
-use super::{Api, CallResult};
+use super::{Api, CallResult, Refusal};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::Value;
+use std::fmt::Display;
 use std::time::Duration;
 use tether_apigw::websocket::limits::INTEGRATION_TIMEOUT;
-use tether_apigw::websocket::templates::{Mock, Scope, TemplateError, mock};
-use tether_apigw::websocket::{Connection, Stamp};
+use tether_apigw::websocket::templates::{Came, Response, Scope, TemplateError, Templates};
+use tether_apigw::websocket::{Connection, Mapped};
 use tether_gateway::Outgoing;
 use tether_sam::{Integration, Route};
 use tokio::time::timeout;
@@ -16,25 +16,8 @@ use tokio::time::timeout;
 pub(super) struct Question<'a> {
     pub(super) connection: &'a Connection,
     pub(super) route: &'a Route,
-    pub(super) body: &'a str,
-    pub(super) stamp: &'a Stamp,
-    /// What a function gets that answers for itself.
+    /// What a function gets that answers for itself, and what templates speak of.
     pub(super) event: Value,
-}
-
-impl Question<'_> {
-    fn scope(&self) -> Scope<'_> {
-        Scope::new(
-            self.connection,
-            &self.route.route_key,
-            self.body,
-            self.stamp,
-        )
-    }
-
-    fn part(&self) -> String {
-        format!("{}/{}", self.connection.stage, self.route.route_key)
-    }
 }
 
 /// Asks the route's integration, in the time that it has. All answers have the
@@ -48,133 +31,152 @@ pub(super) async fn ask(
         .timeout_ms
         .map(|it| Duration::from_millis(it.into()));
     let allowed = allowed.map_or(INTEGRATION_TIMEOUT, |it| it.min(INTEGRATION_TIMEOUT));
-    let asking = async {
-        match (integration.kind.as_str(), &integration.function_arn) {
-            ("AWS_PROXY", Some(function)) => {
-                api.call(&question.part(), function, &question.event).await
-            }
-            ("AWS", Some(function)) => own_shape(api, integration, function, &question).await,
-            ("MOCK", _) => match answer_mock(integration, &question.scope()) {
-                Ok(answer) => CallResult::Answer(Bytes::from(answer.to_string())),
-                Err(error) => failed(api, integration, &error.to_string()),
-            },
-            ("HTTP" | "HTTP_PROXY", _) => match call_backend(api, integration, &question).await {
-                Ok(answer) => CallResult::Answer(Bytes::from(answer.to_string())),
-                Err(error) => failed(api, integration, &error),
-            },
-            (kind, _) => {
-                let what = format!("integrations of type {kind} with this URI are not served");
-                failed(api, integration, &what)
-            }
-        }
+    let asking = Asking {
+        api,
+        integration,
+        question: &question,
     };
-    match timeout(allowed, asking).await {
+    match timeout(allowed, asking.ask()).await {
         Ok(result) => result,
-        Err(_) => failed(api, integration, &format!("no answer within {allowed:?}")),
+        Err(_) => asking.failed(&format_args!("no answer within {allowed:?}")),
     }
 }
 
-fn failed(api: &Api, integration: &Integration, why: &str) -> CallResult {
-    api.notice(format!("{}: {why}", integration.logical_id));
-    CallResult::Failed
+struct Asking<'a> {
+    api: &'a Api,
+    integration: &'a Integration,
+    question: &'a Question<'a>,
 }
 
-fn answer_mock(integration: &Integration, scope: &Scope<'_>) -> Result<Value, TemplateError> {
-    let responses = integration.responses.iter();
-    let given = Mock {
-        requests: Some(&integration.request_templates),
-        selection: integration.template_selection.as_deref(),
-        responses: responses
-            .map(|it| (it.key.as_str(), &it.templates))
-            .collect(),
-    };
-    mock(&given, scope)
-}
-
-/// A function behind an `AWS` integration sees the message, or what a template
-/// makes of it, and its whole answer is the body.
-async fn own_shape(
-    api: &Api,
-    integration: &Integration,
-    function: &str,
-    question: &Question<'_>,
-) -> CallResult {
-    let payload = match request_body(integration, question) {
-        Ok(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        Err(error) => return failed(api, integration, &error.to_string()),
-    };
-    match api.call(&question.part(), function, &payload).await {
-        CallResult::Answer(bytes) => {
-            let body = String::from_utf8_lossy(&bytes);
-            let answer = json!({ "statusCode": 200, "body": body });
-            CallResult::Answer(Bytes::from(answer.to_string()))
+impl Asking<'_> {
+    async fn ask(&self) -> CallResult {
+        let kind = self.integration.kind.as_str();
+        match (kind, &self.integration.function_arn) {
+            ("AWS_PROXY", Some(function)) => self.call(function, &self.question.event).await,
+            ("AWS", Some(function)) => self.own_shape(function).await,
+            ("MOCK", _) => self.made(self.templates().mock(&self.scope())),
+            ("HTTP" | "HTTP_PROXY", _) => self.backend().await,
+            (kind, _) => self.failed(&format_args!(
+                "integrations of type {kind} with this URI are not served"
+            )),
         }
-        other => other,
     }
-}
 
-/// The message as it is, or as the one template makes it.
-fn request_body(
-    integration: &Integration,
-    question: &Question<'_>,
-) -> Result<String, TemplateError> {
-    let templates = &integration.request_templates;
-    let wanted = integration
-        .template_selection
-        .as_deref()
-        .unwrap_or("$default");
-    let template = templates.get(wanted.trim_start_matches('\\'));
-    match template.or_else(|| templates.get("$default")) {
-        Some(template) if integration.kind != "HTTP_PROXY" => question.scope().fill(template),
-        _ => Ok(question.body.to_owned()),
+    fn scope(&self) -> Scope<'_> {
+        Scope::new(&self.question.event)
     }
-}
 
-async fn call_backend(
-    api: &Api,
-    integration: &Integration,
-    question: &Question<'_>,
-) -> Result<Value, String> {
-    let scope = question.scope();
-    let words = |error: TemplateError| error.to_string();
-    let uri = scope
-        .fill(integration.uri.as_deref().unwrap_or_default())
-        .map_err(words)?;
-    let body = request_body(integration, question).map_err(words)?;
-    let json = ("content-type".to_owned(), "application/json".to_owned());
-    let mapped = mapped_headers(integration, &scope).into_iter();
-    let outgoing = Outgoing {
-        method: integration
-            .method
-            .clone()
-            .unwrap_or_else(|| "POST".to_owned()),
-        url: uri,
-        headers: std::iter::once(json).chain(mapped).collect(),
-        body: Bytes::from(body),
-    };
-    // Whoever asks keeps the integration's own time.
-    let answer = api.upstream.call(outgoing, INTEGRATION_TIMEOUT).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    let body = String::from_utf8_lossy(&answer.body).into_owned();
-    Ok(json!({ "statusCode": answer.status, "body": body }))
-}
-
-/// `integration.request.header.NAME: context.connectionId`, and the other sources
-/// that messages have.
-fn mapped_headers(integration: &Integration, scope: &Scope<'_>) -> Vec<(String, String)> {
-    let mapped = integration
-        .request_parameters
-        .iter()
-        .filter_map(|(to, from)| {
-            let name = to.strip_prefix("integration.request.header.")?;
-            let value = match from.strip_prefix("route.request.body.") {
-                Some(path) => scope.fill(&format!("$input.path('$.{path}')")).ok()?,
-                None if from.starts_with('\'') => from.trim_matches('\'').to_owned(),
-                None => scope.fill(&format!("${from}")).ok()?,
-            };
-            HeaderName::from_bytes(name.as_bytes()).ok()?;
-            HeaderValue::from_str(&value).ok()?;
-            Some((name.to_owned(), value))
+    fn templates(&self) -> Templates<'_> {
+        let responses = self.integration.responses.iter();
+        let responses = responses.map(|it| Response {
+            key: &it.key,
+            templates: &it.templates,
+            selection: it.template_selection.as_deref(),
         });
-    mapped.collect()
+        Templates {
+            requests: &self.integration.request_templates,
+            selection: self.integration.template_selection.as_deref(),
+            passthrough: self.integration.passthrough.as_deref(),
+            responses: responses.collect(),
+        }
+    }
+
+    async fn call(&self, function: &str, event: &Value) -> CallResult {
+        let (stage, key) = (
+            &self.question.connection.stage,
+            &self.question.route.route_key,
+        );
+        let part = format!("{stage}/{key}");
+        self.api.call(&part, function, event).await
+    }
+
+    /// A function behind an `AWS` integration sees the message, or what a template
+    /// makes of it, and its whole answer is the body, or what a template makes of that.
+    /// One that fails lets nobody in.
+    async fn own_shape(&self, function: &str) -> CallResult {
+        let event = match self.templates().event(&self.scope()) {
+            Ok(event) => event,
+            Err(error) => return self.refused(&error),
+        };
+        let (status, payload) = match self.call(function, &event).await {
+            CallResult::Answer(payload) => (200, payload),
+            CallResult::FunctionError(payload) if !self.integration.responses.is_empty() => {
+                (502, payload)
+            }
+            other => return other,
+        };
+        let came = Came {
+            status,
+            headers: &[],
+            body: &String::from_utf8_lossy(&payload),
+            of_function: true,
+        };
+        self.made(self.templates().answer(&self.scope(), &came))
+    }
+
+    /// Another server, by templates or (`HTTP_PROXY`) by its own answer.
+    async fn backend(&self) -> CallResult {
+        let is_proxy = self.integration.kind == "HTTP_PROXY";
+        let body = match is_proxy {
+            true => Ok(self.scope().body().to_owned()),
+            false => self.templates().request(&self.scope()),
+        };
+        let outgoing = match body {
+            Ok(body) => self.outgoing(body),
+            Err(error) => return self.refused(&error),
+        };
+        // Whoever asks keeps the integration's own time.
+        let answer = match self.api.upstream.call(outgoing, INTEGRATION_TIMEOUT).await {
+            Ok(answer) => answer,
+            Err(error) => return self.failed(&error),
+        };
+        let came = Came {
+            status: answer.status,
+            headers: &answer.headers,
+            body: &String::from_utf8_lossy(&answer.body),
+            of_function: false,
+        };
+        let mut templates = self.templates();
+        if is_proxy {
+            templates.responses.clear();
+        }
+        self.made(templates.answer(&self.scope(), &came))
+    }
+
+    fn outgoing(&self, body: String) -> Outgoing {
+        let scope = self.scope();
+        let mapped = Mapped::new(&self.integration.request_parameters, &scope);
+        let method = self.integration.method.as_deref();
+        let uri = self.integration.uri.as_deref().unwrap_or_default();
+        Outgoing {
+            method: method.unwrap_or("POST").to_owned(),
+            url: mapped.url(uri, &scope),
+            headers: mapped.headers(),
+            body: Bytes::from(body),
+        }
+    }
+
+    fn made(&self, answer: Result<Value, TemplateError>) -> CallResult {
+        match answer {
+            Ok(answer) => CallResult::Answer(Bytes::from(answer.to_string())),
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    fn refused(&self, error: &TemplateError) -> CallResult {
+        self.tell(error);
+        CallResult::Refused(Refusal::of(error))
+    }
+
+    fn failed(&self, why: &dyn Display) -> CallResult {
+        self.tell(why);
+        CallResult::Failed
+    }
+
+    fn tell(&self, why: &dyn Display) {
+        let (api, route) = (&self.api.logical_id, &self.question.route.route_key);
+        let integration = &self.integration.logical_id;
+        self.api
+            .notice(format!("{api} {route}: {integration}: {why}"));
+    }
 }

@@ -6,7 +6,7 @@ use super::{Api, CallResult};
 use tether_apigw::websocket::rules::Then;
 use tether_apigw::websocket::{
     Connection, choose_route, complaint, disconnect_event, forbidden_frame, message_event,
-    route_response, throttled_frame,
+    refused_frame, route_response, throttled_frame,
 };
 
 /// Finds a message's route, asks its integration, and sends what it answers.
@@ -47,8 +47,6 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
     let question = Question {
         connection,
         route,
-        body,
-        stamp: &stamp,
         event: message_event(connection, &route.route_key, body, &stamp),
     };
     let result = integration::ask(api, integration, question).await;
@@ -58,12 +56,14 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
             api.logical_id, route.route_key
         ));
     }
-    let reply = route_response(&result.borrowed());
-    let frame = reply.frame(
-        route.has_route_response,
-        &connection.connection_id,
-        &stamp.request_id,
-    );
+    let (id, request_id) = (&connection.connection_id, &stamp.request_id);
+    let frame = match &result {
+        CallResult::Refused(refusal) => Some(refused_frame(refusal.message, id, request_id)),
+        other => {
+            let reply = route_response(&other.borrowed());
+            reply.frame(route.has_route_response, id, request_id)
+        }
+    };
     if let Some(frame) = frame {
         live.send(frame).await;
     }
@@ -86,8 +86,6 @@ pub(super) async fn disconnected(api: &Api, connection: &Connection, end: &End) 
     let question = Question {
         connection,
         route,
-        body: "",
-        stamp: &stamp,
         event: disconnect_event(connection, end.code, &end.reason, &stamp),
     };
     let _: CallResult = integration::ask(api, integration, question).await;

@@ -12,7 +12,6 @@ use crate::query;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// No mapping may set these: AWS answers 500.
@@ -22,12 +21,6 @@ const NOT_MAPPED: [&str; 4] = [
     "x-amzn-trace-id",
     "x-amzn-apigateway-api-id",
 ];
-
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// What is to be called.
 ///
@@ -190,7 +183,7 @@ fn converted(
 }
 
 /// `{"statusCode": 200}`, as loosely written as CDK does: `{ statusCode: 200 }`.
-fn mock_status(body: &[u8]) -> Result<u16, Fault> {
+pub(crate) fn mock_status(body: &[u8]) -> Result<u16, Fault> {
     let text = String::from_utf8_lossy(body);
     let strict = serde_json::from_str(&text).ok();
     let strict = strict.and_then(|value: Value| match &value["statusCode"] {
@@ -295,10 +288,7 @@ fn url(
         .map(|(name, value)| (name, value))
         .chain(mapped);
     for (name, value) in all {
-        url.push(if url.contains('?') { '&' } else { '?' });
-        url.extend(utf8_percent_encode(name, IN_QUERY));
-        url.push('=');
-        url.extend(utf8_percent_encode(value, IN_QUERY));
+        query::append(&mut url, name, value);
     }
     Ok(url)
 }
