@@ -34,7 +34,7 @@ pub(crate) mod pattern;
 mod payload;
 pub mod policy;
 mod routes;
-mod schema;
+pub(crate) mod schema;
 pub mod validation;
 
 pub use answers::{Compression, compression, finish, proxy_answer, stream_head};

@@ -8,8 +8,9 @@
 //!    [`connect_answer`] says what the handshake becomes. Until then the
 //!    connection is not there for `@connections`.
 //! 3. Each message is measured by [`limits::close_code`], selects a key by
-//!    [`RouteSelection::select`] and a route by [`choose_route`]; its function gets
-//!    [`message_event`], and [`route_response`] says what goes back. What is no proxy has
+//!    [`RouteSelection::select`] and a route by [`choose_route`], and is held against the
+//!    route's model by [`validation::check`]; its function gets [`message_event`], and
+//!    [`route_response`] says what goes back. What is no proxy has
 //!    [`Templates`](templates::Templates) in between.
 //! 4. At the end, however it comes, `$disconnect` gets [`disconnect_event`].
 //!
@@ -25,11 +26,13 @@ mod routes;
 pub mod rules;
 pub mod templates;
 pub mod throttle;
+pub mod validation;
 
 pub use crate::invoke::InvokeResult;
 pub use answers::{
-    HandshakeAnswer, RouteReply, complaint, connect_answer, forbidden_frame, internal_error_frame,
-    refused_frame, route_response, throttled_frame, unauthorized_frame,
+    HandshakeAnswer, RouteReply, bad_request_body_frame, complaint, connect_answer,
+    forbidden_frame, internal_error_frame, refused_frame, route_response, throttled_frame,
+    unauthorized_frame,
 };
 pub(crate) use events::connect_context;
 pub use events::{

@@ -107,6 +107,8 @@ struct Definition {
     stages: BTreeMap<String, Stage>,
     selection: RouteSelection,
     routes: HashMap<String, Route>,
+    /// JSON schemas by name.
+    models: BTreeMap<String, serde_json::Value>,
 }
 
 /// A stage that is served.
@@ -137,6 +139,7 @@ impl Definition {
             stages: stages.collect(),
             selection,
             routes: routes.collect(),
+            models: api.models.clone(),
         })
     }
 }

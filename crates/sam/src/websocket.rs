@@ -8,6 +8,7 @@ use crate::api::UsagePlan;
 use crate::problem::Problems;
 use crate::reader::{self, Reader};
 use crate::stack::{Resource, Stack};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -28,6 +29,8 @@ pub struct WebSocketApi {
     pub stages: Vec<Stage>,
     /// Its routes.
     pub routes: Vec<Route>,
+    /// JSON schemas of its models, by name, and by what `Ref` gives for them.
+    pub models: BTreeMap<String, Value>,
     /// Plans whose API keys open its stages; none: the stack declares no API key at all.
     pub usage_plans: Option<Vec<UsagePlan>>,
 }
@@ -88,6 +91,10 @@ pub struct Route {
     pub has_route_response: bool,
     /// What a handshake must carry: `route.request.querystring.room`.
     pub required_parameters: Vec<String>,
+    /// What picks the model that a message is held against; none: it is held against none.
+    pub model_selection: Option<String>,
+    /// Names of models, by key.
+    pub request_models: BTreeMap<String, String>,
 }
 
 /// What answers a route.
@@ -185,14 +192,17 @@ impl Stack {
         let stages = stages.map_err(&mut keep);
         let routes = routes.map_err(&mut keep);
         let plans = self.usage_plans(api).map_err(&mut keep);
-        match (own, stages, routes, plans) {
-            (Ok(()), Ok(stages), Ok(routes), Ok(usage_plans)) => Ok(WebSocketApi {
+        let models = reader::each(self.parts("Model", api), |it| model(it, &self.file));
+        let models = models.map_err(&mut keep);
+        match (own, stages, routes, plans, models) {
+            (Ok(()), Ok(stages), Ok(routes), Ok(usage_plans), Ok(models)) => Ok(WebSocketApi {
                 logical_id: api.logical_id.clone(),
                 id: api.reference.clone(),
                 name: name.unwrap_or_else(|| api.logical_id.clone()),
                 route_selection_expression: expression,
                 stages,
                 routes,
+                models: models.into_iter().flatten().collect(),
                 usage_plans,
             }),
             _ => Err(Problems(problems)),
@@ -235,6 +245,8 @@ impl Stack {
                 named == Some(resource.reference.as_str())
             }),
             required_parameters: required_parameters(&mut reader),
+            model_selection: reader.text("ModelSelectionExpression"),
+            request_models: reader.text_map("RequestModels"),
         };
         let route = reader.finish(route)?;
         Ok(Route {
@@ -308,6 +320,24 @@ fn required_parameters(reader: &mut Reader<'_>) -> Vec<String> {
         required.or_else(|| reader::boolean(value)) == Some(true)
     });
     required.map(|(name, _)| name.clone()).collect()
+}
+
+/// A model under its name and its id: templates name it by either.
+fn model(resource: &Resource, file: &str) -> Result<[(String, Value); 2], Problems> {
+    let mut reader = Reader::new(resource, file);
+    let name = reader.required_text("Name");
+    let schema = match reader.property("Schema") {
+        Some(Value::String(text)) => serde_json::from_str(text).ok(),
+        Some(schema @ Value::Object(_)) => Some(schema.clone()),
+        _ => None,
+    };
+    if schema.is_none() {
+        let message = "it must be a JSON schema, an object: {\"type\": \"object\"}.";
+        reader.wrong("Schema", message);
+    }
+    let schema = schema.unwrap_or_default();
+    let id = resource.reference.clone();
+    reader.finish([(name, schema.clone()), (id, schema)])
 }
 
 fn read_response(resource: &Resource, file: &str) -> Result<IntegrationResponse, Problems> {

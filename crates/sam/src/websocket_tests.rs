@@ -86,6 +86,22 @@ fn integration(logical_id: &str, kind: &str) -> Integration {
     }
 }
 
+/// One that says nothing else.
+fn route(logical_id: &str, route_key: &str, integration: Integration) -> Route {
+    Route {
+        logical_id: logical_id.into(),
+        route_key: route_key.into(),
+        integration: Some(integration),
+        authorizer: None,
+        authorization_type: "NONE".into(),
+        api_key_required: false,
+        has_route_response: false,
+        required_parameters: Vec::new(),
+        model_selection: None,
+        request_models: BTreeMap::new(),
+    }
+}
+
 #[test]
 fn an_api_is_put_together_from_its_parts() {
     let stack = resolved(API);
@@ -95,6 +111,11 @@ fn an_api_is_put_together_from_its_parts() {
     );
     let uri =
         "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/Connect.Arn/invocations";
+    let of_function = Integration {
+        function_arn: Some("Connect.Arn".into()),
+        uri: Some(uri.into()),
+        ..integration("Integration", "AWS_PROXY")
+    };
     assert_eq!(
         stack.websocket_apis().unwrap(),
         [WebSocketApi {
@@ -111,13 +132,6 @@ fn an_api_is_put_together_from_its_parts() {
             }],
             routes: vec![
                 Route {
-                    logical_id: "ConnectRoute".into(),
-                    route_key: "$connect".into(),
-                    integration: Some(Integration {
-                        function_arn: Some("Connect.Arn".into()),
-                        uri: Some(uri.into()),
-                        ..integration("Integration", "AWS_PROXY")
-                    }),
                     authorizer: Some(Authorizer {
                         logical_id: "Authorizer".into(),
                         id: "Authorizer".into(),
@@ -129,21 +143,15 @@ fn an_api_is_put_together_from_its_parts() {
                         ],
                     }),
                     authorization_type: "CUSTOM".into(),
-                    api_key_required: false,
-                    has_route_response: false,
-                    required_parameters: Vec::new(),
+                    ..route("ConnectRoute", "$connect", of_function)
                 },
                 Route {
-                    logical_id: "PingRoute".into(),
-                    route_key: "ping".into(),
-                    integration: Some(integration("Ping", "MOCK")),
-                    authorizer: None,
-                    authorization_type: "NONE".into(),
                     api_key_required: true,
                     has_route_response: true,
-                    required_parameters: Vec::new(),
+                    ..route("PingRoute", "ping", integration("Ping", "MOCK"))
                 },
             ],
+            models: BTreeMap::new(),
             usage_plans: None,
         }]
     );
@@ -221,6 +229,30 @@ fn throttles_templates_and_required_parameters_are_read() {
     assert_eq!(mock.passthrough.as_deref(), Some("NEVER"));
     assert_eq!(mock.request_templates["200"], "{\"statusCode\":200}");
     assert_eq!(mock.responses[0].templates["200"], "pong");
+}
+
+#[test]
+fn models_are_read_and_one_without_a_schema_is_named() {
+    let text = API
+        .replace("RouteKey: ping", "RouteKey: ping\n      ModelSelectionExpression: $request.body.kind\n      RequestModels: {say: Say, other: !Ref Model}")
+        .replace("  PingRoute:", "  Model:
+    Type: AWS::ApiGatewayV2::Model
+    Properties: {ApiId: !Ref Api, Name: Say, ContentType: application/json, Schema: {type: object, minProperties: 1}}
+  PingRoute:");
+    let api = resolved(&text).websocket_apis().unwrap().remove(0);
+    let route = &api.routes[1];
+    assert_eq!(route.model_selection.as_deref(), Some("$request.body.kind"));
+    assert_eq!(route.request_models["say"], "Say");
+    let schema = serde_json::json!({ "type": "object", "minProperties": 1 });
+    assert_eq!(api.models["Say"], schema);
+    assert_eq!(api.models[&route.request_models["other"]], schema);
+    let text = text.replace("{type: object, minProperties: 1}", "x");
+    assert_eq!(
+        problems_of(resolved(&text).websocket_apis()),
+        [
+            "t.yaml:41:77: Model.Schema: it must be a JSON schema, an object: {\"type\": \"object\"}."
+        ]
+    );
 }
 
 #[test]

@@ -18,14 +18,14 @@ const STEPS: usize = 200_000;
 /// they are a client's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {what}")]
-pub(super) struct Mismatch {
+pub(crate) struct Mismatch {
     /// `/pets/0/name`
     at: String,
     what: String,
 }
 
 /// Holds a value against the model of that name.
-pub(super) fn check(
+pub(crate) fn check(
     models: &BTreeMap<String, Value>,
     model: &str,
     value: &Value,

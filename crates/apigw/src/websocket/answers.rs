@@ -161,6 +161,16 @@ pub fn throttled_frame(connection_id: &str, request_id: &str) -> String {
     frame("Too Many Requests", connection_id, request_id)
 }
 
+/// What a client gets for a message that does not hold against its route's model, as documented
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-request-validation.html>;
+/// the guide's earlier overview of WebSocket APIs has the keys).
+#[must_use]
+pub fn bad_request_body_frame(connection_id: &str, message_id: &str) -> String {
+    let message = "Bad request body";
+    json!({ "message": message, "connectionId": connection_id, "messageId": message_id })
+        .to_string()
+}
+
 /// What a client gets for a message, in such words, that no integration has answered `[inf]`.
 #[must_use]
 pub fn refused_frame(message: &str, connection_id: &str, request_id: &str) -> String {
@@ -344,6 +354,10 @@ mod tests {
         assert_eq!(
             unauthorized_frame("c=", "r="),
             r#"{"message":"Unauthorized","connectionId":"c=","requestId":"r="}"#
+        );
+        assert_eq!(
+            bad_request_body_frame("c=", "m="),
+            r#"{"message":"Bad request body","connectionId":"c=","messageId":"m="}"#
         );
     }
 }

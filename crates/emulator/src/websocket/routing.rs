@@ -2,12 +2,13 @@
 
 use super::connection::{End, Live};
 use super::integration::{self, Question};
-use super::{Api, CallResult};
+use super::{Api, CallResult, Definition};
 use tether_apigw::websocket::rules::Then;
 use tether_apigw::websocket::{
-    Connection, choose_route, complaint, disconnect_event, forbidden_frame, message_event,
-    refused_frame, route_response, throttled_frame,
+    Connection, Stamp, bad_request_body_frame, choose_route, complaint, disconnect_event,
+    forbidden_frame, message_event, refused_frame, route_response, throttled_frame, validation,
 };
+use tether_sam::Route;
 
 /// Finds a message's route, asks its integration, and sends what it answers.
 pub(super) async fn route(api: &Api, live: &Live, body: &str) {
@@ -35,13 +36,8 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
         .await;
         return;
     };
-    let stage = definition.stages.get(&connection.stage);
-    if stage.is_some_and(|it| !it.throttles.take(&route.route_key)) {
-        live.send(throttled_frame(
-            &connection.connection_id,
-            &stamp.request_id,
-        ))
-        .await;
+    if let Some(frame) = held_back(api, &definition, route, connection, body, &stamp) {
+        live.send(frame).await;
         return;
     }
     let question = Question {
@@ -67,6 +63,30 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
     if let Some(frame) = frame {
         live.send(frame).await;
     }
+}
+
+/// What a client hears of a message that comes too soon, or that its route's model does
+/// not describe.
+fn held_back(
+    api: &Api,
+    definition: &Definition,
+    route: &Route,
+    connection: &Connection,
+    body: &str,
+    stamp: &Stamp,
+) -> Option<String> {
+    let (id, request_id) = (&connection.connection_id, &stamp.request_id);
+    let stage = definition.stages.get(&connection.stage);
+    if stage.is_some_and(|it| !it.throttles.take(&route.route_key)) {
+        return Some(throttled_frame(id, request_id));
+    }
+    let expression = route.model_selection.as_deref()?;
+    let models = &definition.models;
+    let held = validation::check(expression, &route.request_models, models, body);
+    let (name, key) = (&api.logical_id, &route.route_key);
+    api.notice(format!("{name} {key}: {}", held.err()?));
+    let message_id = stamp.message_id.as_ref().unwrap_or(request_id);
+    Some(bad_request_body_frame(id, message_id))
 }
 
 /// Tells `$disconnect`; best effort, as on AWS.

@@ -1,0 +1,41 @@
+"""Messages of WebSocket APIs that are held against the models of their routes."""
+
+from harness import Local
+from harness.websocket_apis import api, ask, connect, event, project_of
+
+
+def model(name, **schema):
+    properties = {
+        "ApiId": {"Ref": "Chat"},
+        "Name": name,
+        "ContentType": "application/json",
+        "Schema": {"type": "object", **schema},
+    }
+    return {f"Chat{name}": {"Type": "AWS::ApiGatewayV2::Model", "Properties": properties}}
+
+
+def test_a_message_that_is_not_as_its_model_says_reaches_no_function(tmp_path):
+    resources = api("Chat")
+    resources["ChatDefault"]["Properties"] |= {
+        "ModelSelectionExpression": "$request.body.kind",
+        "RequestModels": {"text": "Text", "number": "Number"},
+    }
+    resources |= model("Text", required=["value"], properties={"value": {"type": "string"}})
+    resources |= model("Number", properties={"value": {"type": "number", "maximum": 9}})
+    with Local(project_of(tmp_path / "project", **resources)) as local, connect(local) as socket:
+        good = {"route": "$default"}
+        assert ask(socket, kind="text", value="x") == good
+        assert ask(socket, kind="number", value=9) == good
+        bad = ask(socket, kind="text")
+        assert bad["message"] == "Bad request body"
+        assert set(bad) == {"message", "connectionId", "messageId"}
+        assert ask(socket, kind="number", value=10)["message"] == "Bad request body"
+        local.wait_for_notice("Chat $default: the message does not hold against the model Number")
+        # Nothing is meant for it, and there is no $default.
+        assert ask(socket, kind="other")["message"] == "Bad request body"
+        local.wait_for_notice('selects "other", and there is no such request model')
+        # It stays open, and the function has seen what held.
+        assert ask(socket, kind="text", value="y") == good
+        event(local, '\\"y\\"')
+        seen = [line for line in local.log("Talk") if '"MESSAGE"' in line]
+        assert len(seen) == 3
