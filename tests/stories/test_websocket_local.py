@@ -181,6 +181,51 @@ def test_rules_are_read_again_when_they_are_saved_and_connections_stay(tmp_path)
         assert ask(socket, action="shout") == {"route": "$default"}
 
 
+# ---- authorizers that are left out
+
+REFUSING = """
+def handler(event, context):
+    raise Exception("Unauthorized")
+"""
+
+
+def guarded(folder):
+    """Two APIs: one that an authorizer lets nobody into, and one that asks for signatures."""
+    decide = json.loads(json.dumps(FUNCTION).replace("talk/", "decide/"))
+    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Decide.Arn}/invocations"
+    properties = {
+        "ApiId": {"Ref": "Guarded"},
+        "Name": "decide",
+        "AuthorizerType": "REQUEST",
+        "AuthorizerUri": {"Fn::Sub": uri},
+        "IdentitySource": ["route.request.querystring.token"],
+    }
+    project = project_of(
+        folder,
+        Decide=decide,
+        Authorizer={"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": properties},
+        **api("Guarded", AuthorizationType="CUSTOM", AuthorizerId={"Ref": "Authorizer"}),
+        **api("Signed", AuthorizationType="AWS_IAM"),
+    )
+    project.write("decide/app.py", REFUSING)
+    return project
+
+
+def test_without_authorizers_everybody_is_let_in_and_that_is_said(tmp_path):
+    project = guarded(tmp_path / "project")
+    with Local(project) as local:
+        assert refused(local, "Guarded", "?token=t")[0] == 401
+        assert refused(local, "Signed")[0] == 403
+    with Local(project, "--disable-authorizer") as local:
+        said = local.wait_for_notice("--disable-authorizer")
+        assert "WebSocket" in said
+        for name in ("Guarded", "Signed"):
+            with connect(local, name) as socket:
+                assert ask(socket, action="x") == {"route": "$default"}
+        assert "authorizer" not in event(local, '"MESSAGE"')["requestContext"]
+        assert not local.log("Decide")
+
+
 # ---- other integrations
 
 OWN_SHAPE = """

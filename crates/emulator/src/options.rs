@@ -94,7 +94,7 @@ pub struct Options {
     pub host: IpAddr,
     /// All HTTP APIs share one port, and stages stand in no path.
     pub one_port: bool,
-    /// How HTTP APIs are served.
+    /// How HTTP APIs are served; who is let in, WebSocket APIs as well.
     pub http: HttpOptions,
     /// Hears of each request that an API has answered.
     pub access: AccessSink,

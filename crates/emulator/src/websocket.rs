@@ -80,6 +80,8 @@ pub(crate) struct Api {
     iam: Arc<Iam>,
     /// What signatures of handshakes are verified by; none: they are believed.
     keys: Option<LocalKeys>,
+    /// `--disable-authorizer`: nobody is asked, and no signature is needed.
+    lets_everybody_in: bool,
     faults: Arc<Faults>,
     requests: Arc<Requests>,
     /// A client's way to here, and back.
@@ -174,6 +176,7 @@ impl Api {
             callers: Arc::clone(&cloud.callers),
             iam: Arc::clone(&cloud.iam),
             keys: cloud.options.http.local_keys(&cloud.place),
+            lets_everybody_in: cloud.options.http.disable_authorizer,
             faults: Arc::clone(&cloud.faults),
             requests: Arc::clone(&cloud.requests),
             latency: cloud.options.latency,

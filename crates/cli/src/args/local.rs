@@ -54,7 +54,8 @@ pub(crate) struct Local {
     /// Which environment of it.
     #[arg(long, value_name = "NAME")]
     pub(crate) config_env: Option<String>,
-    /// Let everybody in, whatever authorizers and resource policies would say.
+    /// Let everybody in, whatever authorizers and resource policies would say,
+    /// without a signature; API keys are still asked for.
     #[arg(long)]
     pub(crate) disable_authorizer: bool,
     /// Verify tokens of JWT and Cognito authorizers by this key, a PEM or a JWKS,

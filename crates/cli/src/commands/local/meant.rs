@@ -97,6 +97,11 @@ pub(super) fn of(typed: Typed, output: &Output) -> Result<(Plan, Options)> {
 fn options(typed: &Typed, settings: &Settings, debugs: bool, output: &Output) -> Result<Options> {
     let disable_authorizer =
         typed.disable_authorizer || settings.boolean("disable_authorizer")?.unwrap_or(false);
+    if disable_authorizer {
+        output.notice(
+            "no authorizer or resource policy is asked and no signature is needed (--disable-authorizer), of REST, HTTP and WebSocket APIs alike: whoever reaches these ports is let in",
+        );
+    }
     let host = match (typed.host, settings.text("host")?) {
         (Some(host), _) => Some(host),
         (None, Some(text)) => Some(text.parse().map_err(|_| {
