@@ -226,6 +226,30 @@ def test_without_authorizers_everybody_is_let_in_and_that_is_said(tmp_path):
         assert not local.log("Decide")
 
 
+# ---- breakpoints
+
+SLOW = """
+import json, time
+
+def handler(event, context):
+    if event["requestContext"]["eventType"] == "MESSAGE":
+        time.sleep(1)
+    return {"statusCode": 200, "body": json.dumps({"slow": True})}
+"""
+
+
+def test_a_client_waits_for_a_developer_at_a_breakpoint(tmp_path):
+    """The integration has 300 ms, and the handler takes a second."""
+    project = project_of(tmp_path / "project", **api("Chat"))
+    project.write("talk/app.py", SLOW)
+    project.edit("template.yaml", '"AWS_PROXY"', '"AWS_PROXY", "TimeoutInMillis": 300')
+    with Local(project) as local, connect(local) as socket:
+        assert ask(socket, action="x")["message"] == "Internal server error"
+        local.wait_for_notice("no answer within 300ms")
+    with Local(project, "--debug", "--debug-port", "0") as local, connect(local) as socket:
+        assert ask(socket, action="x") == {"slow": True}
+
+
 # ---- other integrations
 
 OWN_SHAPE = """

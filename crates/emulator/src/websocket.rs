@@ -80,6 +80,8 @@ pub(crate) struct Api {
     iam: Arc<Iam>,
     /// What signatures of handshakes are verified by; none: they are believed.
     keys: Option<LocalKeys>,
+    /// So long functions may take at least, where somebody debugs.
+    patience: Duration,
     /// `--disable-authorizer`: nobody is asked, and no signature is needed.
     lets_everybody_in: bool,
     faults: Arc<Faults>,
@@ -176,6 +178,7 @@ impl Api {
             callers: Arc::clone(&cloud.callers),
             iam: Arc::clone(&cloud.iam),
             keys: cloud.options.http.local_keys(&cloud.place),
+            patience: cloud.options.http.patience.unwrap_or_default(),
             lets_everybody_in: cloud.options.http.disable_authorizer,
             faults: Arc::clone(&cloud.faults),
             requests: Arc::clone(&cloud.requests),

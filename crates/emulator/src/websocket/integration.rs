@@ -31,10 +31,13 @@ pub(super) async fn ask(
         .timeout_ms
         .map(|it| Duration::from_millis(it.into()));
     let allowed = allowed.map_or(INTEGRATION_TIMEOUT, |it| it.min(INTEGRATION_TIMEOUT));
+    // A client waits for a developer at a breakpoint.
+    let allowed = allowed.max(api.patience);
     let asking = Asking {
         api,
         integration,
         question: &question,
+        allowed,
     };
     match timeout(allowed, asking.ask()).await {
         Ok(result) => result,
@@ -46,6 +49,7 @@ struct Asking<'a> {
     api: &'a Api,
     integration: &'a Integration,
     question: &'a Question<'a>,
+    allowed: Duration,
 }
 
 impl Asking<'_> {
@@ -125,8 +129,7 @@ impl Asking<'_> {
             Ok(body) => self.outgoing(body),
             Err(error) => return self.refused(&error),
         };
-        // Whoever asks keeps the integration's own time.
-        let answer = match self.api.upstream.call(outgoing, INTEGRATION_TIMEOUT).await {
+        let answer = match self.api.upstream.call(outgoing, self.allowed).await {
             Ok(answer) => answer,
             Err(error) => return self.failed(&error),
         };
