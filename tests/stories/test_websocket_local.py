@@ -6,6 +6,7 @@ import socket as sockets
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import botocore.exceptions
 import pytest
 from harness import Local, Project
 from harness.surroundings import PATIENCE, REGION
@@ -179,6 +180,46 @@ def test_rules_are_read_again_when_they_are_saved_and_connections_stay(tmp_path)
         assert ask(socket, action="shout")["rule"] == "no shouting"
         local.reloads(lambda: project.edit("tether.toml", "ajar", "public"))
         assert ask(socket, action="shout") == {"route": "$default"}
+
+
+# ---- @connections
+
+
+def stage(api, name):
+    properties = {"ApiId": {"Ref": api}, "StageName": name}
+    return {"Type": "AWS::ApiGatewayV2::Stage", "Properties": properties}
+
+
+def error(call, **arguments):
+    """Name and status of an error."""
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(**arguments)
+    answer = raised.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_a_connection_is_there_for_its_own_stage_alone(tmp_path):
+    resources = {**api("Chat"), "ChatOther": stage("Chat", "other"), **api("Second")}
+    resources["SecondLive"] = stage("Second", "second")
+    with Local(project_of(tmp_path / "project", **resources)) as local:
+
+        def describe(at):
+            return local.client("apigatewaymanagementapi", endpoint_url=at).get_connection
+
+        with connect(local, "Chat") as socket:
+            ask(socket, action="x")
+            who = event(local, '"MESSAGE"')["requestContext"]["connectionId"]
+            at = local.url("Chat").replace("ws://", "http://")
+            assert describe(at)(ConnectionId=who)["Identity"]["SourceIp"] == "127.0.0.1"
+            other = describe(at.replace("/live", "/other"))
+            assert error(other, ConnectionId=who) == ("GoneException", 410)
+            assert error(describe(at), ConnectionId="nobody") == ("BadRequestException", 400)
+        # By the endpoint of all APIs, an id that none of them has is gone for each stage.
+        for name in ("live", "other", "second"):
+            gone = describe(f"{local.endpoint}/{name}")
+            assert error(gone, ConnectionId="AAAAAAAAAAAAAAA=") == ("GoneException", 410)
+        nowhere = describe(f"{local.endpoint}/nowhere")
+        assert error(nowhere, ConnectionId="AAAAAAAAAAAAAAA=") == ("ForbiddenException", 403)
 
 
 # ---- authorizers that are left out

@@ -227,11 +227,12 @@ impl Cloud {
     }
 
     /// The API that a path of `@connections` is about: the one that has the
-    /// connection, or else any.
+    /// connection, or else one with that stage, or else any.
     pub(crate) fn api_of(&self, path: &str) -> Option<Arc<Api>> {
         let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
         let holder = apis.iter().find(|api| api.holds(path));
-        holder.or_else(|| apis.first()).cloned()
+        let of_stage = || apis.iter().find(|api| api.serves(path));
+        holder.or_else(of_stage).or_else(|| apis.first()).cloned()
     }
 
     /// Who writes the table of connections, if there shall be one.

@@ -37,6 +37,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 use tether_apigw::InvokeResult;
+use tether_apigw::connection_id::is_well_formed;
 use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::templates::TemplateError;
@@ -245,6 +246,12 @@ impl Api {
         parse_path(path).is_some_and(|it| self.live(&it.connection_id).is_some())
     }
 
+    /// Whether a path of `@connections` names one of its stages.
+    pub(crate) fn serves(&self, path: &str) -> bool {
+        let definition = self.definition();
+        parse_path(path).is_some_and(|it| definition.stages.contains_key(&it.stage))
+    }
+
     fn live(&self, connection_id: &str) -> Option<Arc<Live>> {
         let connections = self
             .connections
@@ -415,7 +422,13 @@ pub(crate) fn serve_connections(api: &Api, method: &Method, path: &str, body: &B
     let Some(wanted) = wanted else {
         return refuse(&ConnectionsError::Forbidden);
     };
-    let Some(live) = api.live(&wanted.connection_id) else {
+    let id = wanted.connection_id;
+    if !is_well_formed(&id) {
+        return refuse(&ConnectionsError::InvalidConnectionId(id));
+    }
+    // A connection belongs to its stage: by another one's endpoint it is not there.
+    let live = api.live(&id);
+    let Some(live) = live.filter(|it| it.connection.stage == wanted.stage) else {
         return refuse(&ConnectionsError::Gone);
     };
     match *method {
