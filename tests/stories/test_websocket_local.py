@@ -142,6 +142,39 @@ def test_a_key_opens_the_api_whose_usage_plan_it_is_in(tmp_path):
             assert ask(socket, mark="stays") == {"route": "$default"}
 
 
+KEYING = """
+def handler(event, context):
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    key = event["queryStringParameters"]["key"]
+    return {"principalId": "me", "policyDocument": policy, "usageIdentifierKey": key}
+"""
+
+
+def test_an_authorizer_may_know_the_key_of_whoever_connects(tmp_path):
+    keyed = {"ApiKeyRequired": True}
+    project = guarded(
+        tmp_path / "project",
+        keyed,
+        Key=key("the-right-key-of-this-plan"),
+        **plan("Plan", "Guarded", "Key"),
+    )
+    project.write("decide/app.py", KEYING)
+    expression = '"ApiKeySelectionExpression": "$context.authorizer.usageIdentifierKey"'
+    project.edit("template.yaml", '"Name": "Guarded"', f'"Name": "Guarded", {expression}')
+    right = "?token=t&key=the-right-key-of-this-plan"
+    with Local(project) as local:
+        with connect(local, "Guarded", right):
+            identity = event(local, '"CONNECT"')["requestContext"]["identity"]
+            assert identity["apiKey"] == "the-right-key-of-this-plan"
+        header = {"x-api-key": "the-right-key-of-this-plan"}
+        other = refused(local, "Guarded", "?token=t&key=another", additional_headers=header)
+        assert other == (403, "Forbidden")
+    # Nobody knows the key where no authorizer is asked.
+    with Local(project, "--disable-authorizer") as local, connect(local, "Guarded", "?x=y"):
+        event(local, '"CONNECT"')
+
+
 def test_without_a_key_in_the_template_any_is_let_in_and_that_is_said_once(tmp_path):
     project = project_of(tmp_path / "project", **api("Chat", ApiKeyRequired=True))
     with Local(project) as local:
@@ -230,7 +263,7 @@ def handler(event, context):
 """
 
 
-def guarded(folder):
+def guarded(folder, connect=None, **resources):
     """Two APIs: one that an authorizer lets nobody into, and one that asks for signatures."""
     decide = json.loads(json.dumps(FUNCTION).replace("talk/", "decide/"))
     uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Decide.Arn}/invocations"
@@ -245,8 +278,9 @@ def guarded(folder):
         folder,
         Decide=decide,
         Authorizer={"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": properties},
-        **api("Guarded", AuthorizationType="CUSTOM", AuthorizerId={"Ref": "Authorizer"}),
+        **api("Guarded", AuthorizationType="CUSTOM", AuthorizerId={"Ref": "Authorizer"}, **(connect or {})),
         **api("Signed", AuthorizationType="AWS_IAM"),
+        **resources,
     )
     project.write("decide/app.py", REFUSING)
     return project

@@ -51,6 +51,9 @@ pub enum Verdict {
         principal_id: String,
         /// What later events carry, values as text; see [`event_context`].
         context: Map<String, Value>,
+        /// `usageIdentifierKey`: the API key of whoever connects, where the API takes it from
+        /// the authorizer.
+        usage_key: Option<String>,
     },
     /// 403: denied, or not allowed.
     Deny,
@@ -176,10 +179,12 @@ fn decide(payload: &[u8], method_arn: &str) -> Result<Verdict, AuthorizerError> 
     let answer = object(payload)?;
     let (principal_id, policy) = principal_and_policy(&answer)?;
     let context = flat_context(answer.get("context"))?;
+    let usage_key = answer.get("usageIdentifierKey").and_then(Value::as_str);
     Ok(match allowed(&policy, method_arn)? {
         Decision::Allow => Verdict::Allow {
             principal_id,
             context,
+            usage_key: usage_key.map(str::to_owned),
         },
         Decision::ExplicitDeny | Decision::ImplicitDeny => Verdict::Deny,
     })
@@ -288,16 +293,18 @@ mod tests {
         let context =
             json!({ "tenant": "t", "level": 3, "admin": true, "share": 0.5, "none": null });
         let verdict = answer(
-            &json!({ "principalId": "me", "policyDocument": policy("Allow", ARN), "context": context }),
+            &json!({ "principalId": "me", "policyDocument": policy("Allow", ARN), "context": context, "usageIdentifierKey": "k" }),
         );
         let Verdict::Allow {
             principal_id,
             context,
+            usage_key,
         } = verdict
         else {
             panic!("{verdict:?}")
         };
         assert_eq!(principal_id, "me");
+        assert_eq!(usage_key.as_deref(), Some("k"));
         let text = json!({ "tenant": "t", "level": "3", "admin": "true", "share": "0.5" });
         assert_eq!(Value::Object(context.clone()), text);
         let carried = event_context(&principal_id, &context, 21);

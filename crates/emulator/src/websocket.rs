@@ -30,6 +30,7 @@ use connection::Live;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
+use keys::KeySource;
 use manners::Manners;
 use outbox::NotPosted;
 use std::collections::{BTreeMap, HashMap};
@@ -111,6 +112,7 @@ pub(crate) struct Api {
 struct Definition {
     stages: BTreeMap<String, Stage>,
     selection: RouteSelection,
+    keys: KeySource,
     routes: HashMap<String, Route>,
     /// JSON schemas by name.
     models: BTreeMap<String, serde_json::Value>,
@@ -143,6 +145,7 @@ impl Definition {
         Ok(Self {
             stages: stages.collect(),
             selection,
+            keys: KeySource::of(api)?,
             routes: routes.collect(),
             models: api.models.clone(),
         })

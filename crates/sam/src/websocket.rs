@@ -25,6 +25,8 @@ pub struct WebSocketApi {
     pub name: String,
     /// What picks a message's route: `$request.body.action`.
     pub route_selection_expression: String,
+    /// Where API keys come from, if it says so: `$request.header.x-api-key`.
+    pub api_key_selection: Option<String>,
     /// Its stages.
     pub stages: Vec<Stage>,
     /// Its routes.
@@ -183,6 +185,7 @@ impl Stack {
         let mut reader = Reader::new(api, &self.file);
         let name = reader.text("Name");
         let expression = reader.required_text("RouteSelectionExpression");
+        let api_key_selection = reader.text("ApiKeySelectionExpression");
         let own = reader.finish(());
         let stages = reader::each(self.parts("Stage", api), |it| stage(it, &self.file));
         let routes = reader::each(self.parts("Route", api), |it| self.route(it, api));
@@ -200,6 +203,7 @@ impl Stack {
                 id: api.reference.clone(),
                 name: name.unwrap_or_else(|| api.logical_id.clone()),
                 route_selection_expression: expression,
+                api_key_selection,
                 stages,
                 routes,
                 models: models.into_iter().flatten().collect(),

@@ -123,6 +123,7 @@ fn an_api_is_put_together_from_its_parts() {
             id: "Api".into(),
             name: "tether".into(),
             route_selection_expression: "$request.body.action".into(),
+            api_key_selection: None,
             stages: vec![Stage {
                 logical_id: "Stage".into(),
                 name: "live".into(),
@@ -214,7 +215,10 @@ fn throttles_templates_and_required_parameters_are_read() {
     Type: AWS::ApiGatewayV2::IntegrationResponse
     Properties: {ApiId: !Ref Api, IntegrationId: !Ref Ping, IntegrationResponseKey: $default, ResponseTemplates: {'200': pong}}
   PingRoute:");
+    let text = text.replace("ProtocolType: WEBSOCKET", "ProtocolType: WEBSOCKET\n      ApiKeySelectionExpression: $context.authorizer.usageIdentifierKey");
     let api = resolved(&text).websocket_apis().unwrap().remove(0);
+    let keys = api.api_key_selection.as_deref();
+    assert_eq!(keys, Some("$context.authorizer.usageIdentifierKey"));
     let throttle = |burst, rate| RouteThrottle { burst, rate };
     assert_eq!(api.stages[0].throttle, Some(throttle(Some(5.0), Some(0.5))));
     let routes = &api.stages[0].route_throttles;

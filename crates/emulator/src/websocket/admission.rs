@@ -1,10 +1,12 @@
-//! Who is let in: the account's limit, a signature, a key, what must be sent, the
-//! authorizer, the application's rules, and `$connect`, in this order.
+//! Who is let in: the account's limit, a signature or the authorizer, what must be sent,
+//! a key, the application's rules, and `$connect`, in this order. It is REST's `[inf]`: a
+//! key may come from the authorizer.
 
 use super::integration::{self, Question};
+use super::keys::{self, KeySource};
 use super::manners::Standing;
 use super::signed::check_signature;
-use super::{Api, CallResult, keys};
+use super::{Api, CallResult, Definition};
 use serde_json::json;
 use std::time::Instant;
 use tether_apigw::authorizer::{self, IdentitySource, Verdict};
@@ -65,13 +67,8 @@ pub(super) async fn admit(
     if stage.is_some_and(|it| !it.throttles.take("$connect")) {
         return throttled(connection, &stamp).into();
     }
-    let refused = check(api, route, connection, entrance, &stamp);
+    let refused = check(api, &definition, route, connection, entrance).await;
     if let Some(refused) = refused {
-        return refused.into();
-    }
-    if let Some(authorizer) = route.authorizer.as_ref().filter(|_| !api.lets_everybody_in)
-        && let Some(refused) = authorize(api, authorizer, connection, entrance.handshake).await
-    {
         return refused.into();
     }
     match api
@@ -93,28 +90,53 @@ fn throttled(connection: &Connection, stamp: &Stamp) -> HandshakeAnswer {
     }
 }
 
-/// What needs no function: signature, key, parameters.
-fn check(
+/// None: let in.
+async fn check(
     api: &Api,
+    definition: &Definition,
     route: &Route,
     connection: &mut Connection,
     entrance: &Entrance<'_>,
-    stamp: &Stamp,
 ) -> Option<HandshakeAnswer> {
+    let handshake = entrance.handshake;
     if route.authorization_type == "AWS_IAM"
         && !api.lets_everybody_in
         && let Some(refused) = check_signature(api, connection, entrance.request)
     {
         return Some(refused);
     }
-    if route.api_key_required
-        && let Some(refused) = keys::check(api, connection, entrance.handshake, stamp)
-    {
+    let authorizer = route.authorizer.as_ref();
+    let usage_key = match authorizer.filter(|_| !api.lets_everybody_in) {
+        None => None,
+        Some(authorizer) => match authorize(api, authorizer, connection, handshake).await {
+            Ok(usage_key) => usage_key,
+            Err(refused) => return Some(refused),
+        },
+    };
+    let stamp = api.stamp(false);
+    if let Some(refused) = missing(route, connection, handshake, &stamp) {
         return Some(refused);
     }
+    let key = match (route.api_key_required, definition.keys) {
+        (false, _) => return None,
+        // Nobody is asked who would know it.
+        (true, KeySource::Authorizer) if api.lets_everybody_in => return None,
+        (true, KeySource::Authorizer) => usage_key,
+        (true, KeySource::Header) => handshake.header("x-api-key").map(str::to_owned),
+    };
+    keys::check(api, connection, key, &stamp)
+}
+
+/// What must be sent and is not.
+fn missing(
+    route: &Route,
+    connection: &Connection,
+    handshake: &Handshake,
+    stamp: &Stamp,
+) -> Option<HandshakeAnswer> {
     let sources = route.required_parameters.iter();
     let mut sources = sources.filter_map(|it| IdentitySource::parse(it).ok());
-    let missing = sources.find(|it| it.value(entrance.handshake, connection, stamp).is_none())?;
+    let missing = sources.find(|it| it.value(handshake, connection, stamp).is_none())?;
     // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html,
     // BAD_REQUEST_PARAMETERS.
     let message = format!("Missing required request parameters: [{missing}]");
@@ -124,13 +146,13 @@ fn check(
     })
 }
 
-/// None: let in.
+/// Lets in, perhaps with the key of whoever connects.
 async fn authorize(
     api: &Api,
     authorizer: &Authorizer,
     connection: &mut Connection,
     handshake: &Handshake,
-) -> Option<HandshakeAnswer> {
+) -> Result<Option<String>, HandshakeAnswer> {
     let stamp = api.stamp(false);
     let sources = authorizer.identity_sources.iter();
     let sources: Result<Vec<_>, _> = sources.map(|it| IdentitySource::parse(it)).collect();
@@ -148,7 +170,12 @@ async fn authorize(
     if let Verdict::Error(error) = &verdict {
         api.notice(format!("{}: {error}", authorizer.logical_id));
     }
-    verdict.refusal(&connection.connection_id, &stamp.request_id)
+    let refusal = verdict.refusal(&connection.connection_id, &stamp.request_id);
+    match (refusal, verdict) {
+        (Some(refused), _) => Err(refused),
+        (None, Verdict::Allow { usage_key, .. }) => Ok(usage_key),
+        (None, _) => Ok(None),
+    }
 }
 
 async fn ask_authorizer(
@@ -174,6 +201,7 @@ async fn ask_authorizer(
     if let Verdict::Allow {
         principal_id,
         context,
+        ..
     } = &verdict
     {
         let took = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -6,7 +6,7 @@ use super::Api;
 use std::sync::{Arc, PoisonError};
 use tether_apigw::rest::{Fault, FaultKind};
 use tether_apigw::websocket::{
-    Connection, Handshake, HandshakeAnswer, Stamp, forbidden_frame, throttled_frame,
+    Connection, HandshakeAnswer, Stamp, forbidden_frame, throttled_frame,
 };
 use tether_gateway::Meters;
 use tether_sam::WebSocketApi;
@@ -46,19 +46,43 @@ impl Api {
     }
 }
 
+/// Where keys come from
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-selection-expressions.html#apigateway-websocket-api-apikey-selection-expressions>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeySource {
+    /// `$request.header.x-api-key`
+    Header,
+    /// `$context.authorizer.usageIdentifierKey`
+    Authorizer,
+}
+
+impl KeySource {
+    /// By the API's expression; without one it is the header.
+    pub(super) fn of(api: &WebSocketApi) -> Result<Self, String> {
+        match api.api_key_selection.as_deref() {
+            None | Some("$request.header.x-api-key") => Ok(Self::Header),
+            Some("$context.authorizer.usageIdentifierKey") => Ok(Self::Authorizer),
+            Some(other) => Err(format!(
+                "{}: {other} is no ApiKeySelectionExpression: $request.header.x-api-key is one, and $context.authorizer.usageIdentifierKey",
+                api.logical_id
+            )),
+        }
+    }
+}
+
 /// None: the key is good.
 pub(super) fn check(
     api: &Api,
     connection: &mut Connection,
-    handshake: &Handshake,
+    key: Option<String>,
     stamp: &Stamp,
 ) -> Option<HandshakeAnswer> {
-    let key = handshake.header("x-api-key").filter(|it| !it.is_empty());
-    let used = match (api.meters(), key) {
+    let key = key.filter(|it| !it.is_empty());
+    let used = match (api.meters(), key.as_deref()) {
         (None, Some(_)) => Ok(None),
         (None, None) => Err(Fault::new(
             FaultKind::InvalidApiKey,
-            "the handshake has no API key: send one in x-api-key",
+            "the handshake has no API key: send one in x-api-key, or let the authorizer return usageIdentifierKey where the API asks for that",
         )),
         (Some(meters), key) => meters
             .admit(&connection.stage, None, key, stamp.now_ms)
@@ -66,7 +90,7 @@ pub(super) fn check(
     };
     match used {
         Ok(used) => {
-            connection.api_key = key.map(str::to_owned);
+            connection.api_key = key;
             connection.api_key_id = used.map(|it| it.id);
             None
         }
