@@ -325,6 +325,27 @@ def test_a_client_waits_for_a_developer_at_a_breakpoint(tmp_path):
         assert ask(socket, action="x") == {"slow": True}
 
 
+# ---- limits
+
+LONG = """
+def handler(event, context):
+    body = event.get("body") or "0"
+    return {"statusCode": 200, "body": "x" * int(body)}
+"""
+
+
+def test_an_answer_is_no_longer_than_a_message_may_be(tmp_path):
+    project = project_of(tmp_path / "project", **api("Chat"))
+    project.write("talk/app.py", LONG)
+    with Local(project) as local, connect(local, max_size=None) as socket:
+        socket.send(str(128 * 1024))
+        assert len(socket.recv(timeout=PATIENCE)) == 128 * 1024
+        socket.send(str(128 * 1024 + 1))
+        frame = json.loads(socket.recv(timeout=PATIENCE))
+        assert frame["message"] == "Internal server error"
+        local.wait_for_notice("Chat $default: the answer is longer than 131072 bytes")
+
+
 # ---- other integrations
 
 OWN_SHAPE = """

@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use serde_json::json;
 
+use super::limits::MESSAGE_BYTES;
 use crate::invoke::InvokeResult;
 use crate::proxy::{MalformedAnswer, ProxyAnswer};
 
@@ -97,11 +98,17 @@ pub enum RouteReply {
 }
 
 impl RouteReply {
+    /// Whether it is longer than a message may be.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::Body(body) if body.len() > MESSAGE_BYTES)
+    }
+
     /// The text frame to send, if any.
     ///
     /// A body is sent only if the route has a route response
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html>);
-    /// the error frame is sent in any case `[inf]`.
+    /// the error frame is sent in any case `[inf]`, and in the place of what is too long `[inf]`.
     #[must_use]
     pub fn frame(
         self,
@@ -109,7 +116,11 @@ impl RouteReply {
         connection_id: &str,
         request_id: &str,
     ) -> Option<String> {
+        let is_too_long = self.is_too_long();
         match self {
+            Self::Body(_) if has_route_response && is_too_long => {
+                Some(internal_error_frame(connection_id, request_id))
+            }
             Self::Body(body) => has_route_response.then_some(body),
             Self::Nothing => None,
             Self::Failed => Some(internal_error_frame(connection_id, request_id)),
@@ -297,6 +308,22 @@ mod tests {
             Some("pong")
         );
         assert_eq!(body.frame(false, "c=", "r="), None);
+    }
+
+    #[test]
+    fn a_body_may_be_as_long_as_a_message_and_no_longer() {
+        let of = |bytes| RouteReply::Body("x".repeat(bytes));
+        assert_eq!(
+            of(MESSAGE_BYTES).frame(true, "c=", "r="),
+            Some("x".repeat(MESSAGE_BYTES))
+        );
+        let longer = of(MESSAGE_BYTES + 1);
+        assert!(longer.is_too_long());
+        assert_eq!(longer.clone().frame(false, "c=", "r="), None);
+        assert_eq!(
+            longer.frame(true, "c=", "r="),
+            Some(internal_error_frame("c=", "r="))
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::connection::{End, Live};
 use super::integration::{self, Question};
 use super::{Api, CallResult, Definition};
+use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::rules::Then;
 use tether_apigw::websocket::{
     Connection, Stamp, bad_request_body_frame, choose_route, complaint, disconnect_event,
@@ -52,17 +53,31 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
             api.logical_id, route.route_key
         ));
     }
-    let (id, request_id) = (&connection.connection_id, &stamp.request_id);
-    let frame = match &result {
-        CallResult::Refused(refusal) => Some(refused_frame(refusal.message, id, request_id)),
-        other => {
-            let reply = route_response(&other.borrowed());
-            reply.frame(route.has_route_response, id, request_id)
-        }
-    };
-    if let Some(frame) = frame {
+    if let Some(frame) = answer(api, route, connection, &result, &stamp) {
         live.send(frame).await;
     }
+}
+
+/// What a client hears of what came of its message, if anything.
+fn answer(
+    api: &Api,
+    route: &Route,
+    connection: &Connection,
+    result: &CallResult,
+    stamp: &Stamp,
+) -> Option<String> {
+    let (id, request_id) = (&connection.connection_id, &stamp.request_id);
+    if let CallResult::Refused(refusal) = result {
+        return Some(refused_frame(refusal.message, id, request_id));
+    }
+    let reply = route_response(&result.borrowed());
+    if route.has_route_response && reply.is_too_long() {
+        api.notice(format!(
+            "{} {}: the answer is longer than {MESSAGE_BYTES} bytes, which no message may be: send it in parts, by @connections",
+            api.logical_id, route.route_key
+        ));
+    }
+    reply.frame(route.has_route_response, id, request_id)
 }
 
 /// What a client hears of a message that comes too soon, or that its route's model does
