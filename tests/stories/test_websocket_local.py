@@ -346,6 +346,18 @@ def test_an_answer_is_no_longer_than_a_message_may_be(tmp_path):
         local.wait_for_notice("Chat $default: the answer is longer than 131072 bytes")
 
 
+def test_an_open_connection_has_the_variables_that_its_stage_has_now(tmp_path):
+    resources = api("Chat")
+    resources["ChatLive"]["Properties"]["StageVariables"] = {"color": "blue"}
+    project = project_of(tmp_path / "project", **resources)
+    with Local(project) as local, connect(local) as socket:
+        ask(socket, n=1)
+        local.reloads(lambda: project.edit("template.yaml", '"blue"', '"green"'))
+        ask(socket, n=2)
+        assert event(local, '"MESSAGE"', 'n\\": 1')["stageVariables"] == {"color": "blue"}
+        assert event(local, '"MESSAGE"', 'n\\": 2')["stageVariables"] == {"color": "green"}
+
+
 # ---- other integrations
 
 OWN_SHAPE = """

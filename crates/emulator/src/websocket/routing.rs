@@ -3,6 +3,7 @@
 use super::connection::{End, Live};
 use super::integration::{self, Question};
 use super::{Api, CallResult, Definition};
+use std::borrow::Cow;
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
 use tether_apigw::websocket::rules::Then;
 use tether_apigw::websocket::{
@@ -37,6 +38,7 @@ pub(super) async fn route(api: &Api, live: &Live, body: &str) {
         .await;
         return;
     };
+    let connection = &*as_it_is_now(connection, &definition);
     if let Some(frame) = held_back(api, &definition, route, connection, body, &stamp) {
         live.send(frame).await;
         return;
@@ -104,6 +106,19 @@ fn held_back(
     Some(bad_request_body_frame(id, message_id))
 }
 
+/// A template that was saved meanwhile may have given its stage other variables: they are not
+/// the connection's own.
+fn as_it_is_now<'a>(connection: &'a Connection, definition: &Definition) -> Cow<'a, Connection> {
+    match definition.stages.get(&connection.stage) {
+        Some(stage) if stage.variables != connection.stage_variables => {
+            let mut connection = connection.clone();
+            connection.stage_variables.clone_from(&stage.variables);
+            Cow::Owned(connection)
+        }
+        _ => Cow::Borrowed(connection),
+    }
+}
+
 /// Tells `$disconnect`; best effort, as on AWS.
 pub(super) async fn disconnected(api: &Api, connection: &Connection, end: &End) {
     if api.ending.is_cancelled() {
@@ -118,6 +133,7 @@ pub(super) async fn disconnected(api: &Api, connection: &Connection, end: &End) 
         return;
     };
     let stamp = api.stamp(false);
+    let connection = &*as_it_is_now(connection, &definition);
     let question = Question {
         connection,
         route,
