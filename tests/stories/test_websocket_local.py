@@ -307,22 +307,38 @@ SLOW = """
 import json, time
 
 def handler(event, context):
-    if event["requestContext"]["eventType"] == "MESSAGE":
+    about = event["requestContext"]
+    if about["routeKey"] == "slow" or "queryStringParameters" in event:
         time.sleep(1)
     return {"statusCode": 200, "body": json.dumps({"slow": True})}
 """
 
 
-def test_a_client_waits_for_a_developer_at_a_breakpoint(tmp_path):
-    """The integration has 300 ms, and the handler takes a second."""
-    project = project_of(tmp_path / "project", **api("Chat"))
+def test_an_integration_that_takes_too_long_is_timed_out_and_waits_under_a_debugger(tmp_path):
+    """It has 300 ms, and the handler takes a second."""
+    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Talk.Arn}/invocations"
+    slow = {
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": {"Fn::Sub": uri},
+        "TimeoutInMillis": 300,
+    }
+    resources = {**api("Chat"), **api("Late")}
+    del resources["LateConnect"]
+    resources |= integration("Chat", "Slow", **slow)
+    resources |= integration("Late", "Enter", route={"RouteKey": "$connect"}, **slow)
+    project = project_of(tmp_path / "project", **resources)
     project.write("talk/app.py", SLOW)
-    project.edit("template.yaml", '"AWS_PROXY"', '"AWS_PROXY", "TimeoutInMillis": 300')
-    with Local(project) as local, connect(local) as socket:
-        assert ask(socket, action="x")["message"] == "Internal server error"
-        local.wait_for_notice("no answer within 300ms")
-    with Local(project, "--debug", "--debug-port", "0") as local, connect(local) as socket:
-        assert ask(socket, action="x") == {"slow": True}
+    with Local(project) as local, connect(local, "Chat") as socket:
+        frame = ask(socket, action="slow")
+        assert list(frame) == ["message", "connectionId", "requestId"]
+        assert frame["message"] == "Endpoint request timed out"
+        local.wait_for_notice("Chat slow: ChatSlowOwn: no answer within 300ms")
+        assert refused(local, "Late", "?slow=1") == (504, "Endpoint request timed out")
+    with Local(project, "--debug", "--debug-port", "0") as local:
+        with connect(local, "Chat") as socket:
+            assert ask(socket, action="slow") == {"slow": True}
+        with connect(local, "Late", "?slow=1") as socket:
+            assert ask(socket, action="slow") == {"slow": True}
 
 
 # ---- limits

@@ -328,7 +328,7 @@ impl Api {
 enum CallResult {
     Answer(Bytes),
     FunctionError(Bytes),
-    /// By the API's own configuration: nobody was asked.
+    /// By the API's own configuration, or its patience: there is no answer to read.
     Refused(Refusal),
     Failed,
 }
@@ -344,6 +344,13 @@ impl Refusal {
     const INTERNAL: Self = Self {
         status: 500,
         message: "Internal server error",
+    };
+
+    /// Observed: <https://github.com/aws/chalice/issues/1406>,
+    /// <https://github.com/Kludex/mangum/issues/128>. A handshake's status is REST's `[inf]`.
+    const TIMED_OUT: Self = Self {
+        status: 504,
+        message: "Endpoint request timed out",
     };
 
     fn of(error: &TemplateError) -> Self {

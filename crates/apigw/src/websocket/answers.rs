@@ -182,7 +182,8 @@ pub fn bad_request_body_frame(connection_id: &str, message_id: &str) -> String {
         .to_string()
 }
 
-/// What a client gets for a message, in such words, that no integration has answered `[inf]`.
+/// What a client gets for a message, in such words, that no integration has answered. Keys and
+/// their order are those of a time-out, observed in <https://github.com/aws/chalice/issues/1406>.
 #[must_use]
 pub fn refused_frame(message: &str, connection_id: &str, request_id: &str) -> String {
     frame(message, connection_id, request_id)

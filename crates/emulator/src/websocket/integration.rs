@@ -8,7 +8,7 @@ use std::time::Duration;
 use tether_apigw::websocket::limits::INTEGRATION_TIMEOUT;
 use tether_apigw::websocket::templates::{Came, Response, Scope, TemplateError, Templates};
 use tether_apigw::websocket::{Connection, Mapped};
-use tether_gateway::Outgoing;
+use tether_gateway::{Outgoing, UpstreamError};
 use tether_sam::{Integration, Route};
 use tokio::time::timeout;
 
@@ -41,7 +41,10 @@ pub(super) async fn ask(
     };
     match timeout(allowed, asking.ask()).await {
         Ok(result) => result,
-        Err(_) => asking.failed(&format_args!("no answer within {allowed:?}")),
+        Err(_) => {
+            asking.tell(&format_args!("no answer within {allowed:?}"));
+            CallResult::Refused(Refusal::TIMED_OUT)
+        }
     }
 }
 
@@ -131,6 +134,10 @@ impl Asking<'_> {
         };
         let answer = match self.api.upstream.call(outgoing, self.allowed).await {
             Ok(answer) => answer,
+            Err(error @ UpstreamError::TimedOut { .. }) => {
+                self.tell(&error);
+                return CallResult::Refused(Refusal::TIMED_OUT);
+            }
             Err(error) => return self.failed(&error),
         };
         let came = Came {
