@@ -42,7 +42,12 @@ fn random() -> ([u8; 11], [u8; 16], [u8; 16]) {
     let mut bytes = [0_u8; 43];
     let _ = getrandom::fill(&mut bytes);
     let (mut id, mut unique, mut trace) = ([0; 11], [0; 16], [0; 16]);
-    for (to, from) in id.iter_mut().chain(&mut unique).chain(&mut trace).zip(bytes) {
+    for (to, from) in id
+        .iter_mut()
+        .chain(&mut unique)
+        .chain(&mut trace)
+        .zip(bytes)
+    {
         *to = from;
     }
     (id, unique, trace)
