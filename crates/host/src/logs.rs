@@ -85,7 +85,7 @@ impl LogSink {
         }
     }
 
-    /// It does not block for what is taken right after this said so. To ask is
+    /// It does not block for the line that is taken right after this said so. To ask is
     /// much cheaper than a thread that may wait.
     #[must_use]
     pub fn with_room(self, has_room: impl Fn() -> bool + Send + Sync + 'static) -> Self {

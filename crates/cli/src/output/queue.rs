@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// More of functions' output is not kept.
 const ROOM: usize = 1024 * 1024;
 
+/// More of anything is not.
+const MOST: usize = 16 * ROOM;
+
 /// Written at once; between two of these it is known that somebody reads.
 const PIECE: usize = 64 * 1024;
 
@@ -98,9 +101,14 @@ impl Queue {
         Self { shared, stalled }
     }
 
-    /// Something little.
+    /// Something little. It is dropped where nobody has read a lot of it.
     pub(super) fn put(&self, to: To, bytes: &[u8]) {
-        self.shared.put(&mut self.shared.lock(), to, bytes);
+        let mut state = self.shared.lock();
+        if state.size >= MOST {
+            state.lost += 1;
+            return;
+        }
+        self.shared.put(&mut state, to, bytes);
     }
 
     /// Lines of a function. `missing` words that some are.

@@ -371,15 +371,21 @@ impl Reader {
 
     /// The sink may block: not the threads that serve invocations.
     async fn give(&self, lines: Vec<LogLine>) {
-        if lines.is_empty() {
-            return;
+        let mut lines = lines.into_iter();
+        while lines.len() > 0 {
+            if !self.sink.has_room() {
+                let sink = self.sink.clone();
+                let rest = move || lines.for_each(|it| sink.take(it));
+                let _ = tokio::task::spawn_blocking(rest).await;
+                return;
+            }
+            if let Some(line) = lines.next() {
+                self.sink.take(line);
+            }
+            // To read a pipe that is never empty counts as no work with tokio: without this, others
+            // would never have their turn.
+            tokio::task::coop::consume_budget().await;
         }
-        let sink = self.sink.clone();
-        let give = move || lines.into_iter().for_each(|it| sink.take(it));
-        if self.sink.has_room() {
-            return give();
-        }
-        let _ = tokio::task::spawn_blocking(give).await;
     }
 }
 

@@ -104,3 +104,23 @@ fn where_nobody_reads_lines_are_counted_and_words_of_ours_are_kept() {
     let behind = text.trim_start_matches('x');
     assert_eq!(behind, "kept\n1000 missing\nfound\n");
 }
+
+/// A terminal that was stopped must not cost memory without end.
+#[test]
+fn what_is_little_is_dropped_too_where_nobody_reads_it() {
+    let (queue, reads, seen) = queue(LONG);
+    let line = [b'x'; PIECE];
+    let lines = MOST / PIECE + 10;
+    for _ in 0..lines {
+        queue.put(To::Stderr, &line);
+    }
+    assert!(queue.shared.lock().size <= MOST + PIECE);
+    drop(reads);
+    queue.flush();
+    queue.put_when_there_is_room(To::Stderr, b"the next\n", missing);
+    queue.flush();
+    let written = text(&seen);
+    let lost = lines - written.matches('x').count() / PIECE;
+    assert!(lost > 0);
+    assert!(written.ends_with(&format!("x{lost} missing\nthe next\n")));
+}

@@ -268,3 +268,27 @@ async fn only_a_sink_that_may_block_is_called_from_a_thread_that_may_wait() {
         environment.stop().await;
     }
 }
+
+/// One thread serves all of it here, as on a machine with two cores.
+#[tokio::test]
+async fn what_prints_without_end_leaves_others_their_turn() {
+    let stage = Stage::new();
+    let sink = LogSink::new(|_| {}).with_room(|| true);
+    let mut environment = ExecutionEnvironment::start(&stage.launch(), &sink)
+        .await
+        .unwrap();
+    let event = "open('begun', 'w').close()\nwhile True: os.write(1, b'line\\n' * 10000)";
+    let printing = answer(&mut environment, "1", event);
+    let others = async {
+        until("begun", || stage.path("begun").exists()).await;
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let others = tokio::time::timeout(PATIENCE, others);
+    tokio::select! {
+        _ = printing => panic!("it never answers"),
+        done = others => assert!(done.is_ok()),
+    }
+    environment.stop().await;
+}
