@@ -143,6 +143,11 @@ def test_a_stack_in_the_logs():
     assert_same(*run_both(["more_logs.handler"], invocations("a_stack"), env=JSON_LOGS))
 
 
+@pytest.mark.parametrize("kind", ["set", "bytes", "complex", "plain"])
+def test_what_code_teaches_the_json_module_counts_for_no_answer(kind):
+    assert_same(*run_both(["patched_json.handler"], invocations(kind)))
+
+
 def test_a_coroutine_is_no_answer():
     """Python's own warning names the line of the client that lets it go."""
     ours, aws = run_both(["shapes.coroutine"], invocations(1))

@@ -219,13 +219,11 @@ class LambdaContext(Shown):
         client = parse_header(headers, "client-context", "Client Context")
         cognito = parse_header(headers, "cognito-identity", "Cognito Identity") or {}
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
-        (
-            self.log_group_name,
-            self.log_stream_name,
-            self.function_name,
-            self.memory_limit_in_mb,
-            self.function_version,
-        ) = of_function()
+        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id") or None
         # The trace context travels inside the client context and is not part of it.
@@ -252,13 +250,6 @@ class LambdaContext(Shown):
     def log(self, message):
         """Write one log message, past the logging module and its levels."""
         write_log(str(message))
-
-
-@functools.lru_cache(maxsize=None)
-def of_function():
-    """What the context says of the function, as it is at the first invocation."""
-    names = "LOG_GROUP_NAME LOG_STREAM_NAME FUNCTION_NAME FUNCTION_MEMORY_SIZE FUNCTION_VERSION"
-    return [os.environ.get("AWS_LAMBDA_" + name) for name in names.split()]
 
 
 class CognitoIdentity(Shown):
@@ -361,8 +352,14 @@ def to_json(value):
     return "".join(parts)
 
 
-ESCAPED = json.JSONEncoder().encode
-UNESCAPED = json.JSONEncoder(ensure_ascii=False).encode
+def refuse(value):
+    """Of what marshal takes and JSON does not have; write_value names it."""
+    raise TypeError
+
+
+# With a default of their own: what code puts on the class is not asked on Lambda either.
+ESCAPED = json.JSONEncoder(default=refuse).encode
+UNESCAPED = json.JSONEncoder(ensure_ascii=False, default=refuse).encode
 
 
 @functools.lru_cache(maxsize=None)
