@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tether_iam::Denied;
-use tether_runtime_api::ErrorObject;
 use tether_sam::{EventRule, Plan, TargetInput};
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +87,7 @@ async fn run(cloud: Arc<Cloud>, schedule: Schedule, ending: CancellationToken) {
 
 async fn until(second: u64) {
     loop {
-        let millis = (second * 1000).saturating_sub(tether_host::now().0);
+        let millis = (second.saturating_mul(1000)).saturating_sub(tether_host::now().0);
         if millis == 0 {
             return;
         }
@@ -126,8 +125,8 @@ async fn once(
             ..
         }) => {
             // What it says may be a secret; its log has it.
-            let error = serde_json::from_slice::<ErrorObject>(&payload);
-            let kind = error.map_or_else(|_| "an error".to_owned(), |it| it.error_type);
+            let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
+            let kind = error["errorType"].as_str().unwrap_or("an error");
             cloud.notice(format!(
                 "{function}, run by its schedule, failed with {kind}: see its log"
             ));

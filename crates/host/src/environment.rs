@@ -355,7 +355,7 @@ impl ExecutionEnvironment {
 
     /// The process has ended while it started: what it posted before, or how.
     async fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
-        self.server.hear_out().await;
+        let _ = tokio::time::timeout(LAST_WORDS, self.server.hear_out()).await;
         self.how_it_ended(status)
     }
 

@@ -46,7 +46,7 @@ impl TargetInput {
             [(name @ "InputPath", Value::String(path))] => {
                 Made::Part(Path::parse(path).map_err(|why| at(name, &why))?)
             }
-            [(_, transformer @ Value::Object(_))] => {
+            [("InputTransformer", transformer @ Value::Object(_))] => {
                 Made::Transformed(Transformer::of(transformer)?)
             }
             [(name, _)] => return Err(at(name, "it is not of the form that AWS takes")),

@@ -174,6 +174,7 @@ fn what_aws_would_not_take_is_refused_by_its_property() {
             "only one",
         ),
         (json!({"Input": 1}), "Input", "not of the form"),
+        (json!({"Input": {"a": 1}}), "Input", "not of the form"),
         (json!({"InputPath": "detail"}), "InputPath", "no path"),
         (json!({"InputPath": "$['detail']"}), "InputPath", "no path"),
         (json!({"InputPath": "$.a..b"}), "InputPath", "no path"),

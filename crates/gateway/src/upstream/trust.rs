@@ -14,7 +14,7 @@ pub(super) const VARIABLE: &str = "SSL_CERT_FILE";
 
 /// A file that was named, and of which nothing can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{VARIABLE} names {}, {why}: correct it, or unset it", .path.display())]
+#[error("{VARIABLE} names {}, {why}: correct it, or unset it, and start again", .path.display())]
 pub struct Unusable {
     path: PathBuf,
     why: String,
@@ -62,7 +62,7 @@ pub(super) fn refused(error: &(dyn Error + 'static), file: Option<&Path>) -> Opt
             "is signed by nobody who is trusted: put the certificate of the authority that signed it into a file, and start with {VARIABLE}=FILE"
         ),
         (CertificateError::UnknownIssuer, Some(file)) => format!(
-            "is signed by no public authority and by nobody in {} ({VARIABLE}): add the certificate of the authority that signed it to that file",
+            "is signed by no public authority and by nobody in {} ({VARIABLE}): add the certificate of the authority that signed it to that file, and start again",
             file.display()
         ),
         (CertificateError::Expired | CertificateError::ExpiredContext { .. }, _) => {
@@ -123,7 +123,7 @@ mod tests {
         let why = unusable(&file).unwrap();
         assert!(
             why.ends_with(
-                "own.pem, in which there is no certificate (PEM): correct it, or unset it"
+                "own.pem, in which there is no certificate (PEM): correct it, or unset it, and start again"
             ),
             "{why}"
         );
