@@ -128,7 +128,7 @@ def template(folder, expression, at):
 @pytest.fixture(scope="module")
 def scheduled(clouds, tmp_path_factory):
     """A cloud, and when its schedules run: once it has been deployed for sure."""
-    expression, at = once(6)
+    expression, at = once(15)
     folder = tmp_path_factory.mktemp("schedules")
     project = template(folder / "app", expression, at)
     return clouds({"app": project.template}, "--no-helper-stack"), at

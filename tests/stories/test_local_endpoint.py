@@ -175,7 +175,7 @@ def test_a_failure_for_a_queue_of_the_template_is_named_without_what_is_in_it(tm
 
 def test_schedules_run_where_they_are_asked_for(tmp_path):
     project = Project.of(tmp_path / "app", {"Keeps": KEEPS})
-    at = datetime.datetime.fromtimestamp(int(time.time()) + 8, datetime.UTC)
+    at = datetime.datetime.fromtimestamp(int(time.time()) + 15, datetime.UTC)
 
     def change(resources):
         properties = {"ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})", "Input": "[1]"}
