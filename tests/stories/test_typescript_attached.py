@@ -45,11 +45,20 @@ def attached_to(attach, cloud, working, *flags):
     return attach(cloud, working, *flags, variables={"PATH": npm.NODE_FIRST})
 
 
+def wait_for_log(attached, text):
+    """An answer does not wait until its log has been shown."""
+
+    def look():
+        return any(text in it["line"] for it in attached.events_of("log"))
+
+    attached.wait_until(look, f"{text!r} in the log")
+
+
 def test_the_next_invocation_runs_the_source_and_a_save_is_built(cloud, attach, working):
     assert answered_by(cloud) == "the deployed code"
     attached = attached_to(attach, cloud, working)
     assert answered_by(cloud) == "the working copy"
-    assert any("greeting Ada" in it["line"] for it in attached.events_of("log"))
+    wait_for_log(attached, "greeting Ada")
     working.edit("src/app.ts", "the working copy", "a save")
     assert answered_by(cloud) == "a save"
     attached.detach()
@@ -64,8 +73,7 @@ def test_a_save_that_does_not_build_is_answered_so_and_never_by_the_code_before(
     working.edit("src/app.ts", "interface Event {", "interface {")
     failed = json.loads(cloud.invoke("HelloFunction", {"name": "Ada"}).payload)
     assert failed["errorMessage"].startswith("src/app.ts:3:10: "), failed
-    shown = [it["line"] for it in attached.events_of("log")]
-    assert any("interface {" in line for line in shown), shown
+    wait_for_log(attached, "interface {")
     working.edit("src/app.ts", "interface {", "interface Event {")
     assert answered_by(cloud) == "the working copy"
 

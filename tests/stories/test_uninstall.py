@@ -175,6 +175,7 @@ def test_who_attaches_meanwhile_is_told_of_and_not_a_success(cloud, installation
             (line,) = removal.errors
     assert f"somebody attached to {name}" in line and "deploy them anew" in line
     assert account(cloud)["stacks"] == ["app"] and account(cloud)["buckets"] == []
+    aws.get_waiter("function_updated_v2").wait(FunctionName=name)
     aws.update_function_configuration(FunctionName=name, Layers=[])
 
 
