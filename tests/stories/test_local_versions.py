@@ -135,6 +135,40 @@ def test_a_template_names_versions_and_aliases(project):
         assert kinds[version] == ("AWS::Lambda::Version", outputs["Version"])
 
 
+def test_container_images_are_left_out_with_all_that_is_published_of_them(project):
+    worker = """  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      PackageType: Image
+      ImageUri: example/worker:1
+      AutoPublishAlias: live
+      EventInvokeConfig: {MaximumRetryAttempts: 0}
+      Events:
+        Rest: {Type: Api, Properties: {Path: /worker, Method: get}}
+  Allowed:
+    Type: AWS::Lambda::Permission
+    Properties:
+      Action: lambda:InvokeFunction
+      FunctionName: !GetAtt Worker.Arn
+      Principal: events.amazonaws.com
+"""
+    # Globals are for packages only.
+    own = "      Runtime: python3.13\n      Handler: app.handler\n      CodeUri: tells/\n"
+    text = project.template.read_text().replace("      CodeUri: tells/\n", own)
+    text = text.replace("Globals:\n  Function: {Runtime: python3.13, Handler: app.handler}\n", "")
+    project.write("template.yaml", text.replace("Outputs:", worker + "Outputs:"))
+    with Local(project) as local:
+        local.wait_for_notice("container images are not emulated")
+        assert told(local, "/rest", "ServerlessRestApi")["version"] == "1"
+        resources = local.client("cloudformation").list_stack_resources(StackName="local")
+        ids = [it["LogicalResourceId"] for it in resources["StackResourceSummaries"]]
+        worker = [it for it in ids if it.startswith("Worker") and "Role" not in it]
+        assert worker == ["Worker"] and "Allowed" not in ids
+        # Nor is it in the way of what is saved.
+        local.reloads(lambda: project.edit("template.yaml", "worker:1", "worker:2"))
+        assert told(local, "/rest", "ServerlessRestApi")["version"] == "1"
+
+
 def test_each_version_runs_the_working_copy_whatever_is_saved(project):
     with Local(project) as local:
         # What is saved counts in the next request, by its alias and by its number.

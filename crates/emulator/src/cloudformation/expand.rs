@@ -41,6 +41,7 @@ pub(super) trait Called {
 
 /// Adds the resources of events.
 pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Problems> {
+    leave_out_images(stack)?;
     let mut added = Vec::new();
     for function in stack.functions()? {
         let Some(resource) = stack.resources.get(&function.logical_id) else {
@@ -65,6 +66,26 @@ pub(super) fn events(stack: &mut Stack, names: &dyn Called) -> Result<(), Proble
         stack.resources.entry(id).or_insert(resource);
     }
     Ok(())
+}
+
+/// Container images are left out, and so is what there cannot be without them.
+fn leave_out_images(stack: &mut Stack) -> Result<(), Problems> {
+    let images = images(stack)?;
+    stack.resources.retain(|_, it| {
+        let needs_one = [VERSION, ALIAS, EVENT_INVOKE, PERMISSION].contains(&it.kind.as_str());
+        let of = it.property("FunctionName").and_then(Value::as_str);
+        let of = of.map(|it| name_and_qualifier(it).0);
+        !needs_one || !of.is_some_and(|it| images.iter().any(|image| image == it))
+    });
+    Ok(())
+}
+
+/// The names of functions that are container images.
+fn images(stack: &Stack) -> Result<Vec<String>, Problems> {
+    let functions = stack.functions()?.into_iter();
+    let images = functions.filter(|it| it.package_image);
+    let images = images.filter_map(|it| stack.resources.get(&it.logical_id));
+    Ok(images.map(|it| it.reference.clone()).collect())
 }
 
 /// A function, and what its events invoke: its alias, if it has one.
@@ -114,6 +135,7 @@ impl<'s> Owner<'s> {
 
 /// SAM lets its own APIs invoke their functions; raw ones say it themselves.
 fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Problems> {
+    let images = images(stack)?;
     let mut added: Vec<Resource> = Vec::new();
     for api in stack.apis()? {
         let Some(owner) = stack.resources.get(&api.logical_id) else {
@@ -127,6 +149,9 @@ fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Probl
         let authorizers = api.authorizers.values().filter_map(|it| it.kind.function());
         for invoked in routes.chain(authorizers) {
             let (name, qualifier) = name_and_qualifier(invoked);
+            if images.iter().any(|it| it == name) {
+                continue;
+            }
             let mut functions = stack.resources.values();
             let Some(function) = functions.find(|it| it.reference == name) else {
                 continue;

@@ -104,6 +104,10 @@ impl Hands<'_> {
         content: Option<Content>,
     ) -> Result<Option<Content>, String> {
         let view = self.view(resource)?;
+        if view.package_image {
+            // It was left out before.
+            return Ok(None);
+        }
         let name = &before.physical_id;
         let target = self.cloud.lambda.target(name, None);
         let function = target.map_err(|error| error.to_string())?.function;
