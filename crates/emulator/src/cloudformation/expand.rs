@@ -156,8 +156,7 @@ fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Probl
             let Some(function) = functions.find(|it| it.reference == name) else {
                 continue;
             };
-            // Of a nested stack: `Nested/Api`.
-            let api_id = api.logical_id.rsplit('/').next().unwrap_or_default();
+            let api_id = seen_from(&function.logical_id, &api.logical_id);
             let of = qualifier.unwrap_or_default();
             let id = format!("{}{of}{api_id}Permission", function.logical_id);
             if added.iter().any(|it| it.logical_id == id) {
@@ -188,6 +187,16 @@ fn permissions(stack: &Stack, names: &dyn Called) -> Result<Vec<Resource>, Probl
         }
     }
     Ok(added)
+}
+
+/// What an API is called where the function is: of the same nested stack its own
+/// name, of another one the way there, as others there may be called the same.
+fn seen_from(function: &str, api: &str) -> String {
+    let own = function.rsplit_once('/').and_then(|(nested, _)| {
+        let within = api.strip_prefix(nested)?;
+        within.strip_prefix('/')
+    });
+    own.unwrap_or(api).replace('/', "")
 }
 
 fn of_function(owner: &Owner<'_>, function: &Function, names: &dyn Called) -> Vec<Resource> {
@@ -332,4 +341,21 @@ fn mapping(owner: &Owner<'_>, event: &Event, source: &str) -> Resource {
         members.insert("FunctionName".to_owned(), json!(owner.name));
     }
     owner.added(event, "", MAPPING, properties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seen_from;
+
+    #[test]
+    fn apis_of_different_nested_stacks_are_told_apart() {
+        assert_eq!(seen_from("Hello", "Api"), "Api");
+        assert_eq!(seen_from("Orders/Hello", "Orders/Api"), "Api");
+        assert_eq!(seen_from("Orders/Hello", "Orders/Deep/Api"), "DeepApi");
+        assert_eq!(seen_from("Orders/Hello", "Api"), "Api");
+        assert_eq!(seen_from("Orders/Hello", "OrdersToo/Api"), "OrdersTooApi");
+        // A root's authorizer, with APIs that call it.
+        assert_eq!(seen_from("Asks", "Orders/Api"), "OrdersApi");
+        assert_eq!(seen_from("Asks", "Users/Api"), "UsersApi");
+    }
 }
