@@ -147,3 +147,17 @@ def test_a_nested_stack_stays_with_what_cannot_be_deleted(cloud, bucket):
     assert set(nested.resources()) == {"SaysRole"}
     assert stack.delete() == "DELETE_COMPLETE"
     assert nested.status() == "DELETE_COMPLETE"
+
+
+def test_a_nested_stack_that_is_made_again_is_found_by_its_id(cloud, bucket):
+    stack = Stack(cloud, "again")
+    asked = template({"Orders": inner(bucket, "again.json", {"Table": TABLE})})
+    stack.execute("CREATE", **asked)
+    first = Stack(cloud, stack.resources()["Orders"])
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert first.status() == "DELETE_COMPLETE"
+    again = Stack(cloud, "again")
+    again.execute("CREATE", **asked)
+    found = Stack(cloud, again.resources()["Orders"])
+    assert found.status() == "CREATE_COMPLETE"
+    assert found.describe()["RootId"] == again.describe()["StackId"]

@@ -35,8 +35,9 @@ pub(super) fn inner(cloud: &Cloud, wanted: &str) -> Option<Arc<Stack>> {
     let mut all = all(cloud);
     all.retain(|it| it.parent.is_some());
     let named = |it: &&Arc<Stack>| it.name == wanted && !it.is_gone();
-    let found = all.iter().find(|it| it.id == wanted);
-    found.or_else(|| all.iter().find(named)).cloned()
+    // Made again, it has the id again: the last one is the one that is there.
+    let found = all.iter().rfind(|it| it.id == wanted);
+    found.or_else(|| all.iter().rfind(named)).cloned()
 }
 
 /// The stacks within one, as they are now.
