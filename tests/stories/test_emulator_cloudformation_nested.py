@@ -161,3 +161,16 @@ def test_a_nested_stack_that_is_made_again_is_found_by_its_id(cloud, bucket):
     found = Stack(cloud, again.resources()["Orders"])
     assert found.status() == "CREATE_COMPLETE"
     assert found.describe()["RootId"] == again.describe()["StackId"]
+
+
+def test_a_nested_stack_that_is_cancelled_keeps_its_id(cloud, bucket):
+    stack = Stack(cloud, "cancels-within")
+    broken = inner(bucket, "cancels.json", {"Broken": function("nothing")})
+    later = {**inner(bucket, "later.json", {"Table": TABLE}), "DependsOn": "Broken"}
+    asked = template({"Broken": broken, "Later": later})
+    assert stack.execute("CREATE", **asked) == "ROLLBACK_COMPLETE"
+    told = [it for it in stack.events() if it["LogicalResourceId"] == "Later"]
+    (cancelled,) = [it for it in told if it["ResourceStatus"] == "CREATE_FAILED"]
+    assert cancelled["ResourceStatusReason"] == "Resource creation cancelled"
+    later = Stack(cloud, cancelled["PhysicalResourceId"])
+    assert later.status() == "DELETE_COMPLETE"

@@ -286,7 +286,12 @@ impl<'a> Run<'a> {
             Change::Modify | Change::Replace => ("UPDATE_FAILED", "update"),
         };
         let reason = Some(format!("Resource {what} cancelled"));
-        self.tell(&step.resource, "", status, reason);
+        // A nested stack has begun: it is found by its id.
+        let id = match step.is_stack() {
+            true => step.resource.reference.as_str(),
+            false => "",
+        };
+        self.tell(&step.resource, id, status, reason);
     }
 
     async fn step(&self, hands: &Hands<'_>, step: &Step) -> Result<Option<Done>, String> {
