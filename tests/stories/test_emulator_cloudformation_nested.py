@@ -2,6 +2,7 @@
 
 import json
 
+import botocore.exceptions
 import pytest
 from harness import Bucket, Project, Stack
 from harness.packages import zip_of
@@ -44,9 +45,10 @@ def function(code="code", **attributes):
     return {"Type": "AWS::Serverless::Function", "Properties": properties, **attributes}
 
 
-def inner(bucket, key, resources, **outputs):
-    """The address of a template in the bucket."""
-    outputs = {name: {"Value": value} for name, value in outputs.items()}
+def inner(bucket, key, resources, export=None, **outputs):
+    """The address of a template in the bucket; it exports each output by this name."""
+    export = {"Export": {"Name": export}} if export else {}
+    outputs = {name: {"Value": value, **export} for name, value in outputs.items()}
     template = {
         "Transform": "AWS::Serverless-2016-10-31",
         "Resources": resources,
@@ -174,3 +176,20 @@ def test_a_nested_stack_that_is_cancelled_keeps_its_id(cloud, bucket):
     assert cancelled["ResourceStatusReason"] == "Resource creation cancelled"
     later = Stack(cloud, cancelled["PhysicalResourceId"])
     assert later.status() == "DELETE_COMPLETE"
+
+
+def test_what_a_nested_stack_exports_is_there_when_it_is_whole(cloud, bucket):
+    name = {"Fn::Sub": ["${Name}-2", {"Name": {"Fn::ImportValue": "ordered"}}]}
+    importer = {**TABLE, "Properties": {**TABLE["Properties"], "TableName": name}}
+    importer = template({"Copy": importer})
+    table = {"Table": TABLE}
+    orders = inner(bucket, "exports.json", table, export="ordered", Name={"Ref": "Table"})
+    stack = Stack(cloud, "exports-within")
+    later = {**function("nothing"), "DependsOn": "Orders"}
+    asked = template({"Orders": orders, "Later": later})
+    assert stack.execute("CREATE", **asked) == "ROLLBACK_COMPLETE"
+    with pytest.raises(botocore.exceptions.ClientError, match="another stack exports as ordered"):
+        Stack(cloud, "imports-none").change_set("CREATE", "none", **importer)
+
+    Stack(cloud, "exports-whole").execute("CREATE", **template({"Orders": orders}))
+    assert Stack(cloud, "imports-it").execute("CREATE", **importer) == "CREATE_COMPLETE"

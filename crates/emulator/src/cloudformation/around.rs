@@ -17,7 +17,13 @@ pub(super) fn imports(cloud: &Cloud, stack: &Known, wish: &Wish) -> BTreeMap<Str
         .filter(|it| it.id != stack.id && !it.is_gone())
     {
         let state = other.state();
-        let within = state.nested.values().flat_map(|it| &it.outputs);
+        // A nested one exports when it is whole, and goes on while it is changed.
+        let whole = |path: &str| {
+            let status = state.rows.get(path).map(|it| it.status);
+            status.is_some_and(|it| it == "CREATE_COMPLETE" || it.starts_with("UPDATE_"))
+        };
+        let within = state.nested.iter().filter(|(path, _)| whole(path));
+        let within = within.flat_map(|(_, it)| &it.outputs);
         for output in state.outputs.iter().chain(within) {
             if let Some(name) = &output.export_name {
                 imports.insert(name.clone(), output.value.clone());
