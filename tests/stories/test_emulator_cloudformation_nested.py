@@ -193,3 +193,15 @@ def test_what_a_nested_stack_exports_is_there_when_it_is_whole(cloud, bucket):
 
     Stack(cloud, "exports-whole").execute("CREATE", **template({"Orders": orders}))
     assert Stack(cloud, "imports-it").execute("CREATE", **importer) == "CREATE_COMPLETE"
+
+
+def test_other_outputs_of_a_nested_stack_are_a_change(cloud, bucket):
+    stack = Stack(cloud, "says-more")
+    orders = inner(bucket, "says.json", {"Table": TABLE}, Name={"Ref": "Table"})
+    stack.execute("CREATE", **template({"Orders": orders}))
+    same = stack.change_set("UPDATE", "same", **template({"Orders": orders}))
+    assert same["Status"] == "FAILED"
+    inner(bucket, "says.json", {"Table": TABLE}, Name={"Ref": "Table"}, Fixed="value")
+    assert stack.execute("UPDATE", "more", **template({"Orders": orders})) == "UPDATE_COMPLETE"
+    nested = Stack(cloud, stack.resources()["Orders"])
+    assert nested.outputs()["Fixed"] == "value"

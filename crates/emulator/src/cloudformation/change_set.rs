@@ -11,7 +11,9 @@ use super::{capabilities, nested, template};
 use crate::cloud::Cloud;
 use crate::id;
 use crate::query::Refusal;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use tether_sam::NestedStack;
 
 /// AWS's words where nothing changes.
 pub(super) const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit \
@@ -141,7 +143,18 @@ fn changes(cloud: &Cloud, stack: &Stack, set: &ChangeSet) -> Result<Plan, String
 /// Whether a stack is what is wanted already.
 pub(super) fn is_same(stack: &Stack, wish: &Wish, planned: &Plan) -> bool {
     let state = stack.state();
-    planned.is_idle() && state.outputs == planned.target.outputs && state.wish.tags == wish.tags
+    let now = &planned.target;
+    planned.is_idle()
+        && state.outputs == now.outputs
+        && shown(&state.nested) == shown(&now.nested)
+        && state.wish.tags == wish.tags
+}
+
+/// What can be seen of nested stacks besides their resources.
+fn shown(nested: &BTreeMap<String, NestedStack>) -> BTreeMap<&str, impl PartialEq> {
+    let nested = nested.iter();
+    let shown = nested.map(|(path, it)| (path.as_str(), (&it.description, &it.outputs)));
+    shown.collect()
 }
 
 fn rows(planned: &Plan, state: &State) -> Vec<Row> {
