@@ -124,17 +124,16 @@ impl Here {
     /// Other variables from now on.
     pub(crate) fn set_variables(&self, variables: BTreeMap<String, String>) {
         {
-            let published = self.published.read();
-            let published = published.unwrap_or_else(PoisonError::into_inner);
-            for (version, here) in published.iter() {
-                here.set_variables(of_version(&variables, version));
-            }
+            let own = self.variables.write();
+            let mut own = own.unwrap_or_else(PoisonError::into_inner);
+            *own = Arc::new(Secret::new(variables.clone()));
         }
-        let mut own = self
-            .variables
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *own = Arc::new(Secret::new(variables));
+        // Behind its own: a version that comes meanwhile is made of those.
+        let published = self.published.read();
+        let published = published.unwrap_or_else(PoisonError::into_inner);
+        for (version, here) in published.iter() {
+            here.set_variables(of_version(&variables, version));
+        }
     }
 
     pub(crate) fn variables(&self) -> Arc<Environment> {
@@ -169,4 +168,58 @@ fn of_version(latest: &BTreeMap<String, String>, version: &str) -> BTreeMap<Stri
         *stream = stream.replace("[$LATEST]", &format!("[{version}]"));
     }
     variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    impl WorkingCopies for Nowhere {
+        fn find(&self, _: &str) -> Result<Arc<Function>, String> {
+            Err("it is not here".to_owned())
+        }
+
+        fn variables(&self, _: &WantedCopy<'_>) -> BTreeMap<String, String> {
+            BTreeMap::new()
+        }
+
+        fn timeout(&self, _: &str, template: u32) -> u32 {
+            template
+        }
+    }
+
+    fn here() -> Here {
+        Here::new(Arc::new(Nowhere), "Hello", who("before"))
+    }
+
+    fn who(name: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([("WHO".to_owned(), name.to_owned())])
+    }
+
+    fn seen(here: &Here) -> String {
+        here.variables().expose()["WHO"].clone()
+    }
+
+    #[test]
+    fn a_version_that_comes_while_variables_change_has_the_new_ones() {
+        for _ in 0..200 {
+            let here = here();
+            let barrier = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    here.set_variables(who("now"));
+                });
+                barrier.wait();
+                for version in 1..20 {
+                    here.of_version(&version.to_string());
+                }
+            });
+            for version in 1..20 {
+                assert_eq!(seen(&here.of_version(&version.to_string())), "now");
+            }
+        }
+    }
 }
