@@ -2,6 +2,7 @@
 ``AutoPublishAlias`` is there, and what invokes the function by an event invokes the alias."""
 
 import json
+import os
 
 import pytest
 import websockets.sync.client
@@ -67,6 +68,14 @@ def told(local, path, api):
     answer = local.get(path, api=api)
     assert answer.status == 200, answer.body
     return json.loads(answer.body)
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_routes_invoke_the_alias_that_is_published(project):
@@ -193,8 +202,11 @@ def test_each_version_runs_the_working_copy_whatever_is_saved(project):
         before = json.loads(local.invoke("Tells", Qualifier="1")["Payload"])
         assert (before["version"], before["who"]) == ("1", "two")
 
-        # Another description is another version, and no reason to stop serving.
+        # Another description is another version, and no reason to stop serving; no
+        # process waits for the one before.
+        pid = seen["pid"]
         local.reloads(lambda: project.edit("template.yaml", "the first", "the third"))
+        local.process.wait_until(lambda: not alive(pid), "the end of the version before")
         assert told(local, "/http", "ServerlessHttpApi")["version"] == "3"
 
 

@@ -72,6 +72,13 @@ struct Lanes {
     count: usize,
 }
 
+impl Lanes {
+    /// Whether an invocation runs in one of them.
+    fn are_busy(&self) -> bool {
+        self.free.len() < self.count
+    }
+}
+
 /// The place of one invocation.
 pub(crate) struct Lane<'a> {
     here: &'a Here,
@@ -133,6 +140,33 @@ impl Here {
         let published = published.unwrap_or_else(PoisonError::into_inner);
         for (version, here) in published.iter() {
             here.set_variables(of_version(&variables, version));
+        }
+    }
+
+    /// These versions are asked for by their numbers at most: their idle processes
+    /// end, and are started again if somebody asks.
+    pub(crate) async fn end_versions(&self, superseded: &[String]) {
+        let ended: Vec<String> = {
+            let published = self.published.write();
+            let mut published = published.unwrap_or_else(PoisonError::into_inner);
+            let ended = superseded.iter().filter_map(|version| {
+                let here = published.get(version)?;
+                let prefix = format!("{}-", here.named);
+                if !here.lanes().are_busy() {
+                    published.remove(version);
+                }
+                Some(prefix)
+            });
+            ended.collect()
+        };
+        if ended.is_empty() {
+            return;
+        }
+        // One that cannot be run here has no processes.
+        if let Ok(function) = self.copies.find(&self.logical_id) {
+            for prefix in ended {
+                function.end_named(&prefix).await;
+            }
         }
     }
 
@@ -221,5 +255,17 @@ mod tests {
                 assert_eq!(seen(&here.of_version(&version.to_string())), "now");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_version_that_is_given_up_is_kept_while_it_runs() {
+        let here = here();
+        let (idle, busy) = (here.of_version("1"), here.of_version("2"));
+        drop(idle.lane());
+        let lane = busy.lane();
+        here.end_versions(&["1".to_owned(), "2".to_owned()]).await;
+        assert!(!Arc::ptr_eq(&idle, &here.of_version("1")));
+        assert!(Arc::ptr_eq(&busy, &here.of_version("2")));
+        drop(lane);
     }
 }

@@ -410,6 +410,17 @@ impl Function {
         self.end_spare(idle).await;
     }
 
+    /// Ends the processes of remote environments whose names begin like this, with
+    /// the same exceptions: nobody asks for them any more.
+    pub async fn end_named(&self, prefix: &str) {
+        if self.copy.has_a_developer() {
+            return;
+        }
+        for mut slot in self.slots.named(prefix) {
+            slot.stop().await;
+        }
+    }
+
     /// The debugger's port, from the first time on.
     async fn port(&self) -> Result<Option<&DebugPort>, StartError> {
         let kind = self.copy.starter.debugger();

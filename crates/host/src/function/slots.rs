@@ -118,16 +118,26 @@ impl Slots {
         self.most.is_none_or(|most| places.len() < most.get())
     }
 
-    /// Takes out those that were not used for so long, but never one that
-    /// somebody has, or wants: he has a share of it by now, or finds a new one.
+    /// Takes out those that were not used for so long.
     pub(super) fn idle(&self, idle: Duration) -> Vec<OwnedMutexGuard<Slot>> {
+        self.take_out(|_, slot| slot.used.elapsed() >= idle)
+    }
+
+    /// Takes out those of remote environments that are called like this.
+    pub(super) fn named(&self, prefix: &str) -> Vec<OwnedMutexGuard<Slot>> {
+        self.take_out(|name, _| name.starts_with(prefix))
+    }
+
+    /// Never one that somebody has, or wants: he has a share of it by now, or finds
+    /// a new one.
+    fn take_out(&self, ends: impl Fn(&str, &Slot) -> bool) -> Vec<OwnedMutexGuard<Slot>> {
         let mut ended = Vec::new();
-        self.lock().retain(|_, place| {
+        self.lock().retain(|name, place| {
             if Arc::strong_count(&place.slot) > 1 {
                 return true;
             }
             match Arc::clone(&place.slot).try_lock_owned() {
-                Ok(locked) if locked.used.elapsed() >= idle => {
+                Ok(locked) if ends(name, &locked) => {
                     ended.push(locked);
                     false
                 }

@@ -109,6 +109,22 @@ async fn each_remote_environment_has_a_process_of_its_own_that_stays() {
 }
 
 #[tokio::test]
+async fn idle_processes_of_remote_environments_that_are_given_up_end() {
+    let stage = Stage::new();
+    for remote in ["local-1-1", "local-1-2", "local-10-1"] {
+        stage.who(remote).await;
+    }
+    let seat = stage.function.free_seat("local-1-2").unwrap();
+    stage.function.end_named("local-1-").await;
+    assert_eq!(stage.processes(), 2);
+    drop(seat);
+    stage.function.end_named("local-1-").await;
+    assert_eq!(stage.processes(), 1);
+    assert!(stage.function.has_place("local-10-1", false));
+    stage.function.stop().await;
+}
+
+#[tokio::test]
 async fn an_idle_process_ends_and_one_that_is_taken_never_does() {
     let stage = Stage::new();
     let (first, busy) = (stage.who("a").await, stage.who("b").await);

@@ -1,8 +1,9 @@
 //! Versions and aliases of functions, and what is done with their events.
 
 use super::{Hands, refused};
-use crate::lambda::{LambdaError, is_function};
+use crate::lambda::{LambdaError, Target, is_function};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use tether_sam::Resource;
 
 /// What a request says that a template does not.
@@ -58,7 +59,9 @@ impl Hands<'_> {
         let updated = target
             .function
             .update_alias(name.unwrap_or_default(), &alias(resource));
-        updated.map(|_| ()).map_err(|error| failed(&error))
+        updated.map_err(|error| failed(&error))?;
+        self.end_superseded(&target);
+        Ok(())
     }
 
     pub(super) fn delete_alias(&self, arn: &str) {
@@ -66,7 +69,15 @@ impl Hands<'_> {
             && let Some(name) = target.qualifier()
         {
             target.function.delete_alias(name);
+            self.end_superseded(&target);
         }
+    }
+
+    /// Nobody waits for it.
+    fn end_superseded(&self, target: &Target) {
+        let function = Arc::clone(&target.function);
+        let ends = async move { function.end_superseded().await };
+        self.cloud.tasks.spawn(ends);
     }
 
     // ---- `AWS::Lambda::EventInvokeConfig`

@@ -102,6 +102,21 @@ impl Function {
         Ok(())
     }
 
+    /// Of a working copy each version has processes: those of versions that no alias
+    /// leads to any more are not kept.
+    pub(crate) async fn end_superseded(&self) {
+        let Some(here) = &self.here else {
+            return;
+        };
+        let superseded: Vec<String> = {
+            let state = self.state();
+            let versions = (1..=state.last_version).map(|it| it.to_string());
+            let used = |version: &str| state.aliases.values().any(|it| it.uses(version));
+            versions.filter(|it| !used(it)).collect()
+        };
+        here.end_versions(&superseded).await;
+    }
+
     /// Published versions of a working copy are what it is now, each with its
     /// number.
     pub(super) async fn bring_along(&self) {
