@@ -16,7 +16,7 @@ pub use plan::Plan;
 pub use report::{Report, Reports, ServedApi, ServedFunction, ServedRoute};
 
 use copies::Copies;
-use reload::{Seen, Sources, see};
+use reload::{Seen, Sources};
 use std::sync::{Arc, PoisonError};
 use tether_emulator::{Deployment, Emulator, Options, Tails, WebSocketRules};
 use tether_host::LogSink;
@@ -33,7 +33,7 @@ pub struct Local {
     reports: Reports,
     /// As they were before they were read.
     sources: Mutex<Sources>,
-    /// Files that the template includes, as they were when it was served: they may
+    /// Files that the template includes, as they were before they were read: they may
     /// be saved before anybody follows them.
     included: std::sync::Mutex<Vec<Seen>>,
 }
@@ -164,8 +164,7 @@ impl Local {
     fn includes(&self, file: &TemplateFile) {
         let included = self.included.lock();
         let mut included = included.unwrap_or_else(PoisonError::into_inner);
-        included.push(see(file.path.clone()));
-        included.extend(file.named().into_iter().map(see));
+        included.extend(file.seen());
     }
 
     /// What is to be followed besides.

@@ -2,7 +2,8 @@
 
 use crate::plan::Plan;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+use tether_project::{Glance, glance};
 
 /// How often they are looked at: they are few, and a look is a few microseconds,
 /// so it needs no watch of the system's.
@@ -11,14 +12,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Files beside the template that say how its functions run.
 const BESIDE: [&str; 1] = ["tether.toml"];
 
-/// What is known of a file: when it was written, and how long it is.
-type Glance = Option<(SystemTime, u64)>;
-
 /// A file as it was at a moment.
 pub(crate) type Seen = (PathBuf, Glance);
 
 /// A file as it is now.
-pub(crate) fn see(file: PathBuf) -> Seen {
+fn see(file: PathBuf) -> Seen {
     let now = glance(&file);
     (file, now)
 }
@@ -76,9 +74,4 @@ impl Sources {
         }
         changed
     }
-}
-
-fn glance(file: &std::path::Path) -> Glance {
-    let about = std::fs::metadata(file).ok()?;
-    Some((about.modified().ok()?, about.len()))
 }

@@ -23,5 +23,5 @@ pub use error::ProjectError;
 pub use imports::import_values;
 pub use overrides::parameter_overrides;
 pub use running::{Debugging, External};
-pub use template_file::TemplateFile;
+pub use template_file::{Glance, TemplateFile, glance};
 pub use working_copies::{LocalCode, Place, Wishes, WorkingCopies, load, load_as};

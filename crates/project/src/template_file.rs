@@ -2,10 +2,21 @@
 
 use crate::cdk;
 use crate::error::ProjectError;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 use tether_sam::{Files, Unread};
+
+/// What is known of a file: when it was written, and how long it is. None: it is not there.
+pub type Glance = Option<(SystemTime, u64)>;
+
+/// A file as it is now.
+#[must_use]
+pub fn glance(file: &Path) -> Glance {
+    let about = std::fs::metadata(file).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
 
 /// A template with the files around it, for [`tether_sam::Surroundings::files`]. It does not print.
 pub struct TemplateFile {
@@ -17,8 +28,8 @@ pub struct TemplateFile {
     pub folder: PathBuf,
     /// Local paths by their key in S3, from CDK's asset manifest.
     assets: BTreeMap<String, String>,
-    /// What was read of other files.
-    read: Mutex<BTreeSet<PathBuf>>,
+    /// It, and what was read of other files, as each was before.
+    read: Mutex<BTreeMap<PathBuf, Glance>>,
 }
 
 impl TemplateFile {
@@ -32,6 +43,7 @@ impl TemplateFile {
             true => cdk::template(path, stack)?,
             false => path.to_path_buf(),
         };
+        let before = glance(&path);
         let text = std::fs::read_to_string(&path).map_err(|error| ProjectError::NoTemplate {
             path: path.clone(),
             reason: error.to_string(),
@@ -40,18 +52,20 @@ impl TemplateFile {
         let folder = absolute.parent().unwrap_or(Path::new(".")).to_path_buf();
         Ok(Self {
             assets: cdk::assets(&path)?,
+            read: Mutex::new(BTreeMap::from([(path.clone(), before)])),
             path,
             text,
             folder,
-            read: Mutex::default(),
         })
     }
 
-    /// The files that the template has named so far, and whose content is part of it.
+    /// The template, and the files that it has named so far, whose content is part of it: each as
+    /// it was before it was read for the first time.
     #[must_use]
-    pub fn named(&self) -> Vec<PathBuf> {
+    pub fn seen(&self) -> Vec<(PathBuf, Glance)> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.iter().cloned().collect()
+        let seen = read.iter();
+        seen.map(|(path, then)| (path.clone(), *then)).collect()
     }
 }
 
@@ -62,7 +76,7 @@ impl Files for TemplateFile {
         }
         let path = self.folder.join(path);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.insert(path.clone());
+        read.entry(path.clone()).or_insert_with(|| glance(&path));
         drop(read);
         let text = std::fs::read_to_string(path);
         text.map_err(|error| Unread::Missing(error.to_string()))
@@ -70,5 +84,34 @@ impl Files for TemplateFile {
 
     fn asset(&self, key: &str) -> Option<String> {
         self.assets.get(key).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_as_it_was_before_it_was_read_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let (template, part) = (
+            folder.path().join("t.yaml"),
+            folder.path().join("part.yaml"),
+        );
+        std::fs::write(&template, "Resources: {}\n").unwrap();
+        std::fs::write(&part, "one").unwrap();
+        let file = TemplateFile::open(&template, None).unwrap();
+        assert_eq!(file.read("part.yaml").unwrap(), "one");
+        assert!(file.read("missing.yaml").is_err());
+        let before = glance(&part);
+        std::fs::write(&part, "another").unwrap();
+        std::fs::write(&template, "Resources: {}\n# more\n").unwrap();
+        assert_eq!(file.read("part.yaml").unwrap(), "another");
+
+        let seen: BTreeMap<_, _> = file.seen().into_iter().collect();
+        assert_eq!(seen[&part], before);
+        assert_ne!(seen[&part], glance(&part));
+        assert_ne!(seen[&template], glance(&template));
+        assert_eq!(seen[&folder.path().join("missing.yaml")], None);
     }
 }
