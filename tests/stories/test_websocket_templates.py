@@ -190,8 +190,9 @@ def test_a_template_that_fails_is_an_error_frame_and_its_line_is_told(chat):
 def test_a_message_without_a_template_does_not_pass_where_nothing_may(chat):
     with enter(chat) as socket:
         socket.send(json.dumps({"action": "never", "kind": "known"}))
-        assert ask(socket, action="never", kind="other")["message"] == "Unsupported Media Type"
-        chat.wait_for_notice('there is no request template for "other"')
+        assert ask(socket, action="never", kind="secret")["message"] == "Unsupported Media Type"
+        said = chat.wait_for_notice('selects none of ["known"], there is no $default')
+        assert "secret" not in said
 
 
 def test_a_functions_error_chooses_what_goes_back(chat):

@@ -32,8 +32,11 @@ def test_a_message_that_is_not_as_its_model_says_reaches_no_function(tmp_path):
         assert ask(socket, kind="number", value=10)["message"] == "Bad request body"
         local.wait_for_notice("Chat $default: the message does not hold against the model Number")
         # Nothing is meant for it, and there is no $default.
-        assert ask(socket, kind="other")["message"] == "Bad request body"
-        local.wait_for_notice('selects "other", and there is no such request model')
+        assert ask(socket, kind="secret")["message"] == "Bad request body"
+        said = local.wait_for_notice(
+            'expression $request.body.kind selects none of ["number", "text"]'
+        )
+        assert "secret" not in said
         # It stays open, and the function has seen what held.
         assert ask(socket, kind="text", value="y") == good
         event(local, '\\"y\\"')

@@ -40,9 +40,15 @@ pub enum TemplateError {
     },
     /// No template, and the message may not go on as it is.
     #[error(
-        "there is no request template for {0:?}, and no passthrough: add one of that key, or $default"
+        "the template selection expression {expression} selects none of {keys:?}, there is no $default, and no passthrough: add one of them"
     )]
-    NoTemplate(String),
+    NoTemplate {
+        /// As it is written, or the one that is meant without any. What it selects is the
+        /// client's.
+        expression: String,
+        /// What there is.
+        keys: Vec<String>,
+    },
     /// A `MOCK` integration answers with a status.
     #[error(
         "{0} of a MOCK integration gives no statusCode: let it become an object such as {{\"statusCode\": 200}}"
@@ -64,7 +70,7 @@ impl TemplateError {
     #[must_use]
     pub fn refusal(&self) -> (u16, &'static str) {
         match self {
-            Self::NoTemplate(_) => (415, "Unsupported Media Type"),
+            Self::NoTemplate { .. } => (415, "Unsupported Media Type"),
             _ => (500, "Internal server error"),
         }
     }
@@ -294,7 +300,10 @@ impl Templates<'_> {
         };
         match passes {
             true => Ok(None),
-            false => Err(TemplateError::NoTemplate(selected)),
+            false => Err(TemplateError::NoTemplate {
+                expression: self.selection.unwrap_or(r"\$default").to_owned(),
+                keys: self.requests.keys().cloned().collect(),
+            }),
         }
     }
 

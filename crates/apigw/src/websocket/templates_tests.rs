@@ -167,17 +167,37 @@ fn what_has_no_template_passes_through_where_it_may() {
         all.request(&Scope::new(&event))
     };
     let one = [("x", "<x>")];
-    let error = TemplateError::NoTemplate("other".to_owned());
-    assert_eq!(error.refusal(), (415, "Unsupported Media Type"));
-    let refused = Err(error);
+    let refused = |keys: &[&str]| {
+        let error = TemplateError::NoTemplate {
+            expression: "other".to_owned(),
+            keys: keys.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        assert_eq!(error.refusal(), (415, "Unsupported Media Type"));
+        Err(error)
+    };
     assert_eq!(request(&one, None).as_deref(), Ok("hello"));
     assert_eq!(request(&one, Some("WHEN_NO_MATCH")).as_deref(), Ok("hello"));
-    assert_eq!(request(&one, Some("WHEN_NO_TEMPLATES")), refused);
+    assert_eq!(request(&one, Some("WHEN_NO_TEMPLATES")), refused(&["x"]));
     assert_eq!(
         request(&[], Some("WHEN_NO_TEMPLATES")).as_deref(),
         Ok("hello")
     );
-    assert_eq!(request(&[], Some("NEVER")), refused);
+    assert_eq!(request(&[], Some("NEVER")), refused(&[]));
+}
+
+#[test]
+fn no_sentence_about_a_missing_template_has_a_value_of_the_message() {
+    let event = message(r#"{"kind":"a secret"}"#);
+    let requests = map(&[("known", "x")]);
+    let all = Templates {
+        passthrough: Some("NEVER"),
+        ..templates(&requests, Some("$request.body.kind"))
+    };
+    let said = all.request(&Scope::new(&event)).unwrap_err().to_string();
+    assert_eq!(
+        said,
+        "the template selection expression $request.body.kind selects none of [\"known\"], there is no $default, and no passthrough: add one of them"
+    );
 }
 
 #[test]

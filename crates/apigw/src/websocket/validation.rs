@@ -21,9 +21,14 @@ pub enum Invalid {
     },
     /// No model is meant for it.
     #[error(
-        "the model selection expression selects {0:?}, and there is no such request model: add one, or $default"
+        "the model selection expression {expression} selects none of {keys:?}, and there is no $default: add one of them"
     )]
-    NoModel(String),
+    NoModel {
+        /// As it is written. What it selects is the client's.
+        expression: String,
+        /// What there is.
+        keys: Vec<String>,
+    },
     /// The expression.
     #[error("the model selection expression cannot be used: {0}")]
     Selection(#[from] SelectionError),
@@ -42,7 +47,10 @@ pub fn check(
 ) -> Result<(), Invalid> {
     let selected = RouteSelection::parse(expression)?.select(body);
     let model = by_key.get(&selected).or_else(|| by_key.get(DEFAULT));
-    let model = model.ok_or(Invalid::NoModel(selected))?;
+    let model = model.ok_or_else(|| Invalid::NoModel {
+        expression: expression.to_owned(),
+        keys: by_key.keys().cloned().collect(),
+    })?;
     let invalid = |why: String| Invalid::Body {
         model: model.clone(),
         why,
@@ -93,11 +101,11 @@ mod tests {
         let said = checked(
             "$request.body.action",
             &[("say", "Say")],
-            r#"{"action":"x"}"#,
+            r#"{"action":"a secret"}"#,
         );
         assert_eq!(
             said,
-            Err("the model selection expression selects \"x\", and there is no such request model: add one, or $default".to_owned())
+            Err("the model selection expression $request.body.action selects none of [\"say\"], and there is no $default: add one of them".to_owned())
         );
         let said = checked("static", &[("static", "Gone")], "{}").unwrap_err();
         assert!(said.contains("the model Gone is not there"), "{said}");
