@@ -1,7 +1,8 @@
 """Messages of WebSocket APIs that are held against the models of their routes."""
 
-from harness import Local
-from harness.websocket_apis import api, ask, connect, event, project_of
+import pytest
+from harness import Local, tether
+from harness.websocket_apis import api, ask, connect, event, integration, project_of
 
 
 def model(name, **schema):
@@ -42,3 +43,39 @@ def test_a_message_that_is_not_as_its_model_says_reaches_no_function(tmp_path):
         event(local, '\\"y\\"')
         seen = [line for line in local.log("Talk") if '"MESSAGE"' in line]
         assert len(seen) == 3
+
+
+MOCK = {"IntegrationType": "MOCK", "RequestTemplates": {"$default": '{"statusCode":200}'}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "said"),
+    [
+        (
+            integration("Chat", "Odd", route={"ModelSelectionExpression": "$default"}, **MOCK),
+            "ChatOdd: ModelSelectionExpression: $default is no variable",
+        ),
+        (
+            integration("Chat", "Odd", TemplateSelectionExpression="${request.body.x", **MOCK),
+            "ChatOddOwn: TemplateSelectionExpression: ${request.body.x is not closed",
+        ),
+        (
+            integration(
+                "Chat",
+                "Odd",
+                {
+                    "IntegrationResponseKey": "$default",
+                    "TemplateSelectionExpression": "$integration.response.body",
+                },
+                **MOCK,
+            ),
+            "ChatOddResponse0: TemplateSelectionExpression: $integration.response.body is no",
+        ),
+    ],
+    ids=["model", "template", "response"],
+)
+def test_an_expression_that_no_message_can_fill_is_said_at_the_start(tmp_path, resources, said):
+    project = project_of(tmp_path / "project", **api("Chat"), **resources)
+    process = tether("local", "--port", "0", "--endpoint-port", "0", cwd=project.folder)
+    assert process.code != 0
+    assert said in "\n".join(process.errors)

@@ -130,6 +130,8 @@ pub struct Integration {
 /// What is made of an integration's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntegrationResponse {
+    /// Its name in the template.
+    pub logical_id: String,
     /// `$default`, or `/200/` and the like.
     pub key: String,
     /// Templates of what goes back, by key.
@@ -347,6 +349,7 @@ fn model(resource: &Resource, file: &str) -> Result<[(String, Value); 2], Proble
 fn read_response(resource: &Resource, file: &str) -> Result<IntegrationResponse, Problems> {
     let mut reader = Reader::new(resource, file);
     let response = IntegrationResponse {
+        logical_id: resource.logical_id.clone(),
         key: reader.required_text("IntegrationResponseKey"),
         templates: reader.text_map("ResponseTemplates"),
         template_selection: reader.text("TemplateSelectionExpression"),

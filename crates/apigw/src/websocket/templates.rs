@@ -388,6 +388,28 @@ fn run(
     })
 }
 
+/// Whether an expression can select a key: of what is sent, or (`of_answer`) of what goes back,
+/// which has `integration.response.…` beside the message.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_selection(expression: &str, of_answer: bool) -> Result<(), SelectionError> {
+    let came = Came {
+        status: 200,
+        headers: &[],
+        body: "",
+        of_function: false,
+    };
+    for piece in pieces(expression)? {
+        if let Piece::Variable(name) = piece
+            && !(of_answer && came.variable(name).is_some())
+        {
+            body_path(name)?;
+        }
+    }
+    Ok(())
+}
+
 /// The key that an expression selects. What a message lacks is empty, and so is everything of
 /// one that is no JSON. `own` knows the variables beside the message's.
 fn select(

@@ -156,6 +156,30 @@ fn an_expression_that_aws_does_not_take_says_how_to_write_it() {
 }
 
 #[test]
+fn an_expression_is_checked_before_any_message_comes() {
+    for good in [r"\$default", "text", "$request.body.kind"] {
+        assert_eq!(check_selection(good, false), Ok(()), "{good}");
+        assert_eq!(check_selection(good, true), Ok(()), "{good}");
+    }
+    for of_answer in [
+        "$integration.response.statuscode",
+        "a-${integration.response.header.Kind}",
+        "$integration.response.multivalueheader.kind",
+    ] {
+        assert_eq!(check_selection(of_answer, true), Ok(()), "{of_answer}");
+        assert!(check_selection(of_answer, false).is_err(), "{of_answer}");
+    }
+    for wrong in [
+        "",
+        "$default",
+        "${request.body.a",
+        "$integration.response.body",
+    ] {
+        assert!(check_selection(wrong, true).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn what_has_no_template_passes_through_where_it_may() {
     let event = message("hello");
     let request = |keys: &[(&str, &str)], passthrough| {
