@@ -140,7 +140,10 @@ impl<'a> Trip<'a> {
     /// Holds the API key against the usage plans, and the stage's limits against the time.
     fn admit(&mut self, rule: &Rule, index: usize) -> Result<(), Fault> {
         let now = self.desk.now();
-        if rule.api_key_required {
+        let unasked = self.desk.settings.disable_authorizer;
+        // Nobody is asked who would know it.
+        let unknown = unasked && matches!(self.rules.key_source, ApiKeySource::Authorizer);
+        if rule.api_key_required && !unknown {
             let key = match self.rules.key_source {
                 ApiKeySource::Header => self.exchange.request.header("x-api-key"),
                 ApiKeySource::Authorizer => self.usage_key.as_deref(),

@@ -55,7 +55,8 @@ pub(crate) struct Local {
     #[arg(long, value_name = "NAME")]
     pub(crate) config_env: Option<String>,
     /// Let everybody in, whatever authorizers and resource policies would say,
-    /// without a signature; API keys are still asked for.
+    /// without a signature: to REST, HTTP and WebSocket APIs and function URLs.
+    /// API keys are asked for still, but for those that an authorizer would give.
     #[arg(long)]
     pub(crate) disable_authorizer: bool,
     /// Verify tokens of JWT and Cognito authorizers by this key, a PEM or a JWKS,

@@ -139,3 +139,37 @@ async fn long_answers_are_compressed_for_whoever_can_read_them() {
     let got = desk.ask("GET", "/live/a", &[KEY], "").await;
     assert_eq!(got.header("content-encoding"), None);
 }
+
+const GIVEN: &str = "
+Resources:
+  Pets:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: live
+      ApiKeySourceType: AUTHORIZER
+      Auth:
+        ApiKeyRequired: true
+        DefaultAuthorizer: Guard
+        Authorizers: {Guard: {FunctionArn: !GetAtt Guard.Arn}}
+  Guard: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: a.b, CodeUri: src/}}
+  Show:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: app.handler
+      CodeUri: src/
+      Events:
+        Get: {Type: Api, Properties: {RestApiId: !Ref Pets, Path: /a, Method: get}}
+";
+
+#[tokio::test]
+async fn a_key_that_an_authorizer_would_give_is_not_asked_for_where_nobody_is_asked() {
+    let programs = || Programs::default().echo("Show");
+    let desk = Desk::with(GIVEN, programs(), |it| it.disable_authorizer = true).await;
+    assert_eq!(desk.get("/live/a").await.status, 200);
+    assert_eq!(desk.invoked(), ["Show"]);
+    // One that is sent is asked for still.
+    let sent = GIVEN.replace("AUTHORIZER", "HEADER");
+    let desk = Desk::with(&sent, programs(), |it| it.disable_authorizer = true).await;
+    assert_eq!(desk.get("/live/a").await.status, 403);
+}

@@ -99,7 +99,7 @@ fn options(typed: &Typed, settings: &Settings, debugs: bool, output: &Output) ->
         typed.disable_authorizer || settings.boolean("disable_authorizer")?.unwrap_or(false);
     if disable_authorizer {
         output.notice(
-            "no authorizer or resource policy is asked and no signature is needed (--disable-authorizer), of REST, HTTP and WebSocket APIs alike: whoever reaches these ports is let in",
+            "no authorizer or resource policy is asked and no signature is needed (--disable-authorizer), of REST, HTTP and WebSocket APIs and function URLs alike: whoever reaches these ports is let in; API keys are asked for still, but for those that an authorizer would give",
         );
     }
     let host = match (typed.host, settings.text("host")?) {
