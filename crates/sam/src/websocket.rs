@@ -208,7 +208,7 @@ impl Stack {
                 api_key_selection,
                 stages,
                 routes,
-                models: models.into_iter().flatten().collect(),
+                models: by_id_and_name(models),
                 usage_plans,
             }),
             _ => Err(Problems(problems)),
@@ -328,12 +328,19 @@ fn required_parameters(reader: &mut Reader<'_>) -> Vec<String> {
     required.map(|(name, _)| name.clone()).collect()
 }
 
-/// A model under its name and its id: templates name it by either.
+/// A name wins over another model's id.
+fn by_id_and_name(models: Vec<[(String, Value); 2]>) -> BTreeMap<String, Value> {
+    let pairs = models.into_iter().map(|[id, name]| (id, name));
+    let (ids, names): (Vec<_>, Vec<_>) = pairs.unzip();
+    ids.into_iter().chain(names).collect()
+}
+
+/// A model under its id and its name: templates name it by either.
 fn model(resource: &Resource, file: &str) -> Result<[(String, Value); 2], Problems> {
     let mut reader = Reader::new(resource, file);
     let name = reader.required_text("Name");
     let schema = match reader.property("Schema") {
-        Some(Value::String(text)) => serde_json::from_str(text).ok(),
+        Some(Value::String(text)) => serde_json::from_str(text).ok().filter(Value::is_object),
         Some(schema @ Value::Object(_)) => Some(schema.clone()),
         _ => None,
     };
@@ -343,7 +350,7 @@ fn model(resource: &Resource, file: &str) -> Result<[(String, Value); 2], Proble
     }
     let schema = schema.unwrap_or_default();
     let id = resource.reference.clone();
-    reader.finish([(name, schema.clone()), (id, schema)])
+    reader.finish([(id, schema.clone()), (name, schema)])
 }
 
 fn read_response(resource: &Resource, file: &str) -> Result<IntegrationResponse, Problems> {

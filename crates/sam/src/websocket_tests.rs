@@ -250,13 +250,34 @@ fn models_are_read_and_one_without_a_schema_is_named() {
     let schema = serde_json::json!({ "type": "object", "minProperties": 1 });
     assert_eq!(api.models["Say"], schema);
     assert_eq!(api.models[&route.request_models["other"]], schema);
-    let text = text.replace("{type: object, minProperties: 1}", "x");
-    assert_eq!(
-        problems_of(resolved(&text).websocket_apis()),
-        [
-            "t.yaml:41:77: Model.Schema: it must be a JSON schema, an object: {\"type\": \"object\"}."
-        ]
-    );
+    for wrong in ["x", "'[1]'", "'true'"] {
+        let text = text.replace("{type: object, minProperties: 1}", wrong);
+        assert_eq!(
+            problems_of(resolved(&text).websocket_apis()),
+            [
+                "t.yaml:41:77: Model.Schema: it must be a JSON schema, an object: {\"type\": \"object\"}."
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_models_name_wins_over_the_id_of_another() {
+    for (first, second) in [("Other", "B"), ("A", "Model")] {
+        let models = format!(
+            "  Model:
+    Type: AWS::ApiGatewayV2::Model
+    Properties: {{ApiId: !Ref Api, Name: {first}, Schema: {{title: first}}}}
+  Other:
+    Type: AWS::ApiGatewayV2::Model
+    Properties: {{ApiId: !Ref Api, Name: {second}, Schema: {{title: second}}}}
+  PingRoute:"
+        );
+        let text = API.replace("  PingRoute:", &models);
+        let api = resolved(&text).websocket_apis().unwrap().remove(0);
+        assert_eq!(api.models[first]["title"], "first");
+        assert_eq!(api.models[second]["title"], "second");
+    }
 }
 
 #[test]
