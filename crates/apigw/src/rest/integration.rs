@@ -9,8 +9,8 @@ mod request;
 mod response;
 mod template;
 
-pub(crate) use request::mock_status;
 pub use request::prepare;
+pub(crate) use request::{NOT_MAPPED, mock_status};
 pub use response::answer;
 
 use crate::invoke::InvokeResult;

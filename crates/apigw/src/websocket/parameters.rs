@@ -4,6 +4,7 @@
 
 use super::templates::Scope;
 use crate::query;
+use crate::rest::integration::NOT_MAPPED;
 use crate::vtl::JsonPath;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -15,6 +16,7 @@ const IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
+    .add(b'%')
     .add(b'<')
     .add(b'>')
     .add(b'?')
@@ -73,12 +75,14 @@ impl Mapped {
     }
 
     /// The headers; a body is JSON if no mapping says otherwise. What cannot stand in a header is
-    /// not sent.
+    /// not sent, nor what is the gateway's own.
     #[must_use]
     pub fn headers(self) -> Vec<(String, String)> {
         let mut headers = self.headers;
         headers.retain(|(name, value)| {
-            HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
+            let is_own = NOT_MAPPED.contains(&name.to_ascii_lowercase().as_str());
+            let name = HeaderName::from_bytes(name.as_bytes());
+            !is_own && name.is_ok() && HeaderValue::from_str(value).is_ok()
         });
         let is_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
         if !headers.iter().any(is_type) {
@@ -184,7 +188,10 @@ mod tests {
                 ("header.Absent", "route.request.querystring.room"),
                 ("header.Bad", "'two\nlines'"),
                 ("header.Content-Type", "'text/plain'"),
+                ("header.Content-Length", "'1'"),
+                ("header.transfer-encoding", "'chunked'"),
                 ("path.room", "route.request.body.room"),
+                ("path.part", "'%2F'"),
                 ("querystring.room", "route.request.body['room']"),
                 ("querystring.static", "'x'"),
                 ("other.x", "'x'"),
@@ -192,10 +199,10 @@ mod tests {
             &event,
         );
         let url = mapped.url(
-            "http://${stageVariables.host}/{room}?a=1",
+            "http://${stageVariables.host}/{room}/{part}?a=1",
             &Scope::new(&event),
         );
-        assert_eq!(url, "http://192.0.2.9/a%20b?a=1&room=a%20b&static=x");
+        assert_eq!(url, "http://192.0.2.9/a%20b/%252F?a=1&room=a%20b&static=x");
         let expected = [
             ("Content-Type", "text/plain"),
             ("Host-Is", "192.0.2.9"),

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 /// No mapping may set these: AWS answers 500.
-const NOT_MAPPED: [&str; 4] = [
+pub(crate) const NOT_MAPPED: [&str; 4] = [
     "content-length",
     "transfer-encoding",
     "x-amzn-trace-id",
