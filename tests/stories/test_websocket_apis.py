@@ -354,6 +354,8 @@ def test_a_handshake_is_signed_where_iam_is_asked(cloud):
 def test_a_key_and_a_parameter_must_be_sent_where_they_are_asked_for(cloud):
     key = {"x-api-key": "some-key"}
     assert refused(cloud, "Keyed", "?room=1")[0] == 403
+    # The key is asked for first.
+    assert refused(cloud, "Keyed")[0] == 403
     status, body = refused(cloud, "Keyed", additional_headers=key)
     assert (status, "room" in body) == (400, True)
     with connect(cloud, "Keyed", "?room=1&mark=keyed", additional_headers=key):

@@ -1,5 +1,5 @@
-//! Who is let in: the account's limit, a signature or the authorizer, what must be sent,
-//! a key, the application's rules, and `$connect`, in this order. It is REST's `[inf]`: a
+//! Who is let in: the account's limit, a signature or the authorizer, a key, what must be
+//! sent, the application's rules, and `$connect`, in this order. It is REST's `[inf]`: a
 //! key may come from the authorizer.
 
 use super::integration::{self, Question};
@@ -114,17 +114,19 @@ async fn check(
         },
     };
     let stamp = api.stamp(false);
-    if let Some(refused) = missing(route, connection, handshake, &stamp) {
-        return Some(refused);
+    let source = definition.keys;
+    // Nobody is asked who would know it.
+    let unknown = api.lets_everybody_in && source == KeySource::Authorizer;
+    if route.api_key_required && !unknown {
+        let key = match source {
+            KeySource::Authorizer => usage_key,
+            KeySource::Header => handshake.header("x-api-key").map(str::to_owned),
+        };
+        if let Some(refused) = keys::check(api, connection, source, key, &stamp) {
+            return Some(refused);
+        }
     }
-    let key = match (route.api_key_required, definition.keys) {
-        (false, _) => return None,
-        // Nobody is asked who would know it.
-        (true, KeySource::Authorizer) if api.lets_everybody_in => return None,
-        (true, KeySource::Authorizer) => usage_key,
-        (true, KeySource::Header) => handshake.header("x-api-key").map(str::to_owned),
-    };
-    keys::check(api, connection, key, &stamp)
+    missing(route, connection, handshake, &stamp)
 }
 
 /// What must be sent and is not.

@@ -70,20 +70,30 @@ impl KeySource {
     }
 }
 
+impl KeySource {
+    /// Why there is no key.
+    fn lacks(self) -> &'static str {
+        match self {
+            Self::Header => "the handshake has no API key: send one in x-api-key",
+            Self::Authorizer => {
+                "the authorizer returned no usageIdentifierKey: let it return the API key of whoever connects"
+            }
+        }
+    }
+}
+
 /// None: the key is good.
 pub(super) fn check(
     api: &Api,
     connection: &mut Connection,
+    source: KeySource,
     key: Option<String>,
     stamp: &Stamp,
 ) -> Option<HandshakeAnswer> {
     let key = key.filter(|it| !it.is_empty());
     let used = match (api.meters(), key.as_deref()) {
+        (_, None) => Err(Fault::new(FaultKind::InvalidApiKey, source.lacks())),
         (None, Some(_)) => Ok(None),
-        (None, None) => Err(Fault::new(
-            FaultKind::InvalidApiKey,
-            "the handshake has no API key: send one in x-api-key, or let the authorizer return usageIdentifierKey where the API asks for that",
-        )),
         (Some(meters), key) => meters
             .admit(&connection.stage, None, key, stamp.now_ms)
             .map(Some),
