@@ -166,9 +166,19 @@ impl Live {
         self.silence.takes(&api.faults, id, text)
     }
 
+    /// A client waits for a developer at a breakpoint, as long as its integration may.
+    fn may_be_idle(&self, idle: Duration, patience: Duration) -> Duration {
+        may_be_idle(&self.at_work, idle, patience)
+    }
+
     fn last_message(&self) -> Instant {
         self.opened + Duration::from_millis(self.last_active.load(Ordering::Relaxed))
     }
+}
+
+fn may_be_idle(at_work: &Semaphore, idle: Duration, patience: Duration) -> Duration {
+    let is_busy = at_work.available_permits() < AT_WORK;
+    if is_busy { idle.max(patience) } else { idle }
 }
 
 /// Lives from the upgrade to `$disconnect`.
@@ -294,7 +304,7 @@ async fn listen(
         return ended;
     }
     loop {
-        let idle = live.last_message() + api.idle;
+        let idle = live.last_message() + live.may_be_idle(api.idle, api.patience);
         let silent = live.silence.has_begun();
         tokio::select! {
             () = socket.readable(), if !silent => {
@@ -305,7 +315,8 @@ async fn listen(
             }
             () = sleep_until(idle.min(too_old)) => {
                 // It may have been written to meanwhile.
-                if Instant::now() >= too_old.min(live.last_message() + api.idle) {
+                let may_be_idle = live.may_be_idle(api.idle, api.patience);
+                if Instant::now() >= too_old.min(live.last_message() + may_be_idle) {
                     return Ended::ToBeClosed(CLOSE_GOING_AWAY, "Going away");
                 }
             }
@@ -446,5 +457,24 @@ fn append(api: &Api, live: &Live, frame: Frame, bytes: &mut Vec<u8>) -> Option<E
             }
             Some(End::new(code, reason))
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_whose_message_is_at_a_breakpoint_may_be_idle_for_longer() {
+        let (idle, patience) = (Duration::from_secs(600), Duration::from_secs(900));
+        let at_work = Semaphore::new(AT_WORK);
+        assert_eq!(may_be_idle(&at_work, idle, patience), idle);
+        let permit = at_work.try_acquire().unwrap();
+        assert_eq!(may_be_idle(&at_work, idle, patience), patience);
+        // Nobody debugs.
+        assert_eq!(may_be_idle(&at_work, idle, Duration::ZERO), idle);
+        drop(permit);
+        assert_eq!(may_be_idle(&at_work, idle, patience), idle);
     }
 }
