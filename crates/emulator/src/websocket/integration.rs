@@ -8,7 +8,7 @@ use std::time::Duration;
 use tether_apigw::websocket::limits::INTEGRATION_TIMEOUT;
 use tether_apigw::websocket::templates::{Came, Response, Scope, TemplateError, Templates};
 use tether_apigw::websocket::{Connection, Mapped};
-use tether_gateway::{Outgoing, UpstreamError};
+use tether_gateway::Outgoing;
 use tether_sam::{Integration, Route};
 use tokio::time::timeout;
 
@@ -132,12 +132,10 @@ impl Asking<'_> {
             Ok(body) => self.outgoing(body),
             Err(error) => return self.refused(&error),
         };
-        let answer = match self.api.upstream.call(outgoing, self.allowed).await {
+        // `ask` is the one that loses patience.
+        let longer = self.allowed + Duration::from_secs(1);
+        let answer = match self.api.upstream.call(outgoing, longer).await {
             Ok(answer) => answer,
-            Err(error @ UpstreamError::TimedOut { .. }) => {
-                self.tell(&error);
-                return CallResult::Refused(Refusal::TIMED_OUT);
-            }
             Err(error) => return self.failed(&error),
         };
         let came = Came {
