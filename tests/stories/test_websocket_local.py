@@ -170,6 +170,9 @@ def test_an_authorizer_may_know_the_key_of_whoever_connects(tmp_path):
         header = {"x-api-key": "the-right-key-of-this-plan"}
         other = refused(local, "Guarded", "?token=t&key=another", additional_headers=header)
         assert other == (403, "Forbidden")
+        other = refused(local, "Guarded", "?token=t&key=", additional_headers=header)
+        assert other == (403, "Forbidden")
+        local.wait_for_notice("Guarded $connect: the authorizer returned no usageIdentifierKey")
     # Nobody knows the key where no authorizer is asked.
     with Local(project, "--disable-authorizer") as local, connect(local, "Guarded", "?x=y"):
         event(local, '"CONNECT"')
@@ -247,7 +250,11 @@ def test_a_connection_is_there_for_its_own_stage_alone(tmp_path):
             other = describe(at.replace("/live", "/other"))
             assert error(other, ConnectionId=who) == ("GoneException", 410)
             assert error(describe(at), ConnectionId="nobody") == ("BadRequestException", 400)
-        # By the endpoint of all APIs, an id that none of them has is gone for each stage.
+            # By the endpoint of all APIs as well, whichever API has the stage.
+            for name in ("other", "second"):
+                other = describe(f"{local.endpoint}/{name}")
+                assert error(other, ConnectionId=who) == ("GoneException", 410)
+        # An id that none of them has is gone for each stage.
         for name in ("live", "other", "second"):
             gone = describe(f"{local.endpoint}/{name}")
             assert error(gone, ConnectionId="AAAAAAAAAAAAAAA=") == ("GoneException", 410)
@@ -293,7 +300,7 @@ def test_without_authorizers_everybody_is_let_in_and_that_is_said(tmp_path):
         assert refused(local, "Signed")[0] == 403
     with Local(project, "--disable-authorizer") as local:
         said = local.wait_for_notice("--disable-authorizer")
-        assert "WebSocket" in said
+        assert "WebSocket" in said and "function URLs" in said
         for name in ("Guarded", "Signed"):
             with connect(local, name) as socket:
                 assert ask(socket, action="x") == {"route": "$default"}

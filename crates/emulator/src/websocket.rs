@@ -272,9 +272,13 @@ impl Api {
         format!("ws://{}/{stage}", self.address)
     }
 
-    /// Whether a path of `@connections` names one of its connections.
+    /// Whether a path of `@connections` names one of its connections, at the stage that it is of.
     pub(crate) fn holds(&self, path: &str) -> bool {
-        parse_path(path).is_some_and(|it| self.live(&it.connection_id).is_some())
+        let held = parse_path(path).and_then(|it| {
+            let live = self.live(&it.connection_id)?;
+            Some(live.connection.stage == it.stage)
+        });
+        held == Some(true)
     }
 
     /// Whether a path of `@connections` names one of its stages.
