@@ -3,6 +3,7 @@
 mod admission;
 mod connection;
 mod door;
+mod expressions;
 mod handshake;
 mod integration;
 mod keys;
@@ -41,8 +42,8 @@ use tether_apigw::InvokeResult;
 use tether_apigw::connection_id::is_well_formed;
 use tether_apigw::connections::{ConnectionsError, get_answer, parse_path};
 use tether_apigw::websocket::limits::MESSAGE_BYTES;
-use tether_apigw::websocket::templates::{TemplateError, check_selection};
-use tether_apigw::websocket::{RouteSelection, SelectionError, Stamp};
+use tether_apigw::websocket::templates::TemplateError;
+use tether_apigw::websocket::{RouteSelection, Stamp};
 use tether_gateway::{LocalKeys, Meters, Upstream};
 use tether_sam::{Route, WebSocketApi};
 use throttles::Throttles;
@@ -137,7 +138,7 @@ impl Definition {
     fn of(api: &WebSocketApi) -> Result<Self, String> {
         let selection = RouteSelection::parse(&api.route_selection_expression)
             .map_err(|error| format!("{}: {error}", api.logical_id))?;
-        api.routes.iter().try_for_each(check_expressions)?;
+        api.routes.iter().try_for_each(expressions::check)?;
         let stages = api.stages.iter().map(|it| (it.name.clone(), Stage::of(it)));
         let routes = api
             .routes
@@ -151,33 +152,6 @@ impl Definition {
             models: api.models.clone(),
         })
     }
-}
-
-/// What picks models and templates: a wrong expression would fail for each message.
-fn check_expressions(route: &Route) -> Result<(), String> {
-    let wrong = |logical_id: &str, property: &str, error: SelectionError| {
-        format!("{logical_id}: {property}: {error}")
-    };
-    if let Some(expression) = &route.model_selection {
-        RouteSelection::parse(expression)
-            .map_err(|error| wrong(&route.logical_id, "ModelSelectionExpression", error))?;
-    }
-    let integration = route.integration.as_ref();
-    // A proxy has no templates.
-    let Some(integration) = integration.filter(|it| !it.kind.ends_with("_PROXY")) else {
-        return Ok(());
-    };
-    let own = (&integration.logical_id, &integration.template_selection);
-    let responses = integration.responses.iter();
-    let responses = responses.map(|it| (&it.logical_id, &it.template_selection));
-    let all = std::iter::once((own, false)).chain(responses.map(|it| (it, true)));
-    for ((logical_id, expression), of_answer) in all {
-        if let Some(expression) = expression {
-            check_selection(expression, of_answer)
-                .map_err(|error| wrong(logical_id, "TemplateSelectionExpression", error))?;
-        }
-    }
-    Ok(())
 }
 
 impl Api {
