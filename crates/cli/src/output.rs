@@ -357,14 +357,28 @@ static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 fn put(to: To, bytes: &[u8]) {
     match QUEUE.get() {
-        Some(queue) => queue.put(to, bytes),
+        Some(queue) => queue.put(to, bytes, missing(to)),
         None => Process.write(to, bytes),
     }
 }
 
 /// See [`Queue::put_when_there_is_room`].
-fn put_patiently(to: To, bytes: &[u8], missing: impl Fn(u64) -> Vec<u8>) {
-    queue().put_when_there_is_room(to, bytes, missing);
+fn put_patiently(to: To, bytes: &[u8]) {
+    queue().put_when_there_is_room(to, bytes, missing(to));
+}
+
+/// Words that some lines are missing.
+fn missing(to: To) -> impl Fn(u64) -> Vec<u8> {
+    move |lines| {
+        let text = format!("{lines} lines of output are missing here: nobody read them in time");
+        match to {
+            To::Stderr => format!("{}\n", note(&text)).into_bytes(),
+            To::Stdout => {
+                let event = json!({ "event": "notice", "message": text });
+                format!("{event}\n").into_bytes()
+            }
+        }
+    }
 }
 
 /// Whether functions' lines are taken at once now.

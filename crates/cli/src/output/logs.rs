@@ -1,7 +1,7 @@
 //! Functions' lines.
 
 use super::queue::To;
-use super::{Form, Output, SOFT, is_plain, note, put_patiently};
+use super::{Form, Output, SOFT, is_plain, put_patiently};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use tether_host::{LogLine, LogSink, Stream};
@@ -68,16 +68,7 @@ fn put(to: To, line: &LogLine, bytes: Vec<u8>) {
     if line.stream == Stream::Platform {
         return super::put(to, &bytes);
     }
-    put_patiently(to, &bytes, |lines| {
-        let text = format!("{lines} lines of output are missing here: nobody read them in time");
-        match to {
-            To::Stderr => format!("{}\n", note(&text)).into_bytes(),
-            To::Stdout => {
-                let event = serde_json::json!({ "event": "notice", "message": text });
-                format!("{event}\n").into_bytes()
-            }
-        }
-    });
+    put_patiently(to, &bytes);
 }
 
 fn for_programs(line: &LogLine) -> Vec<u8> {

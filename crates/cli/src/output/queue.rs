@@ -101,17 +101,20 @@ impl Queue {
         Self { shared, stalled }
     }
 
-    /// Something little. It is dropped where nobody has read a lot of it.
-    pub(super) fn put(&self, to: To, bytes: &[u8]) {
+    /// Something little. It is dropped where nobody has read a lot of it. `missing`
+    /// words that some lines are.
+    pub(super) fn put(&self, to: To, bytes: &[u8], missing: impl Fn(u64) -> Vec<u8>) {
         let mut state = self.shared.lock();
         if state.size >= MOST {
             state.lost += 1;
-            return;
+        } else if state.size < ROOM {
+            self.shared.put_behind_lost(&mut state, to, bytes, missing);
+        } else {
+            self.shared.put(&mut state, to, bytes);
         }
-        self.shared.put(&mut state, to, bytes);
     }
 
-    /// Lines of a function. `missing` words that some are.
+    /// Lines of a function, the same.
     pub(super) fn put_when_there_is_room(
         &self,
         to: To,
@@ -123,11 +126,7 @@ impl Queue {
             state.lost += 1;
             return;
         }
-        let lost = std::mem::take(&mut state.lost);
-        if lost > 0 {
-            self.shared.put(&mut state, to, &missing(lost));
-        }
-        self.shared.put(&mut state, to, bytes);
+        self.shared.put_behind_lost(&mut state, to, bytes, missing);
     }
 
     /// Whether so much is left that nobody has to wait, be there a few who ask at a time.
@@ -165,6 +164,20 @@ impl Queue {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_behind_lost(
+        &self,
+        state: &mut State,
+        to: To,
+        bytes: &[u8],
+        missing: impl Fn(u64) -> Vec<u8>,
+    ) {
+        let lost = std::mem::take(&mut state.lost);
+        if lost > 0 {
+            self.put(state, to, &missing(lost));
+        }
+        self.put(state, to, bytes);
     }
 
     fn put(&self, state: &mut State, to: To, bytes: &[u8]) {

@@ -41,10 +41,10 @@ fn text(seen: &Receiver<Written>) -> String {
 #[test]
 fn everything_is_written_in_order_to_where_it_belongs() {
     let (queue, reads, seen) = queue(LONG);
-    queue.put(To::Stderr, b"one\n");
+    queue.put(To::Stderr, b"one\n", missing);
     queue.put_when_there_is_room(To::Stdout, b"two\n", missing);
     queue.put_when_there_is_room(To::Stdout, b"three\n", missing);
-    queue.put(To::Stderr, b"four\n");
+    queue.put(To::Stderr, b"four\n", missing);
     drop(reads);
     queue.flush();
     let mut written: Vec<(To, Vec<u8>)> = Vec::new();
@@ -89,7 +89,7 @@ fn where_nobody_reads_lines_are_counted_and_words_of_ours_are_kept() {
     for _ in 0..1000 {
         queue.put_when_there_is_room(To::Stderr, b"lost\n", missing);
     }
-    queue.put(To::Stderr, b"kept\n");
+    queue.put(To::Stderr, b"kept\n", missing);
     // Nor does the end wait for nobody.
     queue.flush();
     drop(reads);
@@ -112,12 +112,12 @@ fn what_is_little_is_dropped_too_where_nobody_reads_it() {
     let line = [b'x'; PIECE];
     let lines = MOST / PIECE + 10;
     for _ in 0..lines {
-        queue.put(To::Stderr, &line);
+        queue.put(To::Stderr, &line, missing);
     }
     assert!(queue.shared.lock().size <= MOST + PIECE);
     drop(reads);
     queue.flush();
-    queue.put_when_there_is_room(To::Stderr, b"the next\n", missing);
+    queue.put(To::Stderr, b"the next\n", missing);
     queue.flush();
     let written = text(&seen);
     let lost = lines - written.matches('x').count() / PIECE;
