@@ -44,7 +44,7 @@ pub use events::{proxy_event, request_context};
 pub use exchange::{Exchange, Identity, KeyUse, Stage};
 pub use fault::{Fault, FaultKind};
 pub use gateway_responses::{GatewayResponse, GatewayResponses};
-pub use keys::{Key, Meter, Period, Plan, Quota};
+pub use keys::{Key, Meter, NO_USAGE_KEY, Period, Plan, Quota};
 pub use routes::{Matched, Method, Routes, StagePath, take_stage};
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use std::io::Write as _;
 use std::sync::OnceLock;
 use tether_apigw::http::{Answer, Request, Stamp};
 use tether_apigw::rest::{
-    Compression, Exchange, Fault, FaultKind, GatewayResponses, Identity, compression, finish,
-    limits, take_stage, validation,
+    Compression, Exchange, Fault, FaultKind, GatewayResponses, Identity, NO_USAGE_KEY, compression,
+    finish, limits, take_stage, validation,
 };
 use tether_sam::api::ApiKeySource;
 
@@ -146,7 +146,11 @@ impl<'a> Trip<'a> {
         if rule.api_key_required && !unknown {
             let key = match self.rules.key_source {
                 ApiKeySource::Header => self.exchange.request.header("x-api-key"),
-                ApiKeySource::Authorizer => self.usage_key.as_deref(),
+                ApiKeySource::Authorizer => {
+                    let given = self.usage_key.as_deref().filter(|it| !it.is_empty());
+                    let lacks = || Fault::new(FaultKind::InvalidApiKey, NO_USAGE_KEY);
+                    Some(given.ok_or_else(lacks)?)
+                }
             };
             let stage = &self.served.stage.name;
             let method = Some(rule.label.as_str());

@@ -84,6 +84,10 @@ struct Used {
     requests: u64,
 }
 
+/// Why there is no key where an authorizer is to give it: nobody looks at `x-api-key` then.
+pub const NO_USAGE_KEY: &str =
+    "the authorizer returned no usageIdentifierKey: let it return the API key of whoever asks";
+
 impl Meter {
     /// Nothing was used yet.
     #[must_use]

@@ -4,7 +4,7 @@
 
 use super::Api;
 use std::sync::{Arc, PoisonError};
-use tether_apigw::rest::{Fault, FaultKind};
+use tether_apigw::rest::{Fault, FaultKind, NO_USAGE_KEY};
 use tether_apigw::websocket::{
     Connection, HandshakeAnswer, Stamp, forbidden_frame, throttled_frame,
 };
@@ -75,9 +75,7 @@ impl KeySource {
     fn lacks(self) -> &'static str {
         match self {
             Self::Header => "the handshake has no API key: send one in x-api-key",
-            Self::Authorizer => {
-                "the authorizer returned no usageIdentifierKey: let it return the API key of whoever connects"
-            }
+            Self::Authorizer => NO_USAGE_KEY,
         }
     }
 }

@@ -173,3 +173,23 @@ async fn a_key_that_an_authorizer_would_give_is_not_asked_for_where_nobody_is_as
     let desk = Desk::with(&sent, programs(), |it| it.disable_authorizer = true).await;
     assert_eq!(desk.get("/live/a").await.status, 403);
 }
+
+#[tokio::test]
+async fn an_authorizer_that_gives_no_key_is_named_and_no_header() {
+    let guard = |_: &tether_gateway::Call| {
+        let statement =
+            json!({ "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+        let answer = json!({ "principalId": "ada", "policyDocument": policy });
+        tether_gateway::Outcome::Answer(answer.to_string().into())
+    };
+    let programs = Programs::default().with("Guard.Arn", guard).echo("Show");
+    let desk = Desk::serve(GIVEN, programs).await;
+    let got = desk
+        .ask("GET", "/live/a", &[("authorization", "t")], "")
+        .await;
+    assert_eq!(got.said(), (403, r#"{"message":"Forbidden"}"#));
+    let told = desk.notices().join("\n");
+    assert!(told.contains("returned no usageIdentifierKey"), "{told}");
+    assert!(!told.contains("x-api-key"), "{told}");
+}
